@@ -1,0 +1,91 @@
+"""Everything that can go wrong in a way the user can mend.
+
+    EcgError                    exit code 2
+    ├── ConfigError             the experiment config or an override
+    ├── DataError               an input file; knows file, row and column
+    ├── CheckpointError         a checkpoint or run folder
+    ├── DownloadError           the network, a mirror, a checksum
+    ├── OutputError             a place that cannot be written
+    ├── MissingExtraError       an optional package that is not installed
+    ├── Interrupted             exit code 130: stopped by the user, state saved
+    └── RequirementMissed       exit code 3: a score asked for was not reached
+
+The library raises these and never prints or exits. The command line turns
+each into one line on stderr and its exit code; anything else is a bug and
+keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class EcgError(Exception):
+    """Base of every error a user can act on."""
+
+    exit_code = 2
+
+
+class ConfigError(EcgError):
+    """The experiment config, or a ``key=value`` override, is not valid."""
+
+
+class DataError(EcgError):
+    """An input file does not hold what it should.
+
+    ``row`` is the line number in the file as an editor shows it (a header
+    counts); ``column`` counts from 1 as well.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | Path | None = None,
+        row: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        self.file, self.row, self.column = file, row, column
+        place = [
+            *([str(file)] if file is not None else []),
+            *([f"row {row}"] if row is not None else []),
+            *([f"column {column}"] if column is not None else []),
+        ]
+        super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+
+
+class CheckpointError(EcgError):
+    """A checkpoint or run folder cannot be used."""
+
+
+class DownloadError(EcgError):
+    """A file could not be fetched, or is not the file that was published."""
+
+
+class OutputError(EcgError):
+    """A result cannot be written where it was asked for."""
+
+
+class MissingExtraError(EcgError):
+    """An optional package is needed; the message names the one command that installs it."""
+
+
+class Interrupted(EcgError):
+    """The user stopped a long job; its state was saved."""
+
+    exit_code = 130
+
+
+class RequirementMissed(EcgError):
+    """A score required with ``--require`` was not reached."""
+
+    exit_code = 3
+
+
+def did_you_mean(word: str, valid: Iterable[str]) -> str:
+    """``'; did you mean X?'``, or the list of valid words when none is near."""
+    valid = list(valid)
+    near = get_close_matches(word, valid, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; valid: {', '.join(valid)}"

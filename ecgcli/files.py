@@ -1,0 +1,77 @@
+"""Writing files so that nothing is ever half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from ecgcli.errors import OutputError
+
+
+@contextmanager
+def atomic_write(target: Path) -> Iterator[IO[bytes]]:
+    """Open a binary file that becomes ``target`` only when the block succeeds.
+
+    The bytes go to a temporary file beside the target, are flushed to disk and
+    renamed over it. If the block fails, the temporary file is removed and a
+    file that was there before is left as it was. A device or a pipe cannot be
+    replaced and is written to directly.
+
+    Raises:
+        OutputError: the place cannot be written (missing rights, full disk, a folder).
+    """
+    target = Path(os.path.realpath(target))  # write through a link, do not replace it
+    with writing(target):
+        if target.exists() and not target.is_file():
+            with target.open("wb") as stream:
+                yield stream
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turn an operating system's refusal inside the block into an `OutputError`."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {target}: {reason}; choose a place that has room and lets you write"
+        ) from error
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    with atomic_write(target) as stream:
+        stream.write(text.encode())
+
+
+def write_json(target: Path, document: Any) -> None:
+    """Write ``document`` as JSON for people too: indented, lists of numbers on one line."""
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+    text = re.sub(r"\[\s+([-+.,eE\d\s]+?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", text)
+    write_text(target, text + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
