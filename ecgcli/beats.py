@@ -1,0 +1,204 @@
+"""Beats: the samples, their labels, and what else is known of each.
+
+What a beats CSV cannot hold (record, patient, lead, time, symbol, RR intervals)
+travels beside it in a sidecar ``NAME.info.csv``, same row order.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.beats_csv import BeatsReader, write_rows
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.errors import DataError
+from ecgcli.files import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The sidecar's columns: R peak time, previous and next RR interval are in seconds.
+INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", "previous_rr", "next_rr"]
+
+#: Records whose name begins so were computed, not recorded from a person.
+SYNTHETIC_PREFIX = "synthetic"
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Heartbeats, ready for a model.
+
+    Attributes:
+        samples: ``(beats, 187)`` float32 in 0..1 at 120 Hz, zero-padded.
+        labels: ``(beats,)`` int64 indices into the class set, or None.
+        info: the sidecar, a row a beat with `INFO_COLUMNS`, or None.
+    """
+
+    samples: NDArray[np.float32]
+    labels: NDArray[np.int64] | None = None
+    info: pd.DataFrame | None = None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def take(self, rows: NDArray[np.intp]) -> Beats:
+        """The beats at ``rows``, in that order."""
+        return Beats(
+            self.samples[rows],
+            None if self.labels is None else self.labels[rows],
+            None if self.info is None else self.info.iloc[rows].reset_index(drop=True),
+        )
+
+    def counts(self, classes: tuple[str, ...]) -> dict[str, int]:
+        """How many beats each class has."""
+        return class_counts(self.known_labels, classes)
+
+    @property
+    def known_labels(self) -> NDArray[np.int64]:
+        """The labels, where they are needed.
+
+        Raises:
+            DataError: the beats are unlabelled.
+        """
+        if self.labels is None:
+            raise DataError(
+                "these beats are unlabelled (187 columns); the class is needed as a 188th column"
+            )
+        return self.labels
+
+    @property
+    def patients(self) -> list[str]:
+        """The patients the beats come from, sorted; empty when not known."""
+        return [] if self.info is None else sorted(self.info["patient"].unique())
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the sidecar says that any of the beats are synthetic."""
+        return self.info is not None and bool(
+            self.info["record"].str.startswith(SYNTHETIC_PREFIX).any()
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 of samples and labels: equal for equal beats however the CSV was written."""
+        digest = hashlib.sha256(self.samples.astype("<f4").tobytes())
+        if self.labels is not None:
+            digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def concatenate(parts: Sequence[Beats]) -> Beats:
+    """Beats one after another; labels and info are kept where every part has them."""
+    labels = [part.labels for part in parts if part.labels is not None]
+    infos = [part.info for part in parts if part.info is not None]
+    import pandas as pd
+
+    return Beats(
+        np.concatenate([part.samples for part in parts]),
+        np.concatenate(labels) if len(labels) == len(parts) else None,
+        pd.concat(infos, ignore_index=True) if len(infos) == len(parts) else None,
+    )
+
+
+def class_counts(labels: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, int]:
+    """How many of ``labels`` each class has, in class order."""
+    tally = np.bincount(labels, minlength=len(classes))
+    return {name: int(count) for name, count in zip(classes, tally, strict=True)}
+
+
+def read_beats(
+    source: Path | str, *, class_set: ClassSet = "aami", normalize: bool = False
+) -> Beats:
+    """Read a whole beats CSV and its sidecar, when there is one.
+
+    Raises:
+        DataError: the file or the sidecar does not hold what it should.
+    """
+    classes = len(CLASS_SETS[class_set])
+    with BeatsReader(source, classes=classes, normalize=normalize) as reader:
+        blocks = list(reader)
+    samples = np.concatenate([block.samples for block in blocks])
+    labels = [block.labels for block in blocks if block.labels is not None]
+    return Beats(
+        samples,
+        np.concatenate(labels) if labels else None,
+        read_info(source, len(samples)),
+    )
+
+
+def read_labelled(
+    source: Path | str, *, class_set: ClassSet = "aami", normalize: bool = False
+) -> Beats:
+    """`read_beats` for a file that must have its 188th column."""
+    beats = read_beats(source, class_set=class_set, normalize=normalize)
+    if beats.labels is None:
+        raise DataError(
+            "found 187 columns, so no class; a labelled beats CSV has it as the 188th", file=source
+        )
+    return beats
+
+
+def write_beats(target: Path, beats: Beats) -> None:
+    """Write a beats CSV (gzipped when named ``.gz``) and its sidecar, both complete or not at all.
+
+    Without info, a sidecar that described an earlier file of this name is removed.
+    """
+    sidecar = info_path(target)
+    with atomic_write(target) as stream:
+        if target.suffix == ".gz":
+            with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=3, mtime=0) as packed:
+                write_rows(cast(IO[bytes], packed), beats.samples, beats.labels)
+        else:
+            write_rows(stream, beats.samples, beats.labels)
+        if beats.info is not None:
+            with atomic_write(sidecar) as rows:
+                beats.info.to_csv(rows, index=False, columns=INFO_COLUMNS, lineterminator="\n")
+    if beats.info is None:
+        sidecar.unlink(missing_ok=True)
+
+
+def info_path(beats_csv: Path | str) -> Path:
+    """Where the sidecar of a beats CSV lies: ``beats.csv(.gz)`` -> ``beats.info.csv``."""
+    path = Path(beats_csv)
+    return path.with_name(path.name.removesuffix(".gz").removesuffix(".csv") + ".info.csv")
+
+
+def read_info(beats_csv: Path | str, beats: int) -> pd.DataFrame | None:
+    """The sidecar of a beats CSV with ``beats`` rows, or None when there is none.
+
+    Raises:
+        DataError: it lacks a column or has another number of rows.
+    """
+    path = info_path(beats_csv)
+    if str(beats_csv) == "-" or not path.exists():
+        return None
+    import pandas as pd
+
+    times = ("time", "previous_rr", "next_rr")
+    try:
+        info = pd.read_csv(
+            path,
+            dtype={name: float if name in times else str for name in INFO_COLUMNS},
+            keep_default_na=False,  # a lead may be called NA
+            na_values=dict.fromkeys(times, ""),
+        )
+    except (ValueError, OSError) as error:
+        raise DataError(f"the sidecar cannot be read: {error}", file=path) from error
+    missing = [name for name in INFO_COLUMNS if name not in info]
+    if missing:
+        raise DataError(
+            f"the sidecar lacks {', '.join(missing)}; it has {', '.join(INFO_COLUMNS)}", file=path
+        )
+    if len(info) != beats:
+        raise DataError(
+            f"the sidecar has {len(info)} rows for {beats} beats; "
+            "write it anew with its beats, or remove it",
+            file=path,
+        )
+    return info

@@ -1,0 +1,114 @@
+"""Beats and their sidecar travel together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgcli.beats import (
+    INFO_COLUMNS,
+    Beats,
+    concatenate,
+    info_path,
+    read_beats,
+    read_labelled,
+    write_beats,
+)
+from ecgcli.errors import DataError, OutputError
+
+
+def with_info(beats: Beats) -> Beats:
+    rows = len(beats)
+    info = pd.DataFrame(
+        {
+            "record": [f"10{n % 3}" for n in range(rows)],
+            "patient": [f"10{n % 3}" for n in range(rows)],
+            "lead": "NA",  # must not turn into a missing value
+            "time": np.arange(rows) * 0.8,
+            "symbol": "N",
+            "previous_rr": [np.nan, *[0.8] * (rows - 1)],
+            "next_rr": 0.8,
+        }
+    )
+    return Beats(beats.samples, beats.labels, info)
+
+
+@pytest.mark.parametrize("name", ["beats.csv", "beats.csv.gz"])
+def test_beats_and_sidecar_read_back_equal(name: str, beats: Beats, tmp_path: Path) -> None:
+    written = with_info(beats)
+    write_beats(tmp_path / name, written)
+    found = read_beats(tmp_path / name)
+    assert np.array_equal(found.samples, written.samples)
+    assert np.array_equal(found.known_labels, written.known_labels)
+    assert info_path(tmp_path / name) == tmp_path / "beats.info.csv"
+    assert found.info is not None
+    pd.testing.assert_frame_equal(found.info, written.info, check_dtype=False)
+    assert found.patients == ["100", "101", "102"]
+
+
+def test_writing_without_info_removes_the_sidecar_of_the_old_file(
+    beats: Beats, tmp_path: Path
+) -> None:
+    write_beats(tmp_path / "beats.csv", with_info(beats))
+    write_beats(tmp_path / "beats.csv", beats)
+    assert read_beats(tmp_path / "beats.csv").info is None
+
+
+def test_a_sidecar_that_does_not_fit_is_refused(beats: Beats, tmp_path: Path) -> None:
+    path = tmp_path / "beats.csv"
+    write_beats(path, with_info(beats))
+    sidecar = info_path(path)
+    whole = sidecar.read_text()
+    sidecar.write_text("\n".join(whole.splitlines()[:-1]))
+    with pytest.raises(DataError, match="19 rows for 20 beats"):
+        read_beats(path)
+    sidecar.write_text(whole.replace("patient", "person"))
+    with pytest.raises(DataError, match="lacks patient"):
+        read_beats(path)
+    sidecar.write_text(whole.replace("0.8", "soon"))
+    with pytest.raises(DataError, match="cannot be read"):
+        read_beats(path)
+
+
+def test_unlabelled_beats_are_refused_where_classes_are_needed(
+    beats: Beats, tmp_path: Path
+) -> None:
+    write_beats(tmp_path / "beats.csv", Beats(beats.samples))
+    with pytest.raises(DataError, match="188th"):
+        read_labelled(tmp_path / "beats.csv")
+
+
+def test_a_failed_write_keeps_beats_and_sidecar_that_were_there(
+    beats: Beats, tmp_path: Path
+) -> None:
+    target = tmp_path / "beats.csv"
+    write_beats(target, with_info(beats))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "folder").mkdir()
+    info_path(target).unlink()
+    info_path(target).mkdir()  # the sidecar cannot be written over a folder
+    with pytest.raises(OutputError):
+        write_beats(target, with_info(beats.take(np.arange(5))))
+    assert target.read_bytes() == before[target]
+
+
+def test_the_fingerprint_is_of_the_content(beats: Beats, tmp_path: Path) -> None:
+    write_beats(tmp_path / "a.csv", beats)
+    write_beats(tmp_path / "b.csv.gz", with_info(beats))
+    assert read_beats(tmp_path / "a.csv").fingerprint() == beats.fingerprint()
+    assert read_beats(tmp_path / "b.csv.gz").fingerprint() == beats.fingerprint()
+    assert beats.take(np.arange(19)).fingerprint() != beats.fingerprint()
+    relabelled = Beats(beats.samples, (beats.known_labels + 1) % 5)
+    assert relabelled.fingerprint() != beats.fingerprint()
+
+
+def test_concatenate_keeps_info_only_when_every_part_has_it(beats: Beats) -> None:
+    both = concatenate([with_info(beats), with_info(beats)])
+    assert len(both) == 40
+    assert both.info is not None
+    assert list(both.info.columns) == INFO_COLUMNS
+    assert len(both.info) == 40
+    assert concatenate([with_info(beats), beats]).info is None
