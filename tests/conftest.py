@@ -1,11 +1,47 @@
-"""Fixtures that several tests use."""
+"""Fixtures: the real database, data made from it, synthetic data, a trained run."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ecgcli.beats import Beats
+from ecgcli.sources import get_source
+from ecgcli.sources.fetching import fetch
+from ecgcli.sources.mitdb import PHYSIONET, published_checksums, record_names
+from tests.helpers import silent
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def mitdb() -> Path:
+    """The 48 real records: ECG_MITDB, else ../shared/mitdb, else fetched once from PhysioNet."""
+    named = Path(os.environ.get("ECG_MITDB", ROOT.parent / "shared" / "mitdb"))
+    if (named / f"{record_names()[0]}.dat").exists():
+        return named
+    fetched = ROOT / "data" / "mitdb"
+    fetch(PHYSIONET, published_checksums(), fetched, silent)
+    return fetched
+
+
+@pytest.fixture(scope="session")
+def mitbih(mitdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the public-format CSVs made from the real records."""
+    out = tmp_path_factory.mktemp("mitbih")
+    get_source("mitdb").download(out, str(mitdb), silent)
+    return out
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the synthetic CSVs."""
+    out = tmp_path_factory.mktemp("demo")
+    get_source("demo").download(out, None, silent)
+    return out
 
 
 @pytest.fixture

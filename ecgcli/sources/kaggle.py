@@ -1,0 +1,76 @@
+"""The public heartbeat CSVs themselves, through Kaggle's own client."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ecgcli.errors import DownloadError, MissingExtraError
+from ecgcli.files import atomic_write
+from ecgcli.sources import Progress, register
+from ecgcli.sources.fetching import fetch
+
+DATASET = "shayanfazeli/heartbeat"
+
+
+@register("kaggle", "the public heartbeat CSVs from Kaggle; needs a Kaggle account")
+def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
+    """Put the public ``mitbih_train.csv`` and ``mitbih_test.csv`` into ``out``.
+
+    Args:
+        out: the folder for the CSVs.
+        origin: a folder or URL that has the two files; Kaggle when None.
+        progress: called as the work goes on.
+    """
+    from ecgcli.beats import info_path, read_labelled
+
+    names = ["mitbih_train.csv", "mitbih_test.csv"]
+    folder = obtain(names, out, origin, progress)
+    written = []
+    for done, name in enumerate(names, 1):
+        read_labelled(folder / name)  # a file that is no beats CSV is not installed as one
+        if folder / name != out / name:
+            with (folder / name).open("rb") as source, atomic_write(out / name) as target:
+                shutil.copyfileobj(source, target)
+        info_path(out / name).unlink(missing_ok=True)  # of another file by this name
+        written.append(out / name)
+        progress("checking", done, len(names))
+    return written
+
+
+def obtain(names: list[str], out: Path, origin: str | None, progress: Progress) -> Path:
+    """A folder that holds the dataset's files ``names``.
+
+    Raises:
+        DownloadError: no credentials, no such file, or a transfer that failed.
+        MissingExtraError: Kaggle's client is not installed.
+    """
+    if origin is not None and "://" in origin:
+        fetch(origin, dict.fromkeys(names), out / "kaggle", progress)
+        return out / "kaggle"
+    folder = Path(origin) if origin is not None else _from_kaggle()
+    for name in names:
+        if not (folder / name).is_file():
+            raise DownloadError(f"{folder / name}: no such file; --from names a folder that has it")
+    return folder
+
+
+def _from_kaggle() -> Path:
+    try:
+        import kagglehub
+        from kagglehub.config import get_kaggle_credentials
+    except ImportError as error:
+        raise MissingExtraError(
+            "Kaggle's client is not installed: pip install 'ecgcli[kaggle]'. "
+            "Without an account, ecg download mitdb makes the same beats from PhysioNet"
+        ) from error
+    if get_kaggle_credentials() is None:
+        raise DownloadError(
+            "no Kaggle credentials found; create a token at kaggle.com/settings and set "
+            "KAGGLE_API_TOKEN, or save kaggle.json in ~/.kaggle. Without an account, "
+            "ecg download mitdb makes the same beats from PhysioNet"
+        )
+    try:
+        return Path(kagglehub.dataset_download(DATASET))
+    except Exception as error:  # the client documents no exception classes
+        raise DownloadError(f"Kaggle: {' '.join(str(error).split())}") from error

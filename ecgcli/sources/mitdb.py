@@ -1,0 +1,110 @@
+"""The MIT-BIH Arrhythmia Database, cut into the beats of the public heartbeat files."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from ecgcli.classes import AAMI_CLASSES
+from ecgcli.files import write_json
+from ecgcli.sources import Progress, register
+from ecgcli.sources.fetching import fetch, verify
+
+PHYSIONET = "https://physionet.org/files/mitdb/1.0.0/"
+
+#: Beats of each class in the public test file; the rest are its training file.
+PUBLIC_TEST_COUNTS = {"N": 18118, "S": 556, "V": 1448, "F": 162, "Q": 1608}
+
+#: Which rows went to train and which to test in the public files cannot be known;
+#: this seed draws a split of the same sizes.
+SPLIT_SEED = 0
+
+#: Records of one person: everything that keeps patients together must keep these together.
+SAME_PATIENT = {"202": "201"}
+
+LICENCE = "Open Data Commons Attribution License 1.0 (ODC-By 1.0)"
+CITATION = (
+    "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol "
+    "20(3):45-50, 2001. Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. "
+    "Circulation 101(23):e215-e220, 2000."
+)
+
+
+@register("mitdb", "MIT-BIH Arrhythmia Database: 48 records from PhysioNet, no account needed")
+def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
+    """Fetch the 48 records and write ``mitbih_train.csv`` and ``mitbih_test.csv``.
+
+    Args:
+        out: the folder for the CSVs; records fetched from a URL go to ``out/mitdb``.
+        origin: a mirror's URL, or a folder that holds the records and is read in
+            place; PhysioNet when None.
+        progress: called as the work goes on.
+
+    Raises:
+        DownloadError: a record cannot be fetched, or is not the published one.
+    """
+    folder = _records_folder(out, origin, progress)
+    return write_public_files(folder, out, progress)
+
+
+def published_checksums() -> dict[str, str]:
+    """File name -> SHA-256, as PhysioNet publishes them."""
+    lines = files("ecgcli.sources").joinpath("mitdb.sha256").read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def record_names() -> list[str]:
+    """The 48 records, ascending."""
+    return sorted({name.split(".")[0] for name in published_checksums()})
+
+
+def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path]:
+    """Cut the records in ``folder`` into the two public CSVs, with sidecars and a manifest."""
+    from ecgcli.beats import concatenate, write_beats
+    from ecgcli.beats_csv import SAMPLING_RATE
+    from ecgcli.recordings import read_wfdb
+    from ecgcli.segmentation import RECIPE, cut_beats
+    from ecgcli.splits import split_by_class
+
+    names = record_names()
+    parts = []
+    for done, name in enumerate(names, 1):
+        parts.append(cut_beats(read_wfdb(folder / name, SAME_PATIENT.get(name, name))))
+        progress("cutting beats", done, len(names))
+    beats = concatenate(parts)
+    held_out = {AAMI_CLASSES.index(name): n for name, n in PUBLIC_TEST_COUNTS.items()}
+    split = split_by_class(beats.known_labels, held_out, SPLIT_SEED)
+    written = {}
+    for done, (name, rows) in enumerate((("train", split.kept), ("test", split.held_out)), 1):
+        half, path = beats.take(rows), out / f"mitbih_{name}.csv"
+        write_beats(path, half)
+        written[path] = {
+            "beats": len(half),
+            "classes": half.counts(AAMI_CLASSES),
+            "fingerprint": half.fingerprint(),
+        }
+        progress("writing", done, 2)
+    write_json(
+        out / "mitbih.json",
+        {
+            "source": "MIT-BIH Arrhythmia Database 1.0.0",
+            "recipe": RECIPE,
+            "sampling_rate_hz": SAMPLING_RATE,
+            "split": "random within each class, in the sizes of the public files; "
+            "beats of every patient are on both sides",
+            "split_seed": SPLIT_SEED,
+            "files": {path.name: facts for path, facts in written.items()},
+            "licence": LICENCE,
+            "citation": CITATION,
+        },
+    )
+    return list(written)
+
+
+def _records_folder(out: Path, origin: str | None, progress: Progress) -> Path:
+    checksums = published_checksums()
+    if origin is None or "://" in origin:
+        fetch(origin or PHYSIONET, checksums, out / "mitdb", progress)
+        return out / "mitdb"
+    verify(Path(origin), checksums, progress)
+    return Path(origin)

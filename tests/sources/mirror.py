@@ -1,0 +1,73 @@
+"""A real HTTP server on loopback that serves a folder, with faults on request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+
+Fault = Literal["404", "wrong byte", "half a file", "redirect to nowhere", "503", "dies"]
+
+
+class Mirror:
+    """What the server was asked for, and which files it serves wrongly."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.requested: list[str] = []
+        #: Name -> fault; a fault with a number of times is served right after so many.
+        self.faults: dict[str, tuple[Fault, int]] = {}
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    mirror: Mirror
+
+    def do_GET(self) -> None:
+        name = self.path.rsplit("/", 1)[-1]
+        self.mirror.requested.append(name)
+        fault, times = self.mirror.faults.get(name, (None, 0))
+        if fault is None or times == 0:
+            super().do_GET()
+            return
+        self.mirror.faults[name] = (fault, times - 1)
+        content = Path(self.translate_path(self.path)).read_bytes()
+        if fault == "404":
+            self.send_error(404)
+        elif fault == "503":
+            self.send_error(503)
+        elif fault == "redirect to nowhere":
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/nowhere")
+            self.end_headers()
+        elif fault == "dies":
+            self.connection.close()
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if fault == "half a file":
+                self.wfile.write(content[: len(content) // 2])
+                self.close_connection = True
+            else:
+                self.wfile.write(bytes([content[0] ^ 1]) + content[1:])
+
+    def log_message(self, *_: object) -> None:
+        """Keep test output clean."""
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Mirror]:
+    handler = type("Handler", (_Handler,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    handler.mirror = Mirror(f"http://127.0.0.1:{server.server_address[1]}/")  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield handler.mirror  # type: ignore[attr-defined]
+    finally:
+        server.shutdown()
+        server.server_close()
