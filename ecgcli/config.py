@@ -1,0 +1,230 @@
+"""The experiment: a YAML file plus ``key=value`` overrides, typed and strict.
+
+A key that is not known, or a value of the wrong type, is an error that names the
+file, the key, what was found and what is valid.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.errors import ConfigError, did_you_mean
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A part of the config: no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Resample(Section):
+    """Class rebalancing of the training part; exactly one rule. See `resampling.target_counts`."""
+
+    majority: Count | None = None
+    ratio: Annotated[float, Field(gt=0)] | None = None
+    per_class: dict[str, Annotated[int, Field(ge=0)]] | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("takes exactly one of majority, ratio and per_class")
+        return self
+
+
+class Data(Section):
+    """What to train on, and what to hold out of it for validation."""
+
+    train: str | Annotated[list[str], Field(min_length=1)]
+    classes: ClassSet = "aami"
+    normalize: bool = False
+    #: stratified: each class at random, when the test beats are of the same patients.
+    #: patient: whole patients, when the test is on new ones; needs the sidecar.
+    validation: Literal["stratified", "patient"] = "stratified"
+    validation_fraction: Fraction = 0.1
+    resample: Resample | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The training files."""
+        return [
+            Path(name) for name in ([self.train] if isinstance(self.train, str) else self.train)
+        ]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes the labels mean, in label order."""
+        return CLASS_SETS[self.classes]
+
+
+class Model(BaseModel):
+    """The network's name; every other key is an argument of it."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    name: str = "cnn"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Every key but the name."""
+        return self.model_extra or {}
+
+
+class Augment(Section):
+    """Random changes to each training beat; 0 is off. See `augmentation.augment`."""
+
+    gain: NotNegative = 0.0
+    noise: NotNegative = 0.0
+    stretch: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Training(Section):
+    """How to train."""
+
+    epochs: Count = 10
+    batch_size: Count = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 0.002
+    weight_decay: NotNegative = 0.01
+    schedule: Literal["onecycle", "cosine", "constant"] = "onecycle"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    #: Weight of each class in the loss; balanced is inverse to its number of beats.
+    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
+    #: balanced draws every class equally often.
+    sampler: Literal["shuffle", "balanced"] = "shuffle"
+    #: Bring probabilities back to the class balance before resampling.
+    prior_correction: bool = True
+    augment: Augment = Augment()
+    #: Stop after so many epochs without a better validation macro-F1.
+    patience: Count | None = None
+    device: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class Config(Section):
+    """A whole experiment."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "run"
+    runs: str = "runs"
+    seed: Annotated[int, Field(ge=0)] = 0
+    #: Of the weights, written into the checkpoint.
+    licence: str = "not stated"
+    data: Data
+    model: Model = Model()
+    training: Training = Training()
+
+    def to_yaml(self) -> str:
+        """The config as YAML that `load_config` reads back to an equal one."""
+        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a config file and apply ``key=value`` overrides such as ``training.epochs=5``.
+
+    An experiment without a name is called like its file.
+
+    Raises:
+        ConfigError: the file is missing or no YAML, a key is unknown, a value is not valid.
+    """
+    document = _read_yaml(path)
+    if isinstance(document, dict):
+        document.setdefault("name", path.stem)
+    return parse_config(document, overrides, origin=str(path))
+
+
+def parse_config(document: Any, overrides: Sequence[str] = (), origin: str = "config") -> Config:
+    """Validate a config given as nested dicts; see `load_config`."""
+    if not isinstance(document, dict):
+        raise ConfigError(f"{origin}: found {type(document).__name__}, expected keys such as data:")
+    for override in overrides:
+        _apply(document, override)
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_explain(error, document)}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's floats: ``1e-3`` is a number, not text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)$"),
+    list("-+.0123456789"),
+)
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (is safe)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such config; see configs/ for examples") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a config: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    """Put ``section.key=value`` into the document; ``train.`` is short for ``training.``."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"found {override}, expected key=value such as training.epochs=5")
+    try:
+        value = yaml.load(text, Loader=_Loader)  # noqa: S506 (is safe)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{override}: the value is not valid YAML") from error
+    *sections, last = key.split(".")
+    if sections and sections[0] == "train":
+        sections[0] = "training"
+    place = document
+    for section in sections:
+        if not isinstance(place.get(section), dict):
+            place[section] = {}
+        place = place[section]
+    place[last] = value
+
+
+def _explain(error: ValidationError, document: dict[str, Any]) -> str:
+    """One line for the first thing that is wrong."""
+    first = error.errors(include_url=False)[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {'.'.join(where)}{did_you_mean(where[-1], _keys(where[:-1]))}"
+    if first["type"] == "missing":
+        return f"{'.'.join(where)} is missing; add it, for example {'.'.join(where)}=…"
+    key = ".".join(_path_in(document, where))
+    message = re.sub("valid dictionary.*", "section of keys", first["msg"])
+    message = message.removeprefix("Value error, ")
+    return f"{key}: found {first['input']!r}; {message[0].lower()}{message[1:]}"
+
+
+def _keys(section: Sequence[str]) -> list[str]:
+    """The keys that are valid in a section."""
+    model: Any = Config
+    for name in section:
+        annotation = model.model_fields[name].annotation
+        arms = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(arm for arm in arms if hasattr(arm, "model_fields"))
+    return list(model.model_fields)
+
+
+def _path_in(document: Any, where: Sequence[str]) -> list[str]:
+    """The part of an error's location that is in the document, without pydantic's union tags."""
+    path = []
+    for part in where:
+        if not isinstance(document, dict) or part not in document:
+            break
+        path.append(part)
+        document = document[part]
+    return path or list(where)

@@ -1,0 +1,93 @@
+"""The config is typed and strict, and says what is wrong in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecgcli.config import Config, load_config
+from ecgcli.errors import ConfigError
+
+CONFIGS = sorted(Path(__file__).parents[1].glob("configs/*.yaml"))
+
+
+def load(tmp_path: Path, *overrides: str, text: str = "data: {train: a.csv}") -> Config:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(text)
+    return load_config(path, overrides)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_is_valid_and_named_after_its_file(path: Path) -> None:
+    assert load_config(path).name == path.stem
+
+
+def test_the_resolved_config_reads_back_equal(tmp_path: Path) -> None:
+    config = load(tmp_path, "training.class_weights={S: 2.5}", "data.resample.ratio=2.0")
+    (tmp_path / "again.yaml").write_text(config.to_yaml())
+    assert load_config(tmp_path / "again.yaml") == config
+
+
+def test_overrides_are_typed(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "training.epochs=5",
+        "training.learning_rate=1e-3",
+        "train.device=cpu",
+        "model.channels=[8, 16]",
+        "data.resample.majority=100",
+        "data.train=[a.csv, b.csv]",
+    )
+    assert config.training.epochs == 5
+    assert config.training.learning_rate == 0.001
+    assert config.training.device == "cpu"
+    assert config.model.arguments == {"channels": [8, 16]}
+    assert config.data.resample is not None
+    assert config.data.resample.majority == 100
+    assert [path.name for path in config.data.files] == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epoch=5", "unknown key training.epoch; did you mean epochs?"),
+        ("traning.epochs=5", "unknown key traning; did you mean training?"),
+        ("data.resample.majorty=5", "unknown key data.resample.majorty; did you mean majority?"),
+        ("training.epochs=five", "training.epochs: found 'five'; input should be a valid integer"),
+        ("training.epochs=1.5", "training.epochs: found 1.5; input should be a valid integer"),
+        ("training.epochs=0", "greater than or equal to 1"),
+        ("training.schedule=linear", "'onecycle', 'cosine' or 'constant'"),
+        ("data.normalize=1", "data.normalize: found 1; input should be a valid boolean"),
+        ("data.resample={majority: 1, ratio: 2.0}", "takes exactly one of"),
+        ("training=5", "training: found 5; input should be a section of keys"),
+        ("name=a/b", "name: found 'a/b'"),
+        ("epochs", "found epochs, expected key=value"),
+        ("training.epochs=[", "the value is not valid YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(override: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, override)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data: {}", "data.train is missing"),
+        ("", "found NoneType, expected keys"),
+        ("- 1", "found list, expected keys"),
+        ("data: [", "not valid YAML"),
+        ("!!python/object/apply:os.system ['true']", "not valid YAML"),
+    ],
+)
+def test_files_that_are_no_config(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path, text=text)
+
+
+def test_a_missing_config_points_to_examples(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="see configs/ for examples"):
+        load_config(tmp_path / "nothing.yaml")
