@@ -1,0 +1,181 @@
+"""A checkpoint: one file that explains itself and executes nothing when read.
+
+It is a safetensors file. The tensors are the network's weights under ``model.``,
+the same network as an ONNX graph under ``graph`` (once training has finished), and,
+in a run's ``last`` checkpoint, what resuming needs under ``state.``. The metadata
+holds a `Card` as JSON: everything needed to use the weights and to trace them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ecgcli import __version__
+from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.errors import CheckpointError
+from ecgcli.files import atomic_write
+
+#: Version of the file's layout; another one is refused.
+FORMAT = 1
+Tensors = dict[str, NDArray[Any]]
+
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
+
+
+class TrainingData(BaseModel):
+    """Which beats the weights have seen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    files: list[str]
+    #: SHA-256 of all samples and labels of the files.
+    fingerprint: str
+    #: Beats of each class in the files, and after resampling in the part trained on.
+    beats: dict[str, int]
+    trained_on: dict[str, int]
+    #: Whose beats they are; empty when the files do not say.
+    patients: list[str]
+    synthetic: bool
+    resampling: dict[str, Any] | None
+    #: How the validation part was held out: rule, fraction, seed, beats.
+    validation: dict[str, Any]
+    normalized: bool
+
+
+class Card(BaseModel):
+    """What a checkpoint says of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    ecgcli: str = __version__
+    model: str
+    arguments: dict[str, Any]
+    classes: tuple[str, ...]
+    beat_length: int = BEAT_LENGTH
+    sampling_rate: float = SAMPLING_RATE
+    preprocessing: str = "R peak to past the next one, scaled to 0..1, zero-padded"
+    #: Added to the logits: corrects the class balance that resampling taught the network.
+    class_offsets: tuple[float, ...]
+    training_data: TrainingData
+    #: Of the epoch these weights are from, on the validation part.
+    metrics: dict[str, float]
+    licence: str
+
+    @property
+    def class_set(self) -> ClassSet:
+        """The set these classes are."""
+        return next(name for name, classes in CLASS_SETS.items() if classes == self.classes)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A card, the weights, the ONNX graph when there is one, and training state when there is."""
+
+    card: Card
+    weights: Tensors
+    graph: bytes | None = None
+    state: Tensors | None = None
+    state_facts: str | None = None
+
+    def with_graph(self, graph: bytes) -> Checkpoint:
+        """The same checkpoint with its network as an ONNX graph."""
+        return replace(self, graph=graph)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint atomically."""
+    tensors = {f"model.{name}": values for name, values in checkpoint.weights.items()}
+    metadata = {"ecg": checkpoint.card.model_dump_json()}
+    if checkpoint.graph is not None:
+        tensors["graph"] = np.frombuffer(checkpoint.graph, np.uint8)
+    if checkpoint.state is not None and checkpoint.state_facts is not None:
+        tensors |= {f"state.{name}": values for name, values in checkpoint.state.items()}
+        metadata["state"] = checkpoint.state_facts
+    with atomic_write(path) as stream:
+        stream.write(save(tensors, metadata))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, of another kind or version, or
+            tells other classes apart than this program knows.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such checkpoint") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    if data.startswith(_PICKLES):
+        raise CheckpointError(
+            f"{path}: this is a pickle (torch.save), which can run any code when loaded, and was "
+            "not opened; checkpoints are .safetensors files written by ecg train"
+        )
+    try:
+        tensors, metadata = load(data), _metadata(data)
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: no whole safetensors file ({error}); it was cut off or is something else"
+        ) from error
+    card = _read_card(path, metadata)
+    graph = tensors.get("graph")
+    return Checkpoint(
+        card,
+        _under("model.", tensors),
+        None if graph is None else graph.tobytes(),
+        _under("state.", tensors) or None,
+        metadata.get("state"),
+    )
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: a length of 8 bytes, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    found: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return found
+
+
+def _read_card(path: Path, metadata: dict[str, str]) -> Card:
+    text = metadata.get("ecg")
+    if text is None:
+        raise CheckpointError(f"{path}: a safetensors file, but not one written by ecg train")
+    found = json.loads(text).get("format")
+    if found != FORMAT:
+        raise CheckpointError(
+            f"{path}: checkpoint format {found}, this version of ecg reads format {FORMAT}; "
+            "train again, or install the ecg it was written with"
+        )
+    try:
+        card = Card.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(f"{path}: the card's {key} is not valid: {first['msg']}") from error
+    if card.classes not in CLASS_SETS.values():
+        known = " or ".join(" ".join(classes) for classes in CLASS_SETS.values())
+        raise CheckpointError(
+            f"{path}: its classes are {' '.join(card.classes)}; this ecg knows {known}, "
+            "in that order"
+        )
+    return card
+
+
+def _under(prefix: str, tensors: Tensors) -> Tensors:
+    return {
+        name.removeprefix(prefix): values
+        for name, values in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,62 @@
+"""The trained network as an ONNX graph, which runs without torch."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ecgcli.checkpoint import Card
+
+
+def export_graph(model: nn.Module, card: Card) -> bytes:
+    """The network from beats ``(beats, samples)`` to probabilities ``(beats, classes)``.
+
+    Args:
+        model: on the CPU, in evaluation mode.
+        card: of the checkpoint the graph goes into; gives the class offsets.
+    """
+    example = torch.zeros(2, card.beat_length)
+    whole = Probabilities(model, card.class_offsets).eval()
+    with warnings.catch_warnings(), _quiet("torch.onnx"):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            whole,
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("beats")},),
+            input_names=["beats"],
+            output_names=["probabilities"],
+            verbose=False,
+        )
+    if program is None:
+        raise AssertionError("torch.onnx.export with dynamo=True returns a program")
+    return bytes(program.model_proto.SerializeToString())
+
+
+class Probabilities(nn.Module):
+    """A network followed by the class offsets and the softmax."""
+
+    def __init__(self, network: nn.Module, class_offsets: tuple[float, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("offsets", torch.tensor(class_offsets))
+
+    def forward(self, beats: Tensor) -> Tensor:
+        """Beats ``(batch, samples)`` -> probabilities ``(batch, classes)``."""
+        return torch.softmax(self.network(beats).float() + self.offsets, dim=1)
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """Keep a logger silent below errors."""
+    level = logging.getLogger(logger).level
+    logging.getLogger(logger).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.getLogger(logger).setLevel(level)

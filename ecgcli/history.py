@@ -1,0 +1,64 @@
+"""The course of a training: a row an epoch, and what it means in a sentence."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from ecgcli.files import write_text
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to. Training figures are taken while it runs, on augmented beats."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    train_macro_f1: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_macro_f1: float
+    seconds: float
+
+
+History = Sequence[Epoch]
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write ``metrics.csv``: a header and a row an epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: f"{value:.6g}" for name, value in asdict(row).items()} for row in history
+    )
+    write_text(path, text.getvalue())
+
+
+def best_epoch(history: History) -> Epoch:
+    """The epoch with the highest validation macro-F1, the earliest of equals."""
+    return max(history, key=lambda row: (row.validation_macro_f1, -row.epoch))
+
+
+def overfitting(history: History) -> str | None:
+    """A sentence when training and validation drift apart, else None.
+
+    They do when the validation loss ends more than a tenth above its lowest value
+    while the training loss has gone on falling since.
+    """
+    lowest = min(history, key=lambda row: row.validation_loss)
+    last = history[-1]
+    risen = last.validation_loss > 1.1 * lowest.validation_loss
+    if not risen or last.train_loss >= lowest.train_loss:
+        return None
+    return (
+        f"Overfitting since epoch {lowest.epoch}: the validation loss rose from "
+        f"{lowest.validation_loss:.4f} to {last.validation_loss:.4f} while the training loss fell "
+        f"from {lowest.train_loss:.4f} to {last.train_loss:.4f}. The best weights, of epoch "
+        f"{best_epoch(history).epoch}, were kept; fewer epochs, augmentation or dropout would help."
+    )

@@ -1,0 +1,108 @@
+"""Scores: pure functions of truth and prediction.
+
+All figures that count beats come from the confusion matrix ``(classes, classes)``,
+true class in rows, predicted class in columns. Leading axes are carried along, so
+a stack of matrices (bootstrap draws) gives a stack of figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.choices import Over
+
+Matrix = NDArray[np.int64]
+Figures = NDArray[np.float64]
+
+
+def confusion_matrix(truth: NDArray[Any], predicted: NDArray[Any], classes: int) -> Matrix:
+    """Beats of each true class (row) by predicted class (column)."""
+    pairs = np.bincount(truth * classes + predicted, minlength=classes**2)
+    return pairs.reshape(classes, classes)
+
+
+def as_matrix(rows: Sequence[Sequence[int]]) -> Matrix:
+    """Nested lists as a confusion matrix."""
+    return np.array(rows, np.int64)
+
+
+def normalized(matrix: Matrix, over: Over) -> Figures:
+    """The matrix as shares of the ``true`` class, the ``pred``-icted class, or ``all`` beats."""
+    axis: dict[Over, tuple[int, ...]] = {"true": (-1,), "pred": (-2,), "all": (-2, -1)}
+    return _ratio(matrix, matrix.sum(axis=axis[over], keepdims=True))
+
+
+def accuracy(matrix: Matrix) -> Figures:
+    """Share of beats whose class is right."""
+    return _ratio(np.trace(matrix, axis1=-2, axis2=-1), matrix.sum((-2, -1)))
+
+
+def recall(matrix: Matrix) -> Figures:
+    """Sensitivity by class: of the beats that are of it, the share found."""
+    return _ratio(_hits(matrix), matrix.sum(-1))
+
+
+def precision(matrix: Matrix) -> Figures:
+    """Positive predictivity by class: of the beats called it, the share that are."""
+    return _ratio(_hits(matrix), matrix.sum(-2))
+
+
+def f1(matrix: Matrix) -> Figures:
+    """Harmonic mean of precision and recall by class."""
+    return _ratio(2 * _hits(matrix), matrix.sum(-1) + matrix.sum(-2))
+
+
+def specificity(matrix: Matrix) -> Figures:
+    """By class: of the beats that are not of it, the share not called it."""
+    others = matrix.sum((-2, -1))[..., None] - matrix.sum(-1)
+    return 1 - _ratio(matrix.sum(-2) - _hits(matrix), others)
+
+
+def macro(matrix: Matrix, figure: Figures) -> Figures:
+    """Mean of a figure by class over the classes that have beats.
+
+    A class without beats has no sensitivity; it is left out rather than counted as 0.
+    """
+    present = matrix.sum(-1) > 0
+    total = np.where(present, np.nan_to_num(figure), 0).sum(-1)
+    return _ratio(total, present.sum(-1))
+
+
+def macro_f1(matrix: Matrix) -> Figures:
+    """Mean F1 over the classes that have beats."""
+    return macro(matrix, f1(matrix))
+
+
+def kappa(matrix: Matrix) -> Figures:
+    """Cohen's kappa: agreement beyond chance (Cohen, Educ Psychol Meas 20:37-46, 1960)."""
+    total = matrix.sum((-2, -1))
+    chance = _ratio((matrix.sum(-1) * matrix.sum(-2)).sum(-1), total.astype(float) ** 2)
+    return _ratio(accuracy(matrix) - chance, 1 - chance)
+
+
+def bootstrap(matrix: Matrix, draws: int = 2000, seed: int = 0) -> Matrix:
+    """Confusion matrices ``(draws, classes, classes)`` of beats drawn anew with replacement.
+
+    Drawing beats with replacement and counting them is one multinomial draw of the
+    matrix's cells (Efron, Ann Stat 7:1-26, 1979). Beats are taken as independent,
+    which those of one patient are not: intervals over patients are wider.
+    """
+    random = np.random.default_rng(seed)
+    cells = matrix.ravel() / matrix.sum()
+    return random.multinomial(matrix.sum(), cells, size=draws).reshape(draws, *matrix.shape)
+
+
+def _hits(matrix: Matrix) -> Matrix:
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
+
+
+def _ratio(part: Any, whole: Any) -> Figures:
+    """``part / whole``, NaN where there is nothing to divide by."""
+    part, whole = np.asarray(part, float), np.asarray(whole, float)
+    share: Figures = np.full(np.broadcast(part, whole).shape, np.nan)
+    np.divide(part, whole, out=share, where=whole != 0)
+    return share

@@ -1,0 +1,61 @@
+"""Optimizer, schedule, loss and the order of beats, as a config asks for them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+
+from ecgcli.config import Training
+from ecgcli.errors import ConfigError, did_you_mean
+
+
+def build_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter, ICLR 2019)."""
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def build_schedule(
+    optimizer: torch.optim.Optimizer, settings: Training, steps: int
+) -> lr_scheduler.LRScheduler:
+    """The learning rate over ``steps`` batches; ``learning_rate`` is its highest value."""
+    if settings.schedule == "onecycle":
+        return lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps)
+    if settings.schedule == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+def build_loss(settings: Training, labels: Tensor, classes: tuple[str, ...]) -> nn.Module:
+    """Cross-entropy, with the weights of the classes.
+
+    Raises:
+        ConfigError: a weight names a class there is not.
+    """
+    wanted = settings.class_weights
+    weights = None
+    if wanted == "balanced":
+        counts = torch.bincount(labels, minlength=len(classes))
+        weights = len(labels) / (len(classes) * counts).float()
+    elif wanted != "none":
+        for name in wanted:
+            if name not in classes:
+                raise ConfigError(
+                    f"training.class_weights: there is no class {name}{did_you_mean(name, classes)}"
+                )
+        weights = torch.tensor([wanted.get(name, 1.0) for name in classes], device=labels.device)
+    return nn.CrossEntropyLoss(weight=weights, label_smoothing=settings.label_smoothing)
+
+
+def draw_order(settings: Training, labels: Tensor) -> Tensor:
+    """The rows of an epoch in the order they are trained on, from torch's global generator."""
+    if settings.sampler == "shuffle":
+        return torch.randperm(len(labels)).to(labels.device)
+    share = 1 / torch.bincount(labels).cpu().double()
+    rows = torch.multinomial(share[labels.cpu()], len(labels), replacement=True)
+    return rows.to(labels.device)

@@ -1,0 +1,83 @@
+"""Run folders: ``runs/NAME`` and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecgcli.errors import CheckpointError
+from ecgcli.files import writing
+
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+CONFIG = "config.yaml"
+
+
+def new_run(root: Path, name: str) -> Path:
+    """Make ``root/name``, or ``name-2``, ``name-3``, … when it exists.
+
+    Making a folder is atomic: two trainings started at once get two folders.
+    """
+    number = 1
+    with writing(root / name):
+        root.mkdir(parents=True, exist_ok=True)
+        while True:
+            run = root / (name if number == 1 else f"{name}-{number}")
+            try:
+                run.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return run
+
+
+def newest_run(root: Path, holding: str = BEST) -> Path:
+    """The run under ``root`` whose file ``holding`` was written last.
+
+    Raises:
+        CheckpointError: there is no run yet.
+    """
+    found = sorted(root.glob(f"*/{holding}"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise CheckpointError(
+            f"no trained model under {root}/; train one with ecg train --config configs/cnn.yaml, "
+            "or name a run or checkpoint"
+        )
+    return found[-1].parent
+
+
+def find_checkpoint(place: Path | None, root: Path = Path("runs")) -> Path:
+    """The checkpoint file meant by ``place``: a file, a run folder, or None for the newest run.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if place is None:
+        return newest_run(root) / BEST
+    if not place.is_dir():
+        return place
+    if not (place / BEST).exists():
+        raise CheckpointError(f"{place}: this folder has no {BEST}, so it is no trained run")
+    return place / BEST
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run for this process alone; the system lets go when the process ends.
+
+    Raises:
+        CheckpointError: another process is training in it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run / ".lock")
+    with writing(run):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise CheckpointError(f"{run}: another process is training in this run") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,118 @@
+"""Training data, as a config asks for them: read, split, resampled, and described."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecgcli.beats import Beats, class_counts, concatenate, read_labelled
+from ecgcli.checkpoint import TrainingData
+from ecgcli.config import Config, Data
+from ecgcli.errors import ConfigError, DataError
+from ecgcli.resampling import resample, target_counts
+from ecgcli.splits import Split, by_patient, stratified
+
+#: What brings a missing file, by the beginning of its name.
+_ORIGINS = {"synthetic": "ecg download demo", "ptbdb": "ecg download ptbdb"}
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What the network trains on, what it is judged on while training, and where both are from.
+
+    ``class_offsets`` are added to logits to undo what resampling did to the class
+    balance (see `class_offsets`); zeros when it did nothing or is not to be undone.
+    """
+
+    training: Beats
+    validation: Beats
+    class_offsets: tuple[float, ...]
+    description: TrainingData
+
+
+def prepare(config: Config) -> TrainingSet:
+    """Read, split and resample, in that order: validation beats keep their natural balance.
+
+    Raises:
+        DataError: a file is missing or wrong, or a class has too few beats.
+        ConfigError: the resampling asked for cannot be done.
+    """
+    data, names = config.data, config.data.class_names
+    beats = concatenate([_read(path, data) for path in data.files])
+    counts = beats.counts(names)
+    _require_every_class(counts, data)
+    split = _split(beats, data, config.seed)
+    natural = class_counts(beats.known_labels[split.kept], names)
+    rows = split.kept
+    if data.resample is not None:
+        targets = target_counts(natural, **data.resample.model_dump())
+        rows = rows[resample(beats.known_labels[rows], targets, names, config.seed)]
+    training, validation = beats.take(rows), beats.take(split.held_out)
+    if len(training) < config.training.batch_size:
+        raise ConfigError(
+            f"{len(training)} training beats are fewer than one batch of "
+            f"{config.training.batch_size}; set training.batch_size={max(1, len(training) // 4)}"
+        )
+    used = training.counts(names)
+    return TrainingSet(
+        training,
+        validation,
+        class_offsets(natural, used) if config.training.prior_correction else (0.0,) * len(names),
+        TrainingData(
+            files=[str(path) for path in data.files],
+            fingerprint=beats.fingerprint(),
+            beats=counts,
+            trained_on=used,
+            patients=beats.patients,
+            synthetic=beats.synthetic,
+            resampling=None
+            if data.resample is None
+            else data.resample.model_dump(exclude_none=True),
+            validation={
+                "rule": data.validation,
+                "fraction": data.validation_fraction,
+                "seed": config.seed,
+                "beats": validation.counts(names),
+            },
+            normalized=data.normalize,
+        ),
+    )
+
+
+def class_offsets(natural: dict[str, int], used: dict[str, int]) -> tuple[float, ...]:
+    """What to add to each class's logit so that probabilities fit the natural class balance.
+
+    A network trained on beats resampled by class learns ``p(x|c) q(c)`` for the
+    resampled shares ``q``; adding ``log(p(c) / q(c))`` gives what it would have
+    learnt with the natural shares ``p`` (Elkan, IJCAI 2001, theorem 2).
+    """
+    share = np.array(list(natural.values())) / sum(natural.values())
+    used_share = np.array(list(used.values())) / sum(used.values())
+    return tuple(np.log(share / used_share).tolist())
+
+
+def _read(path: Path, data: Data) -> Beats:
+    if not path.exists():
+        command = next((_ORIGINS[word] for word in _ORIGINS if path.name.startswith(word)), None)
+        hint = command or "ecg download, then ecg train --config configs/cnn.yaml"
+        raise DataError(f"no such training data; get them with: {hint}", file=path)
+    return read_labelled(path, class_set=data.classes, normalize=data.normalize)
+
+
+def _require_every_class(counts: dict[str, int], data: Data) -> None:
+    few = [name for name, count in counts.items() if count < 2]
+    if few:
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise DataError(
+            f"class {few[0]} has {counts[few[0]]} beats ({found}); every class needs at least 2, "
+            "one to train on and one to validate",
+            file=", ".join(str(path) for path in data.files),
+        )
+
+
+def _split(beats: Beats, data: Data, seed: int) -> Split:
+    if data.validation == "patient":
+        return by_patient(beats, data.validation_fraction, seed)
+    return stratified(beats.known_labels, data.validation_fraction, seed)

@@ -1,0 +1,40 @@
+"""The course of a training and what it says."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from ecgcli.history import Epoch, best_epoch, overfitting, write_history
+
+
+def course(train_loss: list[float], validation_loss: list[float]) -> list[Epoch]:
+    return [
+        Epoch(n, 0.001, train, 0.9, 0.8, validation, 0.9, 0.9 - validation / 10, 1.0)
+        for n, (train, validation) in enumerate(zip(train_loss, validation_loss, strict=True), 1)
+    ]
+
+
+def test_curves_that_drift_apart_are_said_so_with_the_epoch() -> None:
+    sentence = overfitting(course([0.5, 0.3, 0.2, 0.1], [0.5, 0.4, 0.45, 0.6]))
+    assert sentence is not None
+    assert sentence.startswith("Overfitting since epoch 2")
+    assert "0.4000 to 0.6000" in sentence
+    assert "of epoch 2, were kept" in sentence
+
+
+def test_curves_that_do_not_are_not() -> None:
+    assert overfitting(course([0.5, 0.3, 0.2], [0.5, 0.4, 0.41])) is None
+    assert overfitting(course([0.5, 0.3, 0.4], [0.5, 0.4, 0.6])) is None  # training got worse too
+
+
+def test_the_earliest_of_equal_epochs_is_the_best() -> None:
+    assert best_epoch(course([0.5, 0.4, 0.3], [0.4, 0.3, 0.3])).epoch == 2
+
+
+def test_metrics_csv_has_a_row_an_epoch(tmp_path: Path) -> None:
+    write_history(tmp_path / "metrics.csv", course([0.5, 0.25], [0.5, 0.4]))
+    with (tmp_path / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert rows[1]["train_loss"] == "0.25"
