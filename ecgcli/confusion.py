@@ -1,0 +1,126 @@
+"""The confusion matrix of a run, a checkpoint or a table of predictions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli import metrics
+from ecgcli.beats import read_labelled
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.choices import Over
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.figures import draw_confusion
+from ecgcli.inference import load_engine
+from ecgcli.prediction import read_predictions
+from ecgcli.report import REPORT
+from ecgcli.runs import find_checkpoint
+
+_OVER = {
+    "true": "share of the true class",
+    "pred": "share of the predicted class",
+    "all": "share of all beats",
+}
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A confusion matrix ``(classes, classes)``, true class in rows, and what it is of."""
+
+    matrix: metrics.Matrix
+    classes: tuple[str, ...]
+    of: str
+
+    def shares(self, over: Over) -> NDArray[np.float64]:
+        """The matrix as shares; NaN where a class has no beats."""
+        return metrics.normalized(self.matrix, over)
+
+    def caption(self, over: Over) -> str:
+        """What the matrix is of, and what its shares are of."""
+        return f"{self.of}: {_OVER[over]}"
+
+    def draw(self, target: Path, over: Over) -> None:
+        """Write the matrix as a PNG."""
+        draw_confusion(target, self.shares(over), self.matrix, self.classes, self.caption(over))
+
+    def as_json(self, over: Over) -> dict[str, Any]:
+        """A document of plain values; an undefined share is null."""
+        shares = self.shares(over)
+        return {
+            "of": self.of,
+            "classes": list(self.classes),
+            "matrix": self.matrix.tolist(),
+            "normalized_over": over,
+            "normalized": [
+                [None if s != s else round(s, 6) for s in row] for row in shares.tolist()
+            ],
+            "rows": "true class",
+            "columns": "predicted class",
+        }
+
+
+def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
+    """The matrix of ``source`` against the labels of ``truth``.
+
+    Without ``truth``, a run's last evaluation is looked up. A table of predictions
+    has no evaluation and needs it.
+
+    Raises:
+        ConfigError: there is nothing to compare with.
+        DataError: a file is wrong, or the two have different numbers of beats.
+    """
+    if source is not None and source.suffix.lower() in (".csv", ".json", ".parquet"):
+        if truth is None:
+            raise ConfigError(
+                f"{source}: predictions need the labelled beats: add --truth TEST.csv"
+            )
+        return _of_table(source, truth)
+    checkpoint_path = find_checkpoint(source)
+    if truth is None:
+        return _last_evaluation(checkpoint_path.parent)
+    checkpoint = load_checkpoint(checkpoint_path)
+    beats = read_labelled(truth, class_set=checkpoint.card.class_set)
+    predicted = load_engine(checkpoint).probabilities(beats.samples).argmax(1)
+    classes = checkpoint.card.classes
+    matrix = metrics.confusion_matrix(beats.known_labels, predicted, len(classes))
+    return Confusion(matrix, classes, f"{checkpoint_path.parent.name} on {truth.name}")
+
+
+def _of_table(table: Path, truth: Path) -> Confusion:
+    class_set: ClassSet = "aami"
+    classes = CLASS_SETS[class_set]
+    predicted = read_predictions(table, classes)
+    labels = read_labelled(truth, class_set=class_set).known_labels
+    if len(predicted) != len(labels):
+        raise DataError(
+            f"{len(predicted):,} predictions for {len(labels):,} beats of {truth}; "
+            "name the file they were predicted from",
+            file=table,
+        )
+    matrix = metrics.confusion_matrix(labels, predicted, len(classes))
+    return Confusion(matrix, classes, f"{table.name} against {truth.name}")
+
+
+def _last_evaluation(run: Path) -> Confusion:
+    reports = sorted(run.glob(f"evaluation-*/{REPORT}"), key=lambda path: path.stat().st_mtime_ns)
+    if not reports:
+        raise ConfigError(
+            f"{run} has not been evaluated: add --truth TEST.csv, "
+            f"or run ecg evaluate {run} --data TEST.csv first"
+        )
+    try:
+        report = json.loads(reports[-1].read_text(encoding="utf-8"))
+        matrix = np.array(report["confusion_matrix"], np.int64)
+        return Confusion(
+            matrix, tuple(report["classes"]), f"{run.name} on {Path(report['data']).name}"
+        )
+    except (ValueError, KeyError, OSError) as error:
+        raise CheckpointError(
+            f"{reports[-1]}: cannot be read as a report; evaluate again"
+        ) from error

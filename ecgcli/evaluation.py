@@ -1,0 +1,248 @@
+"""Checkpoint + labelled beats -> an evaluation: every score, and what it can and cannot say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli import metrics
+from ecgcli.beats import Beats, read_labelled
+from ecgcli.checkpoint import Card, Checkpoint, TrainingData
+from ecgcli.errors import ConfigError, did_you_mean
+from ecgcli.inference import Engine
+from ecgcli.resampling import manifest_path
+
+#: Bounds of a 95% interval, in percent of the bootstrap draws.
+_INTERVAL = (2.5, 97.5)
+
+_OVERALL = {
+    "accuracy": metrics.accuracy,
+    "macro_precision": lambda matrix: metrics.macro(matrix, metrics.precision(matrix)),
+    "macro_recall": lambda matrix: metrics.macro(matrix, metrics.recall(matrix)),
+    "macro_f1": metrics.macro_f1,
+    "macro_specificity": lambda matrix: metrics.macro(matrix, metrics.specificity(matrix)),
+    "kappa": metrics.kappa,
+}
+_BY_CLASS = {
+    "precision": metrics.precision,
+    "recall": metrics.recall,
+    "f1": metrics.f1,
+    "specificity": metrics.specificity,
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """A figure with its 95% bootstrap interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points ``x, y`` of a class's curve and the area under it."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    area: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything measured on one labelled file.
+
+    ``overall`` maps a figure to its score; ``by_class`` maps a class to its figures;
+    ``roc`` and ``pr`` map each class that has beats to its curve.
+    """
+
+    model: str
+    data: str
+    classes: tuple[str, ...]
+    matrix: metrics.Matrix
+    overall: dict[str, Score]
+    by_class: dict[str, dict[str, Score]]
+    roc: dict[str, Curve]
+    pr: dict[str, Curve]
+    statement: str
+
+    @property
+    def beats(self) -> int:
+        """How many were judged."""
+        return int(self.matrix.sum())
+
+    def scores(self) -> dict[str, float]:
+        """Every figure by its name for ``--require``, such as ``macro_f1`` or ``recall_S``."""
+        named = {name: score.value for name, score in self.overall.items()}
+        for class_name, figures in self.by_class.items():
+            named |= {f"{name}_{class_name}": score.value for name, score in figures.items()}
+        areas = {"roc_auc": self.roc, "average_precision": self.pr}
+        for name, curves in areas.items():
+            named |= {f"{name}_{class_name}": curve.area for class_name, curve in curves.items()}
+        return named
+
+    def as_json(self) -> dict[str, Any]:
+        """A document of plain values; an undefined figure is null."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "beats": self.beats,
+            "statement": self.statement,
+            "interval": "95%, bootstrap over beats",
+            "overall": {name: _plain(score) for name, score in self.overall.items()},
+            "by_class": {
+                name: {figure: _plain(score) for figure, score in figures.items()}
+                | {
+                    "support": int(self.matrix[label].sum()),
+                    "roc_auc": _number(self.roc[name].area) if name in self.roc else None,
+                    "average_precision": _number(self.pr[name].area) if name in self.pr else None,
+                }
+                for label, (name, figures) in enumerate(self.by_class.items())
+            },
+            "classes": list(self.classes),
+            "confusion_matrix": self.matrix.tolist(),
+        }
+
+
+def evaluate_file(
+    checkpoint: Checkpoint, model: str, engine: Engine, data: Path, *, normalize: bool = False
+) -> Evaluation:
+    """Judge a model on a labelled beats CSV.
+
+    Args:
+        checkpoint: of the model.
+        model: where it lies, for the report.
+        engine: that runs it.
+        data: the labelled file.
+        normalize: scale each beat to 0..1 first.
+
+    Raises:
+        DataError: the file is wrong or unlabelled.
+    """
+    card = checkpoint.card
+    beats = read_labelled(data, class_set=card.class_set, normalize=normalize)
+    statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
+    probabilities = engine.probabilities(beats.samples)
+    return evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
+
+
+def evaluate(
+    truth: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    card: Card,
+    model: str,
+    data: str,
+    statement: str,
+) -> Evaluation:
+    """Every score of probabilities ``(beats, classes)`` against labels ``(beats,)``."""
+    classes = card.classes
+    matrix = metrics.confusion_matrix(truth, probabilities.argmax(1), len(classes))
+    draws = metrics.bootstrap(matrix)
+    by_class: dict[str, dict[str, Score]] = {name: {} for name in classes}
+    for figure, function in _BY_CLASS.items():
+        for name, score in zip(classes, _scores(function(matrix), function(draws)), strict=True):
+            by_class[name][figure] = score
+    present = [label for label in range(len(classes)) if 0 < (truth == label).sum() < len(truth)]
+    return Evaluation(
+        model=model,
+        data=data,
+        classes=classes,
+        matrix=matrix,
+        overall={
+            figure: _scores(function(matrix)[None], function(draws)[:, None])[0]
+            for figure, function in _OVERALL.items()
+        },
+        by_class=by_class,
+        roc={classes[c]: _roc(truth == c, probabilities[:, c]) for c in present},
+        pr={classes[c]: _precision_recall(truth == c, probabilities[:, c]) for c in present},
+        statement=statement,
+    )
+
+
+def describe_split(training: TrainingData, test: Beats, *, resampled: bool = False) -> str:
+    """What a score on these test beats can and cannot say, in plain words."""
+    parts = []
+    if training.synthetic or test.synthetic:
+        parts.append("Synthetic beats: the score says nothing about any real person.")
+    if test.fingerprint() == training.fingerprint:
+        parts.append(
+            "These are the very beats the model was trained on: "
+            "the score says how well it remembers them, nothing about others."
+        )
+        return " ".join(parts)
+    seen, patients = set(training.patients), set(test.patients)
+    if not seen or not patients:
+        parts.append(
+            "The files do not say whose beats these are, so nothing is known about patients "
+            "on both sides: the score says nothing about new patients."
+        )
+    elif shared := seen & patients:
+        parts.append(
+            f"{len(shared)} of the {len(patients)} test patients were also trained on: the score "
+            "holds for new beats of known patients and says nothing about new patients."
+        )
+    else:
+        parts.append(
+            f"None of the {len(patients)} test patients was trained on: "
+            "the score is for patients the model never saw."
+        )
+    if resampled:
+        parts.append(
+            "The test file was resampled by class, so accuracy, precision and F1 "
+            "are not those of real beats."
+        )
+    return " ".join(parts)
+
+
+def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
+    """``["macro_f1=0.9"]`` as a dict.
+
+    Raises:
+        ConfigError: no number, or no figure of that name.
+    """
+    wanted = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            wanted[name] = float(value)
+        except ValueError as error:
+            raise ConfigError(
+                f"--require: found {text!r}, expected NAME=NUMBER such as macro_f1=0.9"
+            ) from error
+        if name not in names:
+            raise ConfigError(f"--require: there is no figure {name}{did_you_mean(name, names)}")
+    return wanted
+
+
+def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Score]:
+    """A score each for ``values (n,)`` with their bootstrap ``draws (draws, n)``."""
+    low, high = np.nanpercentile(draws, _INTERVAL, axis=0) if len(draws) else (values, values)
+    return [Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
+
+
+def _roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
+    from sklearn.metrics import auc, roc_curve
+
+    false_positives, true_positives, _ = roc_curve(positive, score)
+    return Curve(false_positives, true_positives, float(auc(false_positives, true_positives)))
+
+
+def _precision_recall(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
+    """The area is the average precision, which does not interpolate between thresholds."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(positive, score)
+    return Curve(recall, precision, float(average_precision_score(positive, score)))
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
+
+
+def _plain(score: Score) -> dict[str, float | None]:
+    return {"value": _number(score.value), "low": _number(score.low), "high": _number(score.high)}

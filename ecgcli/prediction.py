@@ -1,0 +1,205 @@
+"""Checkpoint + beats -> probabilities, streamed from a beats CSV to a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ecgcli.beats_csv import BeatsReader
+from ecgcli.choices import TableFormat
+from ecgcli.errors import DataError
+from ecgcli.files import atomic_write
+from ecgcli.inference import Engine
+
+#: Decimals of a written probability.
+DECIMALS = 6
+
+Advance = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a prediction came to: beats of each class, and whether labels were passed over."""
+
+    counts: dict[str, int]
+    labels_ignored: bool
+
+    @property
+    def beats(self) -> int:
+        """How many beats there were."""
+        return sum(self.counts.values())
+
+
+class TableWriter(Protocol):
+    """Takes a table of predictions piece by piece."""
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Complete what was written; the stream stays open."""
+
+
+def predict_file(
+    source: Path | str,
+    target: Path | str,
+    engine: Engine,
+    classes: tuple[str, ...],
+    *,
+    table_format: TableFormat,
+    normalize: bool = False,
+    advance: Advance | None = None,
+) -> Summary:
+    """Classify every beat of a CSV and write one row a beat, in bounded memory.
+
+    A row has the beat's number (from 0, in the order of the file), its class, and a
+    probability for each class.
+
+    Args:
+        source: a beats CSV, or ``-`` for standard input.
+        target: the file to write, or ``-`` for standard output.
+        engine: computes the probabilities.
+        classes: the names of the engine's classes, in order.
+        table_format: of the target.
+        normalize: scale each beat to 0..1 first.
+        advance: told the bytes read so far and in all (None when not known).
+
+    Raises:
+        DataError: the source holds something wrong; no target is left behind.
+        OutputError: the target cannot be written.
+    """
+    counts = np.zeros(len(classes), np.int64)
+    first = 0
+    with (
+        BeatsReader(source, classes=len(classes), normalize=normalize) as reader,
+        _output(target) as stream,
+        table_writer(stream, table_format, classes) as writer,
+    ):
+        for block in reader:
+            probabilities = engine.probabilities(block.samples)
+            predicted = probabilities.argmax(1)
+            counts += np.bincount(predicted, minlength=len(classes))
+            writer.write(_table(first, predicted, probabilities, classes))
+            first += len(predicted)
+            if advance is not None:
+                advance(reader.position, reader.size)
+    return Summary(
+        {name: int(count) for name, count in zip(classes, counts, strict=True)},
+        reader.layout.labelled,
+    )
+
+
+def format_for(target: Path | str, wanted: TableFormat | None) -> TableFormat:
+    """The format asked for, else the one the target's name ends in, else CSV."""
+    if wanted is not None:
+        return wanted
+    endings: dict[str, TableFormat] = {".json": "json", ".parquet": "parquet"}
+    return endings.get(Path(target).suffix.lower(), "csv")
+
+
+def read_predictions(path: Path, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """The classes in a table that `predict_file` wrote (CSV, JSON or parquet), as labels.
+
+    Raises:
+        DataError: the file is no such table.
+    """
+    import pandas as pd
+
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".json": pd.read_json,
+        ".parquet": pd.read_parquet,
+    }
+    try:
+        table = readers.get(path.suffix.lower(), pd.read_csv)(path)
+    except FileNotFoundError as error:
+        raise DataError("no such file", file=path) from error
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise DataError(f"cannot be read as predictions: {error}", file=path) from error
+    if "class" not in table:
+        raise DataError(
+            "there is no column named class; ecg predict writes one (ecg predict beats.csv "
+            f"-o {path.name})",
+            file=path,
+        )
+    label_of = {name: label for label, name in enumerate(classes)}
+    wrong = ~table["class"].isin(label_of)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"found class {table['class'].iloc[row]!r}; valid: {', '.join(classes)}",
+            file=path,
+            row=row + 2,
+        )
+    return np.array([label_of[name] for name in table["class"]], np.int64)
+
+
+def _table(
+    first: int,
+    predicted: NDArray[np.intp],
+    probabilities: NDArray[np.float32],
+    classes: tuple[str, ...],
+) -> pa.Table:
+    names = pa.DictionaryArray.from_arrays(pa.array(predicted, pa.int8()), pa.array(classes))
+    return pa.table(
+        {
+            "beat": pa.array(np.arange(first, first + len(predicted))),
+            "class": names.dictionary_decode(),
+        }
+        | {
+            name: pa.array(np.ascontiguousarray(column))
+            for name, column in zip(classes, probabilities.round(DECIMALS).T, strict=True)
+        }
+    )
+
+
+def _output(target: Path | str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdout.buffer) if str(target) == "-" else atomic_write(Path(target))
+
+
+@contextmanager
+def table_writer(
+    stream: IO[bytes], table_format: TableFormat, classes: tuple[str, ...]
+) -> Iterator[TableWriter]:
+    """A writer of prediction tables in the given format, closed when the block succeeds."""
+    schema = pa.schema(
+        [("beat", pa.int64()), ("class", pa.string()), *((name, pa.float32()) for name in classes)]
+    )
+    if table_format == "csv":
+        import pyarrow.csv as pacsv
+
+        options = pacsv.WriteOptions(include_header=False, quoting_style="none")
+        stream.write(",".join(schema.names).encode() + b"\n")
+        writer: TableWriter = pacsv.CSVWriter(stream, schema, write_options=options)
+    elif table_format == "parquet":
+        import pyarrow.parquet as papq
+
+        writer = papq.ParquetWriter(stream, schema)
+    else:
+        writer = _JsonWriter(stream)
+    yield writer
+    writer.close()
+
+
+class _JsonWriter:
+    """One JSON array with an object a beat, a line each."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._separator = stream, b"[\n"
+
+    def write(self, table: pa.Table) -> None:
+        for row in table.to_pylist():
+            shown = {k: round(v, DECIMALS) if isinstance(v, float) else v for k, v in row.items()}
+            self._stream.write(self._separator + json.dumps(shown).encode())
+            self._separator = b",\n"
+
+    def close(self) -> None:
+        self._stream.write(b"\n]\n")

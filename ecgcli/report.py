@@ -1,0 +1,125 @@
+"""Evaluation -> JSON, pictures and a page."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from string import Template
+
+from ecgcli import metrics
+from ecgcli.evaluation import Evaluation, Score
+from ecgcli.figures import draw_confusion, draw_curves_by_class
+from ecgcli.files import write_json, write_text
+
+REPORT = "report.json"
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1c2733; background: white; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #d7dde3; }
+th:first-child, td:first-child { text-align: left; }
+small { color: #5b6b7b; }
+.statement { border-left: 4px solid #e07b39; padding: .3rem 1rem; background: #fdf5ef; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }
+img { width: 100%; }
+</style>
+<h1>$title</h1>
+<p>$model on $data, $beats beats. Intervals are 95%, by bootstrap over beats.</p>
+<p class="statement">$statement</p>
+$overall
+$by_class
+<div class="pictures">
+<img src="confusion.png" alt="confusion matrix">
+<img src="roc.png" alt="ROC curves">
+<img src="pr.png" alt="precision-recall curves">
+</div>
+</html>
+""")
+
+
+def report_folder(checkpoint: Path, data: Path) -> Path:
+    """Where the report of a checkpoint on a file goes: beside it, named for the data."""
+    return checkpoint.parent / f"evaluation-{data.name.split('.')[0]}"
+
+
+def write_report(folder: Path, evaluation: Evaluation) -> Path:
+    """Write ``report.json``, three pictures and ``report.html``; returns the page."""
+    write_json(folder / REPORT, evaluation.as_json())
+    shares = metrics.normalized(evaluation.matrix, "true")
+    draw_confusion(
+        folder / "confusion.png",
+        shares,
+        evaluation.matrix,
+        evaluation.classes,
+        f"{Path(evaluation.data).name}: share of the true class",
+    )
+    draw_curves_by_class(
+        folder / "roc.png",
+        {name: (curve.x, curve.y, curve.area) for name, curve in evaluation.roc.items()},
+        ("false positive rate (1 - specificity)", "sensitivity"),
+        "ROC, each class against the rest",
+    )
+    draw_curves_by_class(
+        folder / "pr.png",
+        {name: (curve.x, curve.y, curve.area) for name, curve in evaluation.pr.items()},
+        ("recall (sensitivity)", "precision (positive predictivity)"),
+        "Precision-recall, each class against the rest",
+    )
+    page = folder / "report.html"
+    write_text(page, _page(evaluation))
+    return page
+
+
+def with_interval(score: Score) -> str:
+    """``0.931 (0.922-0.940)``, or a dash where the figure is not defined."""
+    if score.value != score.value:
+        return "-"
+    return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
+
+
+def _page(evaluation: Evaluation) -> str:
+    supports = evaluation.matrix.sum(1)
+    return _PAGE.substitute(
+        title="Evaluation",
+        model=html.escape(evaluation.model),
+        data=html.escape(evaluation.data),
+        beats=f"{evaluation.beats:,}",
+        statement=html.escape(evaluation.statement),
+        overall=_table(
+            ["figure", "value (95% interval)"],
+            [
+                [name.replace("_", " "), with_interval(score)]
+                for name, score in evaluation.overall.items()
+            ],
+        ),
+        by_class=_table(
+            ["class", "beats", "precision", "recall", "F1", "specificity", "ROC area", "PR area"],
+            [
+                [
+                    name,
+                    f"{support:,}",
+                    *(with_interval(score) for score in evaluation.by_class[name].values()),
+                    *(
+                        f"{curves[name].area:.3f}" if name in curves else "-"
+                        for curves in (evaluation.roc, evaluation.pr)
+                    ),
+                ]
+                for name, support in zip(evaluation.classes, supports, strict=True)
+            ],
+        ),
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    def cells(tag: str, values: list[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(v)}</{tag}>" for v in values) + "</tr>"
+
+    return "\n".join(
+        ["<table>", cells("th", head), *(cells("td", row) for row in rows), "</table>"]
+    )
