@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
 from ecgcli.beats import Beats
+from ecgcli.commands import app
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
 from ecgcli.sources.mitdb import PHYSIONET, published_checksums, record_names
-from tests.helpers import silent
+from tests.helpers import silent, small_config
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,6 +46,32 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo")
     get_source("demo").download(out, None, silent)
     return out
+
+
+@pytest.fixture(scope="session")
+def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run trained on synthetic beats; tests only read it, or copy it first."""
+    from ecgcli.training import train
+    from tests.helpers import Watcher
+
+    return train(small_config(demo, tmp_path_factory.mktemp("runs")), Watcher()).run
+
+
+@pytest.fixture
+def run_copy(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained run, to write into."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+@pytest.fixture
+def ecg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run ``ecg`` with arguments, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object, stdin: bytes | None = None) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+    return call
 
 
 @pytest.fixture

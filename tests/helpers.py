@@ -2,6 +2,82 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.config import Config, parse_config
+from ecgcli.history import Epoch
+from ecgcli.training import Start, Status
+
 
 def silent(what: str, done: int, total: int) -> None:
     """A progress callback that shows nothing."""
+
+
+class Watcher:
+    """An observer of trainings that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.starts: list[Start] = []
+        self.statuses: list[Status] = []
+        self.rows: list[Epoch] = []
+
+    def started(self, start: Start) -> None:
+        self.starts.append(start)
+
+    def batch(self, status: Status) -> None:
+        self.statuses.append(status)
+
+    def epoch(self, row: Epoch) -> None:
+        self.rows.append(row)
+
+
+def small_document(data: Path, runs: Path) -> dict[str, object]:
+    """A config, as nested dicts, that trains in seconds on the synthetic beats."""
+    return {
+        "name": "small",
+        "runs": str(runs),
+        "data": {
+            "train": str(data / "synthetic_train.csv"),
+            "validation": "patient",
+            "validation_fraction": 0.2,
+            "resample": {"majority": 1000},
+        },
+        "model": {"name": "cnn", "channels": [8, 16], "hidden": [32], "dropout": 0.1},
+        "training": {
+            "epochs": 4,
+            "batch_size": 64,
+            "learning_rate": 0.004,
+            "device": "cpu",
+            "augment": {"gain": 0.1, "noise": 0.01, "stretch": 0.1},
+        },
+    }
+
+
+def small_config(data: Path, runs: Path, *overrides: str) -> Config:
+    """The config of `small_document`, with overrides."""
+    return parse_config(small_document(data, runs), overrides)
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    """Whether two checkpoints hold bit for bit the same weights."""
+    first, second = load_checkpoint(one).weights, load_checkpoint(other).weights
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[name], second[name]) for name in first
+    )
+
+
+def ecg_process(*arguments: object) -> list[str]:
+    """The command line of a process of its own that runs ``ecg``."""
+    return [sys.executable, "-m", "ecgcli", *(str(argument) for argument in arguments)]
+
+
+def without_root(command: list[str]) -> list[str]:
+    """The command, bound by file permissions even when the tests run as root."""
+    if os.geteuid() == 0:
+        return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    return command

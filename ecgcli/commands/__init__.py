@@ -1,0 +1,75 @@
+"""The ``ecg`` command line: one file a command, each parses, calls one function, prints.
+
+Results go to stdout, messages and progress to stderr. What a user can mend ends
+here as one line and an exit code (see `ecgcli.errors`); a bug keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ecgcli import __version__
+from ecgcli.commands import confusion, download, evaluate, predict, resample, train
+from ecgcli.commands.console import messages
+from ecgcli.errors import EcgError
+
+
+class _Group(TyperGroup):
+    """The one error boundary."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EcgError as error:
+            _say("error", str(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            _say("interrupted", "nothing half-written was left behind")
+            raise typer.Exit(130) from error
+        except BrokenPipeError as error:  # the reader of stdout has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+
+
+def _say(what: str, message: str) -> None:
+    messages().print(f"[bold red]{what}:[/]", message.replace("[", r"\["), soft_wrap=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ecg {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="ecg",
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start here: ecg download demo, then ecg train --config configs/demo.yaml",
+)
+
+
+@app.callback()
+def ecg(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, judge and run ECG arrhythmia classifiers."""
+
+
+for _panel, _modules in {
+    "Data": (download, resample),
+    "Models": (train, evaluate),
+    "Answers": (predict, confusion),
+}.items():
+    for _module in _modules:
+        app.command(rich_help_panel=_panel, epilog=_module.EXAMPLE)(_module.command)

@@ -1,0 +1,81 @@
+"""``ecg confusion``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.choices import Over
+from ecgcli.commands.console import Json, Quiet, messages, print_json, results
+
+if TYPE_CHECKING:
+    from ecgcli.confusion import Confusion
+
+EXAMPLE = "Example: ecg confusion runs/cnn --truth data/mitbih_test.csv --png confusion.png"
+
+
+def command(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN|PREDICTIONS]",
+            help="A run, a checkpoint, or a table that ecg predict wrote; default the newest run.",
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option("--truth", help="The labelled beats CSV; default the run's last evaluation."),
+    ] = None,
+    over: Annotated[
+        Over, typer.Option("--normalize", help="Show shares of the true class, predicted, or all.")
+    ] = "true",
+    png: Annotated[Path | None, typer.Option(help="Draw it into this file too.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show which classes are taken for which: true classes in rows, predicted in columns."""
+    from ecgcli.confusion import find_confusion
+
+    found = find_confusion(source, truth)
+    if png is not None:
+        found.draw(png, over)
+    if json:
+        print_json(found.as_json(over))
+    else:
+        _print(found, over)
+    if png is not None:
+        messages(quiet).print(f"Picture: {png}", soft_wrap=True)
+
+
+def _print(found: Confusion, over: Over) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=found.caption(over), title_justify="left", box=None, padding=(0, 1))
+    table.add_column("true \\ predicted", justify="right")
+    for name in found.classes:
+        table.add_column(name, justify="right")
+    table.add_column("beats", justify="right")
+    shares = found.shares(over)
+    for row, name in enumerate(found.classes):
+        cells = [
+            Text(
+                f"{share:7.1%}\n{count:7,}" if share == share else f"{'-':>7}\n{count:7,}",
+                style=_shade(share),
+            )
+            for share, count in zip(shares[row], found.matrix[row], strict=True)
+        ]
+        table.add_row(name, *cells, f"{found.matrix[row].sum():,}")
+    results().print(table)
+
+
+def _shade(share: float) -> str:
+    """White to blue by share, with a text colour that stays readable."""
+    share = 0.0 if share != share else float(share)
+    red, green, blue = (round(255 + (end - 255) * share) for end in (8, 81, 156))
+    return f"{'white' if share > 0.5 else 'black'} on rgb({red},{green},{blue})"
+
+
+command.__name__ = "confusion"

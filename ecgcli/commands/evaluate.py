@@ -1,0 +1,112 @@
+"""``ecg evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.commands.console import Engine, Json, Normalize, Quiet, messages, print_json, results
+from ecgcli.errors import RequirementMissed
+
+if TYPE_CHECKING:
+    from ecgcli.evaluation import Evaluation
+
+EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
+
+
+def command(
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN|CHECKPOINT]", help="The model; default the newest run."),
+    ] = None,
+    data: Annotated[
+        Path, typer.Option("--data", "-d", help="A labelled beats CSV, used for nothing else.")
+    ] = Path("data/mitbih_test.csv"),
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="Exit with 3 if a figure is lower; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the report; default in the run.")
+    ] = None,
+    normalize: Normalize = False,
+    engine: Engine = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a model on labelled beats it has not seen.
+
+    Prints every figure with its 95% interval and what the split can and cannot say,
+    and writes report.json, report.html and pictures.
+    """
+    from ecgcli.checkpoint import load_checkpoint
+    from ecgcli.evaluation import evaluate_file, parse_requirements
+    from ecgcli.inference import load_engine
+    from ecgcli.report import report_folder, write_report
+    from ecgcli.runs import find_checkpoint
+
+    console = messages(quiet)
+    path = find_checkpoint(model)
+    checkpoint = load_checkpoint(path)
+    evaluation = evaluate_file(
+        checkpoint,
+        str(path),
+        load_engine(checkpoint, engine),
+        data,
+        normalize=normalize,
+    )
+    required = parse_requirements(require or [], list(evaluation.scores()))
+    page = write_report(out or report_folder(path, data), evaluation)
+    if json:
+        print_json(evaluation.as_json())
+    else:
+        _print(evaluation)
+    console.print(
+        f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}", soft_wrap=True
+    )
+    _check(evaluation, required)
+    console.print(f"Next: ecg predict BEATS.csv --model {model or path.parent}", soft_wrap=True)
+
+
+def _print(evaluation: Evaluation) -> None:
+    from rich.table import Table
+
+    from ecgcli.report import with_interval
+
+    console = results()
+    console.print(
+        f"[bold]{evaluation.model}[/] on {evaluation.data}, {evaluation.beats:,} beats",
+        soft_wrap=True,
+    )
+    overall = Table("figure", "value (95% interval)", title_justify="left", box=None)
+    for name, score in evaluation.overall.items():
+        overall.add_row(name.replace("_", " "), with_interval(score))
+    console.print(overall)
+    table = Table("class", box=None)
+    for head in ("beats", "precision", "recall", "F1", "specificity"):
+        table.add_column(head, justify="right")
+    for name, support in zip(evaluation.classes, evaluation.matrix.sum(1), strict=True):
+        figures = evaluation.by_class[name].values()
+        table.add_row(name, f"{support:,}", *(with_interval(score) for score in figures))
+    console.print(table)
+    areas = Table("class", "ROC area", "PR area", box=None)
+    for name in evaluation.roc:
+        areas.add_row(name, f"{evaluation.roc[name].area:.4f}", f"{evaluation.pr[name].area:.4f}")
+    console.print(areas)
+    console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)
+
+
+def _check(evaluation: Evaluation, required: dict[str, float]) -> None:
+    scores = evaluation.scores()
+    missed = [
+        f"{name} is {scores[name]:.4f}, required {least:g}"
+        for name, least in required.items()
+        if not scores[name] >= least
+    ]
+    if missed:
+        raise RequirementMissed("; ".join(missed))
+
+
+command.__name__ = "evaluate"

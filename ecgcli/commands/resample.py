@@ -1,0 +1,78 @@
+"""``ecg resample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecgcli.classes import ClassSet
+from ecgcli.commands.console import Json, Quiet, messages, print_json
+from ecgcli.errors import ConfigError
+
+EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --majority 10000"
+
+
+def command(
+    train: Annotated[Path, typer.Argument(help="A labelled training CSV.", metavar="TRAIN.csv")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The CSV to write.")],
+    majority: Annotated[
+        int | None, typer.Option(min=1, help="Keep this many beats of the largest class.")
+    ] = None,
+    ratio: Annotated[
+        float | None,
+        typer.Option(help="Keep this many times the second largest class of the largest."),
+    ] = None,
+    per_class: Annotated[
+        str | None, typer.Option(metavar="N=10000,V=5000", help="Keep so many of each class named.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which beats are drawn.")] = 0,
+    classes: Annotated[ClassSet, typer.Option(help="Which classes the labels mean.")] = "aami",
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if it looks like a test file.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rebalance the classes of a training file by dropping beats (not the sampling rate).
+
+    Without a rule the largest class is cut to 10,000 beats. The sidecar follows, and
+    OUT.resample.json says what was dropped. To weigh classes instead of dropping
+    beats, see training.class_weights and training.sampler of ecg train.
+    """
+    from ecgcli.resampling import resample_file
+
+    if majority is None and ratio is None and per_class is None:
+        majority = 10_000
+    manifest = resample_file(
+        train,
+        out,
+        seed=seed,
+        force=force,
+        class_set=classes,
+        majority=majority,
+        ratio=ratio,
+        per_class=None if per_class is None else _counts(per_class),
+    )
+    if json:
+        print_json(manifest)
+        return
+    print(out)
+    console = messages(quiet)
+    for name, before in manifest["before"].items():
+        console.print(f"  {name:<9}{before:>9,} -> {manifest['after'][name]:>7,}")
+    if manifest["test_file_forced"]:
+        console.print("A resampled test file: every score measured on it is flattered.")
+    console.print(f"Next: ecg train --config configs/cnn.yaml data.train={out} data.resample=null")
+
+
+def _counts(text: str) -> dict[str, int]:
+    try:
+        pairs = (part.split("=") for part in text.split(","))
+        return {name.strip(): int(count) for name, count in pairs}
+    except ValueError as error:
+        raise ConfigError(f"--per-class: found {text!r}, expected N=10000,V=5000") from error
+
+
+command.__name__ = "resample"

@@ -1,0 +1,168 @@
+"""``ecg train``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.commands.console import Json, Quiet, messages, print_json
+from ecgcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.history import Epoch
+    from ecgcli.training import Start, Status, Trained
+
+EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 train.device=cpu"
+
+
+def command(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]... [RUN]",
+            help="Overrides such as training.epochs=5; with --resume, the run to continue.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The experiment, a YAML file.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue RUN, or the newest run, where it stopped.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a network and write its run folder: checkpoints, curves, report.
+
+    The folder is runs/NAME, then runs/NAME-2 and so on. Ctrl-C stops after the batch
+    at hand with the state saved; --resume ends with the same weights as if it had
+    never stopped.
+    """
+    console = messages(quiet)
+    if resume:
+        if config is not None:
+            raise ConfigError("--resume takes the config of the run; leave --config out")
+        trained = _resume(arguments or [], console)
+    elif config is None:
+        raise ConfigError("name an experiment: ecg train --config configs/cnn.yaml")
+    else:
+        trained = _train(config, arguments or [], console)
+    _print(trained, json, console)
+
+
+def _train(path: Path, overrides: list[str], console: Console) -> Trained:
+    from ecgcli.config import load_config
+
+    config = load_config(path, overrides)
+    console.print(f"Reading {', '.join(str(file) for file in config.data.files)}", soft_wrap=True)
+    from ecgcli.training import train
+
+    with _Live(console) as live:
+        return train(config, live, command=" ".join(["ecg", *sys.argv[1:]]))
+
+
+def _resume(arguments: list[str], console: Console) -> Trained:
+    from ecgcli.runs import LAST, newest_run
+
+    if any("=" in argument for argument in arguments) or len(arguments) > 1:
+        raise ConfigError(
+            f"--resume takes one run folder and no overrides, found {' '.join(arguments)}"
+        )
+    run = Path(arguments[0]) if arguments else newest_run(Path("runs"), holding=LAST)
+    console.print(f"Resuming {run}", soft_wrap=True)
+    from ecgcli.training import resume
+
+    with _Live(console) as live:
+        return resume(run, live)
+
+
+def _print(trained: Trained, as_json: bool, console: Console) -> None:
+    from dataclasses import asdict
+
+    best = trained.best
+    if as_json:
+        print_json(
+            {
+                "run": trained.run,
+                "best": asdict(best),
+                "epochs": len(trained.history),
+                "stopped_early": trained.stopped_early,
+                "overfitting": trained.overfitting,
+            }
+        )
+    else:
+        print(trained.run)
+    if trained.stopped_early:
+        console.print(f"Stopped early: no better validation macro-F1 since epoch {best.epoch}.")
+    if trained.overfitting:
+        console.print(f"[yellow]{trained.overfitting}[/]")
+    console.print(
+        f"Best epoch {best.epoch}: validation accuracy {best.validation_accuracy:.4f}, "
+        f"macro-F1 {best.validation_macro_f1:.4f}. Curves: {trained.run / 'curves.png'}",
+        soft_wrap=True,
+    )
+    console.print(f"Next: ecg evaluate {trained.run} --data TEST.csv", soft_wrap=True)
+
+
+class _Live:
+    """Shows a training: a bar with running figures on a terminal, a line an epoch everywhere."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> _Live:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, start: Start) -> None:
+        data, self._epochs = start.data, start.config.training.epochs
+        counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
+        self._console.print(
+            f"Training {start.config.model.name} on {len(data.training):,} beats ({counts}), "
+            f"validating on {len(data.validation):,}\n"
+            f"{start.device}, {start.config.training.precision} -> {start.run}",
+            soft_wrap=True,
+        )
+        self._console.print(
+            f"{'epoch':>7} {'loss':>8} {'val loss':>9} {'val acc':>8} {'val F1':>7} {'time':>6}"
+        )
+        self._task = self._progress.add_task(
+            "epoch", total=float(self._epochs), completed=start.epochs_done, figures=""
+        )
+
+    def batch(self, status: Status) -> None:
+        self._progress.update(
+            self._task,
+            completed=status.epoch - 1 + status.batch / status.batches,
+            description=f"epoch {status.epoch}/{status.epochs}",
+            figures=f"loss {status.loss:.4f}  acc {status.accuracy:.4f}  F1 {status.macro_f1:.4f}",
+        )
+
+    def epoch(self, row: Epoch) -> None:
+        self._progress.update(self._task, completed=row.epoch)
+        self._console.print(
+            f"{row.epoch:>3}/{self._epochs:<3} {row.train_loss:>8.4f} {row.validation_loss:>9.4f} "
+            f"{row.validation_accuracy:>8.4f} {row.validation_macro_f1:>7.4f} {row.seconds:>5.1f}s"
+        )
+
+
+command.__name__ = "train"

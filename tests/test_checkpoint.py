@@ -1,0 +1,113 @@
+"""Checkpoints are whole, known and harmless, or refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save
+
+from ecgcli.checkpoint import load_checkpoint, save_checkpoint
+from ecgcli.errors import CheckpointError
+from ecgcli.runs import BEST, find_checkpoint, new_run, newest_run
+
+
+class Dangerous:
+    """Leaves a mark when unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.mark,)
+
+
+def with_card(source: Path, target: Path, **changes: object) -> Path:
+    checkpoint = load_checkpoint(source)
+    card = json.loads(checkpoint.card.model_dump_json()) | changes
+    tensors = {f"model.{name}": values for name, values in checkpoint.weights.items()}
+    target.write_bytes(save(tensors, {"ecg": json.dumps(card)}))
+    return target
+
+
+def test_a_checkpoint_reads_back_equal(trained: Path, tmp_path: Path) -> None:
+    first = load_checkpoint(trained / BEST)
+    save_checkpoint(tmp_path / "copy.safetensors", first)
+    again = load_checkpoint(tmp_path / "copy.safetensors")
+    assert again.card == first.card
+    assert again.graph == first.graph
+    assert again.weights.keys() == first.weights.keys()
+    for name, values in first.weights.items():
+        assert np.array_equal(values, again.weights[name])
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 5000, -1])
+def test_a_truncated_checkpoint_is_refused(keep: int, trained: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes((trained / BEST).read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match="no whole safetensors file"):
+        load_checkpoint(cut)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_in_disguise_is_refused_and_not_executed(protocol: int, tmp_path: Path) -> None:
+    mark, path = tmp_path / "executed", tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(Dangerous(mark), protocol))
+    with pytest.raises(CheckpointError, match="this is a pickle"):
+        load_checkpoint(path)
+    torch.save({"weights": Dangerous(mark)}, path)
+    with pytest.raises(CheckpointError, match="this is a pickle"):
+        load_checkpoint(path)
+    assert not mark.exists()
+
+
+def test_another_version_is_refused_with_both_named(trained: Path, tmp_path: Path) -> None:
+    path = with_card(trained / BEST, tmp_path / "new.safetensors", format=2)
+    with pytest.raises(
+        CheckpointError, match="checkpoint format 2, this version of ecg reads format 1"
+    ):
+        load_checkpoint(path)
+
+
+def test_another_class_order_is_refused(trained: Path, tmp_path: Path) -> None:
+    path = with_card(trained / BEST, tmp_path / "x.safetensors", classes=["N", "V", "S", "F", "Q"])
+    with pytest.raises(
+        CheckpointError, match="its classes are N V S F Q; this ecg knows N S V F Q"
+    ):
+        load_checkpoint(path)
+
+
+def test_a_card_that_is_not_valid_is_refused(trained: Path, tmp_path: Path) -> None:
+    path = with_card(trained / BEST, tmp_path / "x.safetensors", class_offsets="none")
+    with pytest.raises(CheckpointError, match="class_offsets"):
+        load_checkpoint(path)
+
+
+def test_other_safetensors_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(save({"weight": np.zeros(3, np.float32)}))
+    with pytest.raises(CheckpointError, match="not one written by ecg train"):
+        load_checkpoint(path)
+
+
+def test_no_checkpoint_is_said_with_the_way_to_one(tmp_path: Path, trained: Path) -> None:
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "nothing.safetensors")
+    with pytest.raises(CheckpointError, match="train one with ecg train"):
+        find_checkpoint(None, tmp_path)
+    with pytest.raises(CheckpointError, match="no trained run"):
+        find_checkpoint(tmp_path)
+    assert find_checkpoint(trained) == trained / BEST
+    assert find_checkpoint(trained / "last.safetensors") == trained / "last.safetensors"
+
+
+def test_the_newest_run_is_the_one_written_last(tmp_path: Path) -> None:
+    first, second = new_run(tmp_path, "a"), new_run(tmp_path, "a")
+    assert (first.name, second.name) == ("a", "a-2")
+    (second / BEST).write_text("")
+    (first / BEST).write_text("")
+    assert newest_run(tmp_path) == first

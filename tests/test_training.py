@@ -1,0 +1,281 @@
+"""Training: the run folder, and stopping and resuming without a trace."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.config import load_config
+from ecgcli.errors import CheckpointError, ConfigError, Interrupted
+from ecgcli.history import Epoch
+from ecgcli.runs import BEST, LAST, locked
+from ecgcli.training import Status, resume, train
+from tests.helpers import (
+    Watcher,
+    ecg_process,
+    same_weights,
+    small_config,
+    small_document,
+)
+
+
+class StopsAt(Watcher):
+    """Presses Ctrl-C after a number of epochs, or in the middle of the epoch after them."""
+
+    def __init__(self, epochs: int, batch: int | None = None) -> None:
+        super().__init__()
+        self.epochs, self.at_batch = epochs, batch
+
+    def epoch(self, row: Epoch) -> None:
+        super().epoch(row)
+        if self.at_batch is None and row.epoch == self.epochs:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def batch(self, status: Status) -> None:
+        super().batch(status)
+        if (
+            self.at_batch is not None
+            and status.epoch == self.epochs + 1
+            and status.batch == self.at_batch
+        ):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the figures after every batch."""
+    monkeypatch.setattr("ecgcli.training.STATUS_INTERVAL", 0.0)
+
+
+def test_the_run_folder(trained: Path) -> None:
+    assert {path.name for path in trained.iterdir() if path.name != ".lock"} == {
+        "best.safetensors", "last.safetensors", "config.yaml", "metrics.csv",
+        "curves.png", "report.json", "environment.json",
+    }  # fmt: skip
+    with (trained / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    report = json.loads((trained / "report.json").read_text())
+    best = max(rows, key=lambda row: float(row["validation_macro_f1"]))
+    assert report["best"]["epoch"] == int(best["epoch"])
+    environment = json.loads((trained / "environment.json").read_text())
+    assert environment["data_fingerprint"] == report["training_data"]["fingerprint"]
+    assert {"torch", "numpy"} <= environment["packages"].keys()
+    resolved = load_config(trained / "config.yaml").training
+    assert resolved.device == "cpu"
+    assert resolved.precision in ("float32", "bfloat16")
+    assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_it_learns(trained: Path) -> None:
+    best = load_checkpoint(trained / BEST).card.metrics
+    assert best["validation_accuracy"] > 0.9
+    assert best["validation_macro_f1"] > 0.75
+
+
+def test_the_checkpoint_explains_itself(trained: Path) -> None:
+    card = load_checkpoint(trained / BEST).card
+    assert (card.model, card.arguments["channels"]) == ("cnn", [8, 16])
+    assert card.classes == ("N", "S", "V", "F", "Q")
+    assert (card.beat_length, card.sampling_rate) == (187, 120.0)
+    assert card.training_data.synthetic
+    assert card.training_data.resampling == {"majority": 1000}
+    assert card.training_data.validation["rule"] == "patient"
+    assert len(card.training_data.patients) == 32
+    assert card.class_offsets[0] > 0 > card.class_offsets[1]
+
+
+def test_a_second_run_of_a_name_gets_a_number(demo: Path, tmp_path: Path) -> None:
+    config = small_config(demo, tmp_path, "training.epochs=1")
+    names = [train(config, Watcher()).run.name for _ in range(3)]
+    assert names == ["small", "small-2", "small-3"]
+    assert same_weights(tmp_path / "small" / BEST, tmp_path / "small-3" / BEST)  # seeded
+
+
+def test_another_seed_is_another_training(demo: Path, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        train(small_config(demo, tmp_path, "training.epochs=1", f"seed={seed}"), Watcher())
+    assert not same_weights(tmp_path / "small" / BEST, tmp_path / "small-2" / BEST)
+
+
+@pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
+@pytest.mark.parametrize("batch", [None, 11])
+@pytest.mark.usefixtures("every_batch")
+def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_training(
+    batch: int | None, schedule: str, demo: Path, tmp_path: Path
+) -> None:
+    config = small_config(demo, tmp_path, f"training.schedule={schedule}", "training.epochs=3")
+    whole = train(config, Watcher())
+    with pytest.raises(
+        Interrupted, match=r"state saved; continue with: ecg train --resume"
+    ) as stop:
+        train(config, StopsAt(1, batch))
+    assert stop.value.exit_code == 130
+    stopped = tmp_path / "small-2"
+    assert not same_weights(whole.run / LAST, stopped / LAST)
+    rest = Watcher()
+    resumed = resume(stopped, rest)
+    assert [row.epoch for row in rest.rows] == [2, 3]
+    assert same_weights(whole.run / LAST, stopped / LAST)
+    assert same_weights(whole.run / BEST, stopped / BEST)
+    for one, other in zip(whole.history, resumed.history, strict=True):
+        assert {**vars(one), "seconds": 0} == {**vars(other), "seconds": 0}
+
+
+@pytest.mark.parametrize("sampler", ["shuffle", "balanced"])
+def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_training(
+    sampler: str, demo: Path, tmp_path: Path
+) -> None:
+    document = small_document(demo, tmp_path / "runs")
+    config = tmp_path / "small.yaml"
+    config.write_text(yaml.safe_dump(document))
+    overrides = ["training.epochs=6", f"training.sampler={sampler}", "training.batch_size=16"]
+    subprocess.run(
+        ecg_process("train", "-q", "--config", config, *overrides), check=True, capture_output=True
+    )
+    process = subprocess.Popen(
+        ecg_process("train", "-q", "--config", config, *overrides),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    killed = tmp_path / "runs" / "small-2"
+    wait_for_epochs(killed, 2)
+    time.sleep(0.15)  # into the third epoch
+    process.kill()
+    process.wait()
+    assert 2 <= epochs_in(killed) < 6
+    subprocess.run(ecg_process("train", "-q", "--resume", killed), check=True, capture_output=True)
+    assert epochs_in(killed) == 6
+    for name in (BEST, LAST):
+        assert same_weights(tmp_path / "runs" / "small" / name, killed / name)
+    assert not [path for path in killed.iterdir() if path.suffix == ".tmp"]
+
+
+def test_ctrl_c_on_the_command_line_ends_with_130_and_the_way_on(
+    demo: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "small.yaml"
+    config.write_text(yaml.safe_dump(small_document(demo, tmp_path / "runs")))
+    process = subprocess.Popen(
+        ecg_process("train", "--config", config, "training.epochs=500"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    run = tmp_path / "runs" / "small"
+    wait_for_epochs(run, 1)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr.splitlines()[-1].endswith(f"continue with: ecg train --resume {run}")
+    assert load_checkpoint(run / LAST).state is not None
+
+
+def test_early_stopping_keeps_the_best(demo: Path, tmp_path: Path) -> None:
+    config = small_config(
+        demo, tmp_path, "training.epochs=40", "training.patience=2", "training.schedule=constant"
+    )
+    result = train(config, Watcher())
+    assert result.stopped_early
+    assert len(result.history) == result.best.epoch + 2
+    assert load_checkpoint(result.run / BEST).card.metrics["epoch"] == result.best.epoch
+
+
+def test_a_finished_run_resumes_to_itself(run_copy: Path) -> None:
+    before = {path.name: path.read_bytes() for path in run_copy.glob("*.safetensors")}
+    watcher = Watcher()
+    assert len(resume(run_copy, watcher).history) == 4
+    assert watcher.rows == []
+    assert {path.name: path.read_bytes() for path in run_copy.glob("*.safetensors")} == before
+
+
+def test_two_trainings_at_once_get_two_folders(demo: Path, tmp_path: Path) -> None:
+    config = tmp_path / "small.yaml"
+    config.write_text(yaml.safe_dump(small_document(demo, tmp_path / "runs")))
+    command = ecg_process("train", "-q", "--config", config, "training.epochs=1")
+    together = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate(timeout=120)[0].strip() for process in together}
+    assert [process.returncode for process in together] == [0, 0]
+    assert printed == {str(tmp_path / "runs" / name) for name in ("small", "small-2")}
+    assert same_weights(tmp_path / "runs" / "small" / BEST, tmp_path / "runs" / "small-2" / BEST)
+
+
+def test_a_run_under_way_is_not_resumed_by_another(run_copy: Path) -> None:
+    with locked(run_copy), pytest.raises(CheckpointError, match="another process is training"):
+        resume(run_copy, Watcher())
+
+
+def test_resuming_on_changed_data_is_refused(run_copy: Path, demo: Path, tmp_path: Path) -> None:
+    document = yaml.safe_load((run_copy / "config.yaml").read_text())
+    document["data"]["train"] = str(demo / "synthetic_test.csv")
+    (run_copy / "config.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(CheckpointError, match="training data have changed"):
+        resume(run_copy, Watcher())
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        resume(tmp_path, Watcher())
+    (run_copy / LAST).write_bytes((run_copy / BEST).read_bytes())
+    document["data"]["train"] = str(demo / "synthetic_train.csv")
+    (run_copy / "config.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(CheckpointError, match="no training state"):
+        resume(run_copy, Watcher())
+
+
+def test_an_experiment_that_cannot_start_leaves_no_folder(demo: Path, tmp_path: Path) -> None:
+    for override in ("training.device=abacus", "model.name=cnm", "training.class_weights={X: 2.0}"):
+        with pytest.raises(ConfigError):
+            train(small_config(demo, tmp_path, override), Watcher())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: Path) -> None:
+    sensitivity = []
+    for weights in ("none", "{N: 1.0, S: 30.0}"):
+        overrides = ["training.epochs=2", f"training.class_weights={weights}", "data.resample=null"]
+        run = train(small_config(demo, tmp_path, *overrides), Watcher()).run
+        from ecgcli.inference import load_engine
+        from ecgcli.training_set import prepare
+
+        held_out = prepare(load_config(run / "config.yaml")).validation
+        predicted = load_engine(load_checkpoint(run / BEST)).probabilities(held_out.samples)
+        sensitivity.append((predicted.argmax(1) == 1)[held_out.known_labels == 1].mean())
+    assert sensitivity[1] > sensitivity[0] + 0.1
+
+
+@pytest.mark.usefixtures("every_batch")
+def test_the_balanced_sampler_shows_every_class_equally_often(demo: Path, tmp_path: Path) -> None:
+    watcher = Watcher()
+    overrides = ["training.epochs=1", "training.sampler=balanced", "data.resample=null"]
+    train(small_config(demo, tmp_path, *overrides), watcher)
+    import torch
+
+    from ecgcli.optimization import draw_order
+
+    start = watcher.starts[0]
+    labels = torch.from_numpy(start.data.training.known_labels)
+    drawn = labels[draw_order(start.config.training, labels)]
+    assert np.bincount(drawn) / len(labels) == pytest.approx([0.2] * 5, abs=0.03)
+    assert watcher.statuses[-1].batch == watcher.statuses[-1].batches
+
+
+def epochs_in(run: Path) -> int:
+    """Whole epochs that a run's metrics.csv tells of."""
+    try:
+        return len((run / "metrics.csv").read_text().splitlines()) - 1
+    except FileNotFoundError:
+        return 0
+
+
+def wait_for_epochs(run: Path, epochs: int) -> None:
+    deadline = time.monotonic() + 90
+    while epochs_in(run) < epochs:
+        assert time.monotonic() < deadline, f"{run} never came to epoch {epochs}"
+        time.sleep(0.02)
