@@ -1,0 +1,49 @@
+# make demo: from nothing to a trained, evaluated classifier.  make test: every check.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test lint clean
+
+help:  ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
+
+demo: .venv/installed  ## Train and judge a small network on synthetic beats
+	@$(BIN)/ecg download demo --quiet
+	@run=$$($(BIN)/ecg train --config configs/demo.yaml) && \
+	$(BIN)/ecg evaluate "$$run" --data data/synthetic_test.csv --quiet && \
+	$(BIN)/ecg confusion "$$run" --quiet && \
+	report="$$run/evaluation-synthetic_test" && \
+	echo && \
+	echo "Report:            $$report/report.html" && \
+	echo "Confusion matrix:  $$report/confusion.png" && \
+	echo "Next, the real data (source $(BIN)/activate first):" && \
+	echo "  ecg download" && \
+	echo "  ecg train --config configs/cnn.yaml"
+
+test: .venv/installed-dev lint  ## Run every check and every test
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## Remove the environment and caches; data/ and runs/ stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed, and none was found;" \
+		"install it, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) install --quiet --constraint constraints.txt --group dev --editable '.[kaggle]'
+	@touch $@

@@ -1,0 +1,75 @@
+"""Train a config with several seeds, judge each on the test file once, print a table.
+
+    python benchmarks/accuracy.py configs/cnn.yaml --seeds 5
+
+The interval of the mean is Student's t over seeds: it says what another seed would
+bring on the same test beats. That of one seed is the bootstrap over beats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.config import load_config
+from ecgcli.evaluation import Evaluation, evaluate_file
+from ecgcli.history import Epoch
+from ecgcli.inference import load_engine
+from ecgcli.report import with_interval
+from ecgcli.runs import BEST
+from ecgcli.training import Start, Status, train
+
+
+class Silent:
+    """Watches a training without a word."""
+
+    def started(self, start: Start) -> None: ...
+    def batch(self, status: Status) -> None: ...
+    def epoch(self, row: Epoch) -> None: ...
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
+    parser.add_argument("--test", type=Path, default=Path("data/mitbih_test.csv"))
+    parser.add_argument("overrides", nargs="*", help="key=value")
+    options = parser.parse_args()
+    figures = []
+    print("| seed | accuracy | macro-F1 | F1 by class | training |\n|---|---|---|---|---|")
+    for seed in range(options.seeds):
+        config = load_config(options.config, [*options.overrides, f"seed={seed}"])
+        trained = train(config, Silent(), command=" ".join(sys.argv))
+        found = judge(trained.run, options.test)
+        seconds = sum(row.seconds for row in trained.history)
+        print(row_of(str(seed), found, seconds), flush=True)
+        figures.append([found.overall[name].value for name in ("accuracy", "macro_f1")])
+    print(f"| **mean** | {' | '.join(spread(np.array(figures)))} | | |")
+
+
+def judge(run: Path, test: Path) -> Evaluation:
+    checkpoint = load_checkpoint(run / BEST)
+    return evaluate_file(checkpoint, str(run), load_engine(checkpoint), test)
+
+
+def row_of(seed: str, found: Evaluation, seconds: float) -> str:
+    classes = ", ".join(f"{name} {found.by_class[name]['f1'].value:.3f}" for name in found.classes)
+    overall = " | ".join(with_interval(found.overall[name]) for name in ("accuracy", "macro_f1"))
+    return f"| {seed} | {overall} | {classes} | {seconds:.0f} s |"
+
+
+def spread(figures: np.ndarray) -> list[str]:
+    """Mean and 95% interval of the mean of each column."""
+    count = len(figures)
+    half = stats.t.ppf(0.975, count - 1) * figures.std(axis=0, ddof=1) / np.sqrt(count)
+    means = figures.mean(axis=0)
+    return [f"**{m:.4f}** ({m - h:.4f}-{m + h:.4f})" for m, h in zip(means, half, strict=True)]
+
+
+if __name__ == "__main__":
+    main()
