@@ -21,7 +21,7 @@ from safetensors.numpy import load, save
 
 from ecgcli import __version__
 from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
-from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError
 from ecgcli.files import atomic_write
 
@@ -71,11 +71,6 @@ class Card(BaseModel):
     #: Of the epoch these weights are from, on the validation part.
     metrics: dict[str, float]
     licence: str
-
-    @property
-    def class_set(self) -> ClassSet:
-        """The set these classes are."""
-        return next(name for name, classes in CLASS_SETS.items() if classes == self.classes)
 
 
 @dataclass(frozen=True)

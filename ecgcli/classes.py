@@ -34,3 +34,8 @@ _SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 LABEL_OF_SYMBOL: dict[str, int] = {
     symbol: AAMI_CLASSES.index(name) for name, symbols in _SYMBOLS.items() for symbol in symbols
 }
+
+
+def class_set_of(classes: tuple[str, ...]) -> ClassSet:
+    """The name of the set that has exactly these classes."""
+    return next(name for name, members in CLASS_SETS.items() if members == classes)

@@ -14,7 +14,7 @@ from ecgcli import metrics
 from ecgcli.beats import read_labelled
 from ecgcli.checkpoint import load_checkpoint
 from ecgcli.choices import Over
-from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.figures import draw_confusion
 from ecgcli.inference import load_engine
@@ -85,7 +85,7 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
     if truth is None:
         return _last_evaluation(checkpoint_path.parent)
     checkpoint = load_checkpoint(checkpoint_path)
-    beats = read_labelled(truth, class_set=checkpoint.card.class_set)
+    beats = read_labelled(truth, class_set=class_set_of(checkpoint.card.classes))
     predicted = load_engine(checkpoint).probabilities(beats.samples).argmax(1)
     classes = checkpoint.card.classes
     matrix = metrics.confusion_matrix(beats.known_labels, predicted, len(classes))
@@ -93,10 +93,8 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
 
 
 def _of_table(table: Path, truth: Path) -> Confusion:
-    class_set: ClassSet = "aami"
-    classes = CLASS_SETS[class_set]
-    predicted = read_predictions(table, classes)
-    labels = read_labelled(truth, class_set=class_set).known_labels
+    predicted, classes = read_predictions(table)
+    labels = read_labelled(truth, class_set=class_set_of(classes)).known_labels
     if len(predicted) != len(labels):
         raise DataError(
             f"{len(predicted):,} predictions for {len(labels):,} beats of {truth}; "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ecgcli import metrics
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.checkpoint import Card, Checkpoint, TrainingData
+from ecgcli.classes import class_set_of
 from ecgcli.errors import ConfigError, did_you_mean
 from ecgcli.inference import Engine
 from ecgcli.resampling import manifest_path
@@ -125,7 +126,7 @@ def evaluate_file(
         DataError: the file is wrong or unlabelled.
     """
     card = checkpoint.card
-    beats = read_labelled(data, class_set=card.class_set, normalize=normalize)
+    beats = read_labelled(data, class_set=class_set_of(card.classes), normalize=normalize)
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
     probabilities = engine.probabilities(beats.samples)
     return evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
@@ -209,7 +210,7 @@ def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
     for text in texts:
         name, _, value = text.partition("=")
         try:
-            wanted[name] = float(value)
+            wanted[name] = _finite(value)
         except ValueError as error:
             raise ConfigError(
                 f"--require: found {text!r}, expected NAME=NUMBER such as macro_f1=0.9"
@@ -221,8 +222,10 @@ def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
 
 def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Score]:
     """A score each for ``values (n,)`` with their bootstrap ``draws (draws, n)``."""
-    low, high = np.nanpercentile(draws, _INTERVAL, axis=0) if len(draws) else (values, values)
-    return [Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
+    bounds = np.full((2, len(values)), np.nan)
+    defined = ~np.isnan(draws).all(axis=0)
+    bounds[:, defined] = np.nanpercentile(draws[:, defined], _INTERVAL, axis=0)
+    return [Score(float(v), float(a), float(b)) for v, (a, b) in zip(values, bounds.T, strict=True)]
 
 
 def _roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
@@ -238,6 +241,13 @@ def _precision_recall(positive: NDArray[np.bool_], score: NDArray[np.float32]) -
 
     precision, recall, _ = precision_recall_curve(positive, score)
     return Curve(recall, precision, float(average_precision_score(positive, score)))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not np.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def _number(value: float) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 
 from ecgcli.beats_csv import BeatsReader
 from ecgcli.choices import TableFormat
+from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write
 from ecgcli.inference import Engine
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Decimals of a written probability.
 DECIMALS = 6
@@ -106,30 +110,27 @@ def format_for(target: Path | str, wanted: TableFormat | None) -> TableFormat:
     return endings.get(Path(target).suffix.lower(), "csv")
 
 
-def read_predictions(path: Path, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """The classes in a table that `predict_file` wrote (CSV, JSON or parquet), as labels.
+def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The classes in a table that `predict_file` wrote (CSV, JSON or parquet).
+
+    Returns:
+        A label a beat, and the names of the classes the labels mean: those of the
+        table's columns of probabilities.
 
     Raises:
         DataError: the file is no such table.
     """
-    import pandas as pd
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".json": pd.read_json,
-        ".parquet": pd.read_parquet,
-    }
-    try:
-        table = readers.get(path.suffix.lower(), pd.read_csv)(path)
-    except FileNotFoundError as error:
-        raise DataError("no such file", file=path) from error
-    except (ValueError, OSError, pa.ArrowException) as error:
-        raise DataError(f"cannot be read as predictions: {error}", file=path) from error
+    table = _read_table(path)
     if "class" not in table:
         raise DataError(
             "there is no column named class; ecg predict writes one (ecg predict beats.csv "
             f"-o {path.name})",
             file=path,
         )
+    classes = next((names for names in CLASS_SETS.values() if {*names} <= {*table}), None)
+    if classes is None:
+        known = " or ".join(" ".join(names) for names in CLASS_SETS.values())
+        raise DataError(f"there are no columns of probabilities; valid: {known}", file=path)
     label_of = {name: label for label, name in enumerate(classes)}
     wrong = ~table["class"].isin(label_of)
     if wrong.any():
@@ -139,7 +140,22 @@ def read_predictions(path: Path, classes: tuple[str, ...]) -> NDArray[np.int64]:
             file=path,
             row=row + 2,
         )
-    return np.array([label_of[name] for name in table["class"]], np.int64)
+    return np.array([label_of[name] for name in table["class"]], np.int64), classes
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".json": pd.read_json,
+        ".parquet": pd.read_parquet,
+    }
+    try:
+        return readers.get(path.suffix.lower(), pd.read_csv)(path)
+    except FileNotFoundError as error:
+        raise DataError("no such file", file=path) from error
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise DataError(f"cannot be read as predictions: {error}", file=path) from error
 
 
 def _table(

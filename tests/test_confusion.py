@@ -1,0 +1,67 @@
+"""The same matrix from a run, from its evaluation, and from a table of predictions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgcli.beats import read_labelled
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.classes import AAMI_CLASSES
+from ecgcli.confusion import Confusion, find_confusion
+from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.evaluation import evaluate_file
+from ecgcli.inference import load_engine
+from ecgcli.prediction import predict_file
+from ecgcli.report import report_folder, write_report
+from ecgcli.runs import BEST
+
+
+def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) -> None:
+    truth, table = demo / "synthetic_test.csv", tmp_path / "predictions.csv"
+    checkpoint = load_checkpoint(run_copy / BEST)
+    engine = load_engine(checkpoint)
+    predict_file(truth, table, engine, AAMI_CLASSES, table_format="csv")
+    folder = report_folder(run_copy / BEST, truth)
+    write_report(folder, evaluate_file(checkpoint, str(run_copy), engine, truth))
+    matrices = [
+        find_confusion(run_copy, truth),
+        find_confusion(run_copy / BEST, truth),
+        find_confusion(table, truth),
+        find_confusion(run_copy, None),
+    ]
+    beats = read_labelled(truth)
+    predicted = engine.probabilities(beats.samples).argmax(1)
+    expected = np.zeros((5, 5), int)
+    np.add.at(expected, (beats.known_labels, predicted), 1)
+    for found in matrices:
+        assert np.array_equal(found.matrix, expected)
+        assert found.classes == AAMI_CLASSES
+
+
+def test_shares_and_document() -> None:
+    found = Confusion(np.array([[8, 2], [0, 0]]), ("normal", "abnormal"), "a on b")
+    document = json.loads(json.dumps(found.as_json("true"), allow_nan=False))
+    assert document["normalized"] == [[0.8, 0.2], [None, None]]
+    assert found.as_json("pred")["normalized"] == [[1.0, 1.0], [0.0, 0.0]]
+    assert found.as_json("all")["normalized"] == [[0.8, 0.2], [0.0, 0.0]]
+    assert found.caption("pred") == "a on b: share of the predicted class"
+
+
+def test_what_cannot_be_compared(run_copy: Path, demo: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has not been evaluated: add --truth"):
+        find_confusion(run_copy, None)
+    with pytest.raises(ConfigError, match=r"add --truth TEST\.csv"):
+        find_confusion(Path("predictions.csv"), None)
+    table = tmp_path / "p.csv"
+    table.write_text("beat,class,N,S,V,F,Q\n0,N,1,0,0,0,0\n")
+    with pytest.raises(DataError, match=r"1 predictions for 1,\d{3} beats"):
+        find_confusion(table, demo / "synthetic_test.csv")
+    folder = run_copy / "evaluation-x"
+    folder.mkdir()
+    (folder / "report.json").write_text('{"confusion_matrix": ')
+    with pytest.raises(CheckpointError, match="cannot be read as a report"):
+        find_confusion(run_copy, None)

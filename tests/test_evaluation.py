@@ -1,0 +1,132 @@
+"""Every score against an independent computation, and what the split lets one say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
+from ecgcli.checkpoint import Checkpoint, load_checkpoint
+from ecgcli.errors import ConfigError, DataError
+from ecgcli.evaluation import Evaluation, describe_split, evaluate_file, parse_requirements
+from ecgcli.inference import load_engine
+from ecgcli.resampling import resample_file
+from ecgcli.runs import BEST
+
+
+@pytest.fixture(scope="module")
+def checkpoint(trained: Path) -> Checkpoint:
+    return load_checkpoint(trained / BEST)
+
+
+@pytest.fixture(scope="module")
+def found(checkpoint: Checkpoint, demo: Path) -> Evaluation:
+    return judge(checkpoint, demo / "synthetic_test.csv")
+
+
+def judge(checkpoint: Checkpoint, data: Path) -> Evaluation:
+    return evaluate_file(checkpoint, "a model", load_engine(checkpoint), data)
+
+
+def test_the_figures_are_scikit_learns(
+    found: Evaluation, checkpoint: Checkpoint, demo: Path
+) -> None:
+    beats = read_labelled(demo / "synthetic_test.csv")
+    truth = beats.known_labels
+    probabilities = load_engine(checkpoint).probabilities(beats.samples)
+    predicted = probabilities.argmax(1)
+    by_class = reference.precision_recall_fscore_support(truth, predicted, zero_division=0)
+    for label, name in enumerate("NSVFQ"):
+        got = [found.by_class[name][figure].value for figure in ("precision", "recall", "f1")]
+        assert got == pytest.approx([column[label] for column in by_class[:3]])
+        specificity = reference.recall_score(truth != label, predicted != label)
+        assert found.by_class[name]["specificity"].value == pytest.approx(specificity)
+        area = reference.roc_auc_score(truth == label, probabilities[:, label])
+        assert found.roc[name].area == pytest.approx(area)
+        assert found.scores()[f"roc_auc_{name}"] == found.roc[name].area
+    overall = {name: score.value for name, score in found.overall.items()}
+    assert overall["accuracy"] == pytest.approx(reference.accuracy_score(truth, predicted))
+    assert overall["macro_f1"] == pytest.approx(by_class[2].mean())
+    assert overall["kappa"] == pytest.approx(reference.cohen_kappa_score(truth, predicted))
+    assert found.beats == len(truth)
+
+
+def test_the_interval_of_the_accuracy_is_the_binomials(found: Evaluation) -> None:
+    accuracy = found.overall["accuracy"]
+    half = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / found.beats)
+    assert accuracy.low == pytest.approx(accuracy.value - half, abs=half / 5)
+    assert accuracy.high == pytest.approx(accuracy.value + half, abs=half / 5)
+
+
+def test_a_class_that_is_not_in_the_file_is_null_and_not_zero(
+    checkpoint: Checkpoint, demo: Path, tmp_path: Path
+) -> None:
+    beats = read_beats(demo / "synthetic_test.csv")
+    write_beats(tmp_path / "no_f.csv", beats.take(np.flatnonzero(beats.known_labels != 3)))
+    document = judge(checkpoint, tmp_path / "no_f.csv").as_json()
+    assert document["by_class"]["F"]["recall"] == {"value": None, "low": None, "high": None}
+    assert document["by_class"]["F"]["roc_auc"] is None
+    assert document["by_class"]["F"]["support"] == 0
+    assert document["overall"]["macro_f1"]["value"] > 0.6
+
+
+def test_unlabelled_beats_cannot_be_evaluated(
+    checkpoint: Checkpoint, beats: Beats, tmp_path: Path
+) -> None:
+    write_beats(tmp_path / "beats.csv", Beats(beats.samples))
+    with pytest.raises(DataError, match="found 187 columns, so no class"):
+        judge(checkpoint, tmp_path / "beats.csv")
+
+
+def test_a_resampled_test_file_is_told_on(
+    checkpoint: Checkpoint, demo: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "small.csv"
+    resample_file(demo / "synthetic_test.csv", target, force=True, majority=100)
+    assert "test file was resampled by class" in judge(checkpoint, target).statement
+
+
+class TestStatement:
+    """The sentence on what the split can and cannot say."""
+
+    def test_new_patients(self, found: Evaluation) -> None:
+        assert found.statement == (
+            "Synthetic beats: the score says nothing about any real person. "
+            "None of the 8 test patients was trained on: "
+            "the score is for patients the model never saw."
+        )
+
+    def test_patients_on_both_sides(self, checkpoint: Checkpoint, mitbih: Path) -> None:
+        test = read_beats(mitbih / "mitbih_test.csv")
+        train = checkpoint.card.training_data.model_copy(
+            update={"synthetic": False, "patients": test.patients}
+        )
+        assert describe_split(train, test) == (
+            "47 of the 47 test patients were also trained on: the score holds for new beats of "
+            "known patients and says nothing about new patients."
+        )
+
+    def test_unknown_patients(self, checkpoint: Checkpoint, beats: Beats) -> None:
+        train = checkpoint.card.training_data.model_copy(update={"synthetic": False})
+        assert "nothing is known about patients on both sides" in describe_split(train, beats)
+
+    def test_the_training_beats_themselves(self, checkpoint: Checkpoint, demo: Path) -> None:
+        train = read_beats(demo / "synthetic_train.csv")
+        statement = describe_split(checkpoint.card.training_data, replace(train, info=None))
+        assert "the very beats the model was trained on" in statement
+
+
+def test_requirements() -> None:
+    names = ["accuracy", "macro_f1", "recall_S"]
+    assert parse_requirements(["macro_f1=0.9", "recall_S=.5"], names) == {
+        "macro_f1": 0.9, "recall_S": 0.5,
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="no figure macro_f2; did you mean macro_f1"):
+        parse_requirements(["macro_f2=1"], names)
+    for text in ("macro_f1", "macro_f1=high", "macro_f1=nan"):
+        with pytest.raises(ConfigError, match="expected NAME=NUMBER"):
+            parse_requirements([text], names)

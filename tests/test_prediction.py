@@ -1,0 +1,132 @@
+"""A row a beat, in order, in any format, from files of any size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgcli import beats_csv
+from ecgcli.beats import read_beats
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
+from ecgcli.errors import DataError
+from ecgcli.inference import Engine, load_engine
+from ecgcli.prediction import Summary, format_for, predict_file, read_predictions
+from ecgcli.runs import BEST
+
+
+@pytest.fixture(scope="module")
+def engine(trained: Path) -> Engine:
+    return load_engine(load_checkpoint(trained / BEST))
+
+
+def predict(source: Path, target: Path, engine: Engine) -> Summary:
+    return predict_file(source, target, engine, AAMI_CLASSES, table_format=format_for(target, None))
+
+
+READERS = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_every_format_holds_the_engines_probabilities(
+    ending: str, engine: Engine, demo: Path, tmp_path: Path
+) -> None:
+    source, target = demo / "synthetic_test.csv", tmp_path / f"out.{ending}"
+    summary = predict(source, target, engine)
+    expected = engine.probabilities(read_beats(source).samples)
+    table = READERS[ending](target)
+    assert list(table.columns) == ["beat", "class", *AAMI_CLASSES]
+    assert table["beat"].tolist() == list(range(len(expected)))
+    assert np.abs(table[list(AAMI_CLASSES)].to_numpy() - expected).max() < 2e-6
+    assert [AAMI_CLASSES[label] for label in expected.argmax(1)] == table["class"].tolist()
+    assert summary.counts == {name: int((table["class"] == name).sum()) for name in AAMI_CLASSES}
+    assert summary.labels_ignored
+    assert summary.beats == len(table)
+
+
+def test_blocks_leave_no_seams(
+    engine: Engine, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = demo / "synthetic_test.csv"
+    predict(source, tmp_path / "whole.csv", engine)
+    monkeypatch.setattr(beats_csv.BeatsReader.__init__, "__kwdefaults__", {
+        **beats_csv.BeatsReader.__init__.__kwdefaults__, "block_bytes": 10_000,
+    })  # fmt: skip
+    steps: list[tuple[int, int | None]] = []
+    predict_file(
+        source, tmp_path / "pieces.csv", engine, AAMI_CLASSES,
+        table_format="csv", advance=lambda position, size: steps.append((position, size)),
+    )  # fmt: skip
+    whole, pieces = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("whole", "pieces"))
+    assert pieces[["beat", "class"]].equals(whole[["beat", "class"]])
+    assert np.abs(pieces[list(AAMI_CLASSES)] - whole[list(AAMI_CLASSES)]).to_numpy().max() < 2e-6
+    assert len(steps) > 20
+    assert steps == sorted(steps)
+    assert steps[-1] == (source.stat().st_size,) * 2
+
+
+def test_an_error_far_into_the_file_leaves_the_old_table(
+    engine: Engine, demo: Path, tmp_path: Path
+) -> None:
+    rows = (demo / "synthetic_test.csv").read_text().splitlines()
+    cells = rows[-1].split(",")
+    cells[3] = "x"
+    (tmp_path / "bad.csv").write_text("\n".join([*rows * 4, ",".join(cells)]))
+    target = tmp_path / "out.csv"
+    target.write_text("old")
+    with pytest.raises(DataError, match=rf"row {4 * len(rows) + 1}, column 4: found 'x'"):
+        predict(tmp_path / "bad.csv", target, engine)
+    assert target.read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"bad.csv", "out.csv"}
+
+
+def test_the_format_is_the_one_asked_for_or_the_targets_ending() -> None:
+    assert format_for("out.parquet", None) == "parquet"
+    assert format_for("OUT.JSON", None) == "json"
+    assert format_for("out.txt", None) == format_for("-", None) == "csv"
+    assert format_for("out.parquet", "json") == "json"
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_predictions_read_back_as_labels(
+    ending: str, engine: Engine, demo: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / f"out.{ending}"
+    predict(demo / "synthetic_test.csv", target, engine)
+    expected = engine.probabilities(read_beats(demo / "synthetic_test.csv").samples).argmax(1)
+    labels, classes = read_predictions(target)
+    assert np.array_equal(labels, expected)
+    assert classes == AAMI_CLASSES
+
+
+def test_predictions_of_the_two_ptb_classes_are_known_by_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("beat,class,normal,abnormal\n0,abnormal,0.1,0.9\n1,normal,0.8,0.2\n")
+    labels, classes = read_predictions(path)
+    assert labels.tolist() == [1, 0]
+    assert classes == CLASS_SETS["ptb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("p.csv", "a,b\n1,2\n", "no column named class"),
+        ("p.csv", "beat,class,N,S,V,F,Q\n0,N,1,0,0,0,0\n1,X,1,0,0,0,0\n", "row 3: found class 'X'"),
+        ("p.csv", "beat,class\n0,N\n", "no columns of probabilities"),
+        ("p.csv", "", "cannot be read as predictions"),
+        ("p.json", json.dumps([1]), "no column named class"),
+        ("p.parquet", "not parquet", "cannot be read as predictions"),
+    ],
+)
+def test_tables_that_are_no_predictions(
+    name: str, content: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=message):
+        read_predictions(tmp_path / name)
+    with pytest.raises(DataError, match="no such file"):
+        read_predictions(tmp_path / "none.csv")

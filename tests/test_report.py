@@ -1,0 +1,51 @@
+"""The report: a document for programs, pictures and a page for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.evaluation import Evaluation, Score, evaluate_file
+from ecgcli.inference import load_engine
+from ecgcli.report import report_folder, with_interval, write_report
+from ecgcli.runs import BEST
+
+
+@pytest.fixture(scope="module")
+def found(trained: Path, demo: Path) -> Evaluation:
+    checkpoint = load_checkpoint(trained / BEST)
+    data = demo / "synthetic_test.csv"
+    return evaluate_file(checkpoint, "runs/<a&b>", load_engine(checkpoint), data)
+
+
+def test_the_folder_is_beside_the_checkpoint_and_named_for_the_data() -> None:
+    folder = report_folder(Path("runs/cnn/best.safetensors"), Path("data/mitbih_test.csv.gz"))
+    assert folder == Path("runs/cnn/evaluation-mitbih_test")
+
+
+def test_everything_is_written_and_agrees(found: Evaluation, tmp_path: Path) -> None:
+    page = write_report(tmp_path / "report", found)
+    assert {path.name for path in page.parent.iterdir()} == {
+        "report.json", "report.html", "confusion.png", "roc.png", "pr.png",
+    }  # fmt: skip
+    assert json.loads((page.parent / "report.json").read_text()) == found.as_json()
+    text = page.read_text()
+    assert found.statement in text
+    for score in found.overall.values():
+        assert with_interval(score) in text
+    assert "runs/&lt;a&amp;b&gt;" in text
+    for picture in re.findall(r'src="(.*?)"', text):
+        image = imread(page.parent / picture)
+        assert image.shape[0] > 400
+        assert np.ptp(image[..., :3]) > 0.9  # something dark is drawn on white
+
+
+def test_a_score_reads_as_value_and_interval() -> None:
+    assert with_interval(Score(0.93149, 0.92, 0.94)) == "0.931 (0.920-0.940)"
+    assert with_interval(Score(float("nan"), float("nan"), float("nan"))) == "-"
