@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -83,19 +84,18 @@ def predict_file(
     """
     counts = np.zeros(len(classes), np.int64)
     first = 0
-    with (
-        BeatsReader(source, classes=len(classes), normalize=normalize) as reader,
-        _output(target) as stream,
-        table_writer(stream, table_format, classes) as writer,
-    ):
-        for block in reader:
-            probabilities = engine.probabilities(block.samples)
-            predicted = probabilities.argmax(1)
-            counts += np.bincount(predicted, minlength=len(classes))
-            writer.write(_table(first, predicted, probabilities, classes))
-            first += len(predicted)
-            if advance is not None:
-                advance(reader.position, reader.size)
+    with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
+        blocks = iter(reader)
+        head = next(blocks)  # a wrong file is refused before the output opens
+        with _output(target) as stream, table_writer(stream, table_format, classes) as writer:
+            for block in chain([head], blocks):
+                probabilities = engine.probabilities(block.samples)
+                predicted = probabilities.argmax(1)
+                counts += np.bincount(predicted, minlength=len(classes))
+                writer.write(_table(first, predicted, probabilities, classes))
+                first += len(predicted)
+                if advance is not None:
+                    advance(reader.position, reader.size)
     return Summary(
         {name: int(count) for name, count in zip(classes, counts, strict=True)},
         reader.layout.labelled,

@@ -31,7 +31,7 @@ from ecgcli.files import write_json, write_text
 from ecgcli.graph import export_graph
 from ecgcli.history import Epoch, best_epoch, overfitting, write_history
 from ecgcli.interrupts import StopSignal
-from ecgcli.models import create_model, load_weights
+from ecgcli.models import check_arguments, create_model, load_weights
 from ecgcli.optimization import build_loss, build_optimizer, build_schedule, draw_order
 from ecgcli.runs import BEST, CONFIG, LAST, locked, new_run
 from ecgcli.training_set import TrainingSet, prepare
@@ -103,8 +103,9 @@ def train(config: Config, observer: Observer, command: str = "") -> Trained:
         ConfigError, DataError: the experiment cannot start; no folder is made.
         Interrupted: stopped by Ctrl-C, with the state saved.
     """
-    data = prepare(config)
+    check_arguments(config.model.name, config.model.arguments)
     device = choose_device(config.training.device)
+    data = prepare(config)
     settings = config.training.model_copy(
         update={
             "device": str(device),

@@ -37,7 +37,7 @@ class _Group(TyperGroup):
 
 
 def _say(what: str, message: str) -> None:
-    messages().print(f"[bold red]{what}:[/]", message.replace("[", r"\["), soft_wrap=True)
+    messages().print(f"[bold red]{what}:[/]", message.replace("[", r"\["))
 
 
 def _version(wanted: bool) -> None:

@@ -46,7 +46,7 @@ def command(
     else:
         _print(found, over)
     if png is not None:
-        messages(quiet).print(f"Picture: {png}", soft_wrap=True)
+        messages(quiet).print(f"Picture: {png}")
 
 
 def _print(found: Confusion, over: Over) -> None:

@@ -25,10 +25,10 @@ Engine = Annotated[EngineName, typer.Option(help="What computes the probabilitie
 
 
 def messages(quiet: bool = False) -> Console:
-    """The console for everything that is not a result: stderr."""
+    """The console for everything that is not a result: stderr, a message a line."""
     from rich.console import Console
 
-    return Console(stderr=True, quiet=quiet, highlight=False)
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
 
 def results() -> Console:

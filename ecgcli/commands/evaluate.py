@@ -63,11 +63,9 @@ def command(
         print_json(evaluation.as_json())
     else:
         _print(evaluation)
-    console.print(
-        f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}", soft_wrap=True
-    )
+    console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
     _check(evaluation, required)
-    console.print(f"Next: ecg predict BEATS.csv --model {model or path.parent}", soft_wrap=True)
+    console.print(f"Next: ecg predict BEATS.csv --model {model or path.parent}")
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -46,7 +46,7 @@ def command(
     console = messages(quiet)
     path = find_checkpoint(model)
     checkpoint = load_checkpoint(path)
-    console.print(f"Model: {path}", soft_wrap=True)
+    console.print(f"Model: {path}")
     with bytes_bar(console, "predicting") as advance:
         summary = predict_file(
             beats,

@@ -59,7 +59,7 @@ def _train(path: Path, overrides: list[str], console: Console) -> Trained:
     from ecgcli.config import load_config
 
     config = load_config(path, overrides)
-    console.print(f"Reading {', '.join(str(file) for file in config.data.files)}", soft_wrap=True)
+    console.print(f"Reading {', '.join(str(file) for file in config.data.files)}")
     from ecgcli.training import train
 
     with _Live(console) as live:
@@ -74,7 +74,7 @@ def _resume(arguments: list[str], console: Console) -> Trained:
             f"--resume takes one run folder and no overrides, found {' '.join(arguments)}"
         )
     run = Path(arguments[0]) if arguments else newest_run(Path("runs"), holding=LAST)
-    console.print(f"Resuming {run}", soft_wrap=True)
+    console.print(f"Resuming {run}")
     from ecgcli.training import resume
 
     with _Live(console) as live:
@@ -104,9 +104,8 @@ def _print(trained: Trained, as_json: bool, console: Console) -> None:
     console.print(
         f"Best epoch {best.epoch}: validation accuracy {best.validation_accuracy:.4f}, "
         f"macro-F1 {best.validation_macro_f1:.4f}. Curves: {trained.run / 'curves.png'}",
-        soft_wrap=True,
     )
-    console.print(f"Next: ecg evaluate {trained.run} --data TEST.csv", soft_wrap=True)
+    console.print(f"Next: ecg evaluate {trained.run} --data TEST.csv")
 
 
 class _Live:
@@ -140,7 +139,6 @@ class _Live:
             f"Training {start.config.model.name} on {len(data.training):,} beats ({counts}), "
             f"validating on {len(data.validation):,}\n"
             f"{start.device}, {start.config.training.precision} -> {start.run}",
-            soft_wrap=True,
         )
         self._console.print(
             f"{'epoch':>7} {'loss':>8} {'val loss':>9} {'val acc':>8} {'val F1':>7} {'time':>6}"

@@ -56,31 +56,20 @@ def create_model(
     Raises:
         ConfigError: no such network, no such argument, or a value of the wrong type.
     """
+    checked = check_arguments(name, arguments)
+    return _NETWORKS[name](classes, length, **checked)
+
+
+def check_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, converted to the types of the network's signature.
+
+    Raises:
+        ConfigError: no such network, no such argument, or a value of the wrong type.
+    """
     _load_all()
     if name not in _NETWORKS:
         raise ConfigError(f"model.name: found {name!r}{did_you_mean(name, _NETWORKS)}")
     network = _NETWORKS[name]
-    return network(classes, length, **_checked(name, network, arguments))
-
-
-def load_weights(model: torch.nn.Module, weights: Mapping[str, NDArray[Any]]) -> None:
-    """Put a checkpoint's weights into a network.
-
-    Raises:
-        CheckpointError: they belong to another architecture.
-    """
-    try:
-        model.load_state_dict({name: torch.tensor(values) for name, values in weights.items()})
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"the weights do not fit the network: {' '.join(str(error).split())[:200]}"
-        ) from error
-
-
-def _checked(
-    name: str, network: type[torch.nn.Module], arguments: dict[str, Any]
-) -> dict[str, Any]:
-    """The arguments, after a check against the types of the network's signature."""
     hints = get_type_hints(network.__init__, include_extras=True)
     fields: dict[str, Any] = {
         parameter.name: (hints[parameter.name], parameter.default)
@@ -98,6 +87,20 @@ def _checked(
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"model.{key}: found {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+        ) from error
+
+
+def load_weights(model: torch.nn.Module, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Put a checkpoint's weights into a network.
+
+    Raises:
+        CheckpointError: they belong to another architecture.
+    """
+    try:
+        model.load_state_dict({name: torch.tensor(values) for name, values in weights.items()})
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the weights do not fit the network: {' '.join(str(error).split())[:200]}"
         ) from error
 
 

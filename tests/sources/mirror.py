@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_header("Location", "http://127.0.0.1:9/nowhere")
             self.end_headers()
         elif fault == "dies":
-            self.connection.close()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
         else:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))

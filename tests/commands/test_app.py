@@ -1,0 +1,163 @@
+"""What all commands have in common: help, streams, colour, exit codes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+import ecgcli
+from ecgcli.commands import confusion, download, evaluate, predict, resample, train
+from tests.helpers import ecg_process
+
+Ecg = Callable[..., Result]
+
+COMMANDS = {
+    "download": download,
+    "resample": resample,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "confusion": confusion,
+}
+
+
+def plain(text: str) -> str:
+    """Help as words: no colour, no boxes, no line breaks."""
+    return " ".join(re.sub(r"\x1b\[[\d;]*m|[│╭╮╰╯─]", "", text).split())
+
+
+def test_help_lists_every_command_with_a_line_on_it(ecg: Ecg) -> None:
+    result = ecg("--help")
+    assert result.exit_code == 0
+    for name in COMMANDS:
+        assert re.search(rf"\b{name}\b  +\w+", result.stdout), name
+    assert ecg("-h").stdout == result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_an_example_and_its_options(name: str, ecg: Ecg) -> None:
+    result = ecg(name, "--help")
+    assert result.exit_code == 0
+    text = plain(result.stdout)
+    assert COMMANDS[name].EXAMPLE in text
+    assert f"ecg {name}" in COMMANDS[name].EXAMPLE
+    for option in ("--json", "--quiet"):
+        assert option in text
+
+
+def test_resample_says_which_resampling_it_is(ecg: Ecg) -> None:
+    assert "not the sampling rate" in plain(ecg("resample", "--help").stdout)
+
+
+def test_version_and_no_command(ecg: Ecg) -> None:
+    assert ecg("--version").stdout == f"ecg {ecgcli.__version__}\n"
+    assert "Usage: ecg" in plain(ecg().output)
+
+
+def test_the_module_and_the_script_are_one_program() -> None:
+    script = Path(sys.executable).with_name("ecg")
+    by_script = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    by_module = subprocess.run(ecg_process("--version"), capture_output=True, text=True, check=True)
+    assert by_script.stdout == by_module.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands_and_sources(shell: str) -> None:
+    script = subprocess.run(
+        [Path(sys.executable).with_name("ecg"), "--show-completion", shell],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "_ECG_COMPLETE" in script.stdout
+
+
+def test_completion_knows_the_sources() -> None:
+    answer = subprocess.run(
+        [Path(sys.executable).with_name("ecg")],
+        env={"_ECG_COMPLETE": "complete_bash", "COMP_WORDS": "ecg download ", "COMP_CWORD": "2"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert {"mitdb", "kaggle", "ptbdb", "demo"} <= set(answer.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predikt"],
+        ["predict"],
+        ["predict", "--no-such-option", "x.csv"],
+        ["predict", "x.csv", "--format", "xml"],
+        ["resample", "x.csv"],
+    ],
+)
+def test_wrong_usage_is_2(arguments: list[str], ecg: Ecg) -> None:
+    result = ecg(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage: ecg" in plain(result.stderr)
+
+
+def test_a_bug_keeps_its_traceback_and_is_1(ecg: Ecg, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("ecgcli.runs.find_checkpoint", broken)
+    result = ecg("predict", "x.csv")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_ctrl_c_is_130(ecg: Ecg, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ecgcli.runs.find_checkpoint", interrupted)
+    result = ecg("predict", "x.csv")
+    assert result.exit_code == 130
+    assert result.stderr.startswith("interrupted:")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, demo: Path) -> None:
+    command = ecg_process("predict", demo / "synthetic_train.csv", "--model", trained, "-q")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"beat,class,N")
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_no_colour_in_a_pipe_or_under_no_color(trained: Path, demo: Path) -> None:
+    arguments = ["confusion", trained, "--truth", demo / "synthetic_test.csv"]
+    piped = subprocess.run(ecg_process(*arguments), capture_output=True, check=True)
+    assert b"\x1b" not in piped.stdout + piped.stderr
+    assert b"\x1b[" in on_a_terminal(arguments)
+    assert b"\x1b[4" not in on_a_terminal(arguments, NO_COLOR="1")  # no background colour
+
+
+def on_a_terminal(arguments: list[object], **environment: str) -> bytes:
+    """What ``ecg`` prints when a terminal is on the other side."""
+    import os
+    import pty
+
+    leader, follower = pty.openpty()
+    settings = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **environment}
+    process = subprocess.Popen(
+        ecg_process(*arguments), stdout=follower, stderr=follower, env=settings
+    )
+    os.close(follower)
+    printed = b""
+    try:
+        while piece := os.read(leader, 65536):
+            printed += piece
+    except OSError:  # the way Linux says that the other side is closed
+        pass
+    os.close(leader)
+    assert process.wait() == 0
+    return printed

@@ -1,0 +1,216 @@
+"""Bad input: one clear line, the right exit code, nothing half-written, nothing lost."""
+
+from __future__ import annotations
+
+import gzip
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import Result
+
+from ecgcli.beats import Beats, write_beats
+from ecgcli.runs import BEST
+from tests.helpers import ecg_process, small_document, without_root
+
+Ecg = Callable[..., Result]
+
+
+def rows(beats: Beats) -> list[list[str]]:
+    return [
+        [*(f"{value:.4f}" for value in samples), str(label)]
+        for samples, label in zip(beats.samples, beats.known_labels, strict=True)
+    ]
+
+
+def changed(beats: Beats, row: int, column: int, cell: str) -> bytes:
+    cells = rows(beats)
+    cells[row][column] = cell
+    return text(cells)
+
+
+def text(cells: list[list[str]]) -> bytes:
+    return "\n".join(",".join(row) for row in cells).encode() + b"\n"
+
+
+CONTENT: dict[str, tuple[Callable[[Beats], bytes], str]] = {
+    "empty": (lambda _: b"", "the file is empty"),
+    "binary": (lambda _: b"\x7fELF\0\0\1", "this is a binary file"),
+    "truncated gzip": (lambda b: gzip.compress(text(rows(b)))[:-9], "cut off or damaged"),
+    "186 columns": (lambda b: text([row[2:] for row in rows(b)]), "found 186 columns"),
+    "189 columns": (lambda b: text([[*row, "0"] for row in rows(b)]), "found 189 columns"),
+    "ragged": (
+        lambda b: text([*rows(b)[:4], rows(b)[4][:90]]),
+        "row 5: found 90 columns where the rows above have 188",
+    ),
+    "a text cell": (lambda b: changed(b, 6, 2, "abc"), "row 7, column 3: found 'abc'"),
+    "Latin-1": (lambda b: changed(b, 6, 2, "abc").replace(b"abc", b"\xe9"), "row 7, column 3"),
+    "NaN": (lambda b: changed(b, 3, 0, "nan"), "row 4, column 1: found nan"),
+    "inf": (lambda b: changed(b, 3, 9, "-inf"), "row 4, column 10: found -inf"),
+    "outside 0..1": (lambda b: changed(b, 0, 5, "1.5"), "row 1, column 6: found 1.5"),
+    "label 7": (lambda b: changed(b, 9, 187, "7"), "row 10, column 188: found 7; a class is"),
+    "label 1.5": (lambda b: changed(b, 9, 187, "1.5"), "row 10, column 188: found 1.5"),
+}
+
+
+def refused(result: Result, message: str, file: Path | None = None) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    error = result.stderr.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+    assert file is None or str(file) in error
+
+
+@pytest.mark.parametrize("case", CONTENT)
+def test_predict(case: str, beats: Beats, trained: Path, tmp_path: Path, ecg: Ecg) -> None:
+    make, message = CONTENT[case]
+    source, target = tmp_path / "beats.csv", tmp_path / "out.csv"
+    source.write_bytes(make(beats))
+    target.write_text("old")
+    result = ecg("predict", source, "--model", trained, "-o", target, "-q")
+    refused(result, message, source)
+    assert len(result.stderr.splitlines()) == 1
+    assert target.read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"beats.csv", "out.csv"}
+
+
+@pytest.mark.parametrize("case", CONTENT)
+def test_train_evaluate_and_resample(
+    case: str, beats: Beats, trained: Path, tmp_path: Path, ecg: Ecg
+) -> None:
+    make, message = CONTENT[case]
+    source = tmp_path / "beats.csv"
+    source.write_bytes(make(beats))
+    (tmp_path / "c.yaml").write_text(f"data: {{train: {source}}}")
+    refused(ecg("train", "-q", "--config", "c.yaml"), message, source)
+    refused(ecg("evaluate", trained, "--data", source, "-o", "report"), message, source)
+    refused(ecg("resample", source, "-o", "out.csv", "--majority", 2), message, source)
+    assert {path.name for path in tmp_path.iterdir()} == {"beats.csv", "c.yaml"}
+
+
+def test_raw_amplitudes_are_offered_the_way_out(
+    beats: Beats, trained: Path, tmp_path: Path, ecg: Ecg
+) -> None:
+    source = tmp_path / "raw.csv"
+    source.write_bytes(changed(beats, 0, 5, "1.5"))
+    refused(ecg("predict", source, "--model", trained), "--normalize")
+    assert ecg("predict", source, "--model", trained, "--normalize").exit_code == 0
+
+
+def test_missing_files_and_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> None:
+    refused(ecg("predict", "none.csv", "--model", trained), "none.csv: no such file")
+    refused(ecg("predict", tmp_path, "--model", trained), "this is a folder")
+    refused(ecg("evaluate", trained, "--data", "none.csv"), "none.csv: no such file")
+    refused(ecg("resample", "none.csv", "-o", "out.csv"), "none.csv: no such file")
+    refused(ecg("confusion", "none.csv", "--truth", "none.csv"), "none.csv: no such file")
+    refused(ecg("download", "--from", tmp_path), "no such file")
+
+
+def test_models_that_are_none(demo: Path, run_copy: Path, tmp_path: Path, ecg: Ecg) -> None:
+    beats = demo / "synthetic_test.csv"
+    refused(ecg("predict", beats), "no trained model under runs/")
+    refused(ecg("predict", beats, "--model", "none"), "none: no such checkpoint")
+    refused(ecg("predict", beats, "--model", tmp_path), "no trained run")
+    refused(ecg("predict", beats, "--model", beats), "no whole safetensors file")
+    checkpoint = run_copy / BEST
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    refused(ecg("predict", beats, "--model", run_copy), "cut off")
+    checkpoint.write_bytes(b"\x80\x04cposix\nsystem\n(S'touch executed'\ntR.")
+    refused(ecg("predict", beats, "--model", run_copy), "pickle")
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"trainig": {}}, "unknown key trainig; did you mean training?"),
+        ({"training": {"epochs": "ten"}}, "training.epochs: found 'ten'"),
+        ({"model": {"name": "cnn", "kernal": 3}}, "unknown key model.kernal; did you mean kernel?"),
+        ({"data": {"train": "data/mitbih_train.csv"}}, "ecg download, then ecg train --config"),
+        ({"data": {"train": "data/synthetic_train.csv"}}, "ecg download demo"),
+    ],
+)
+def test_configs(change: dict[str, object], message: str, tmp_path: Path, ecg: Ecg) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"data": {"train": "x.csv"}, **change}))
+    refused(ecg("train", "-q", "--config", "c.yaml"), message)
+    assert {path.name for path in tmp_path.iterdir()} == {"c.yaml"}
+
+
+def test_a_class_without_beats_and_fewer_beats_than_a_batch(
+    beats: Beats, tmp_path: Path, ecg: Ecg
+) -> None:
+    write_beats(tmp_path / "beats.csv", beats)
+    (tmp_path / "c.yaml").write_text("data: {train: beats.csv}")
+    refused(ecg("train", "-q", "-c", "c.yaml"), "fewer than one batch of 128")
+    import numpy as np
+
+    write_beats(tmp_path / "beats.csv", beats.take(np.flatnonzero(beats.known_labels != 3)))
+    refused(ecg("train", "-q", "-c", "c.yaml"), "class F has 0 beats")
+
+
+class TestPlacesThatCannotBeWritten:
+    """The system refuses; the message names the place and the reason."""
+
+    def run(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            without_root(ecg_process(*arguments)), capture_output=True, text=True, check=False,
+            **options,
+        )  # fmt: skip
+
+    def refused(self, result: subprocess.CompletedProcess[str], reason: str) -> None:
+        assert result.returncode == 2, result.stderr
+        assert result.stdout == ""
+        error = result.stderr.splitlines()[-1]
+        assert error.startswith("error: cannot write ")
+        assert reason in error
+
+    def test_a_folder_without_rights(self, trained: Path, demo: Path, tmp_path: Path) -> None:
+        closed = tmp_path / "closed"
+        closed.mkdir()
+        (tmp_path / "c.yaml").write_text(yaml.safe_dump(small_document(demo, closed / "runs")))
+        closed.chmod(0o500)
+        test = demo / "synthetic_test.csv"
+        for arguments in (
+            ("predict", test, "--model", trained, "-o", closed / "out.csv"),
+            ("evaluate", trained, "--data", test, "-o", closed),
+            ("confusion", trained, "--truth", test, "--png", closed / "x.png"),
+            ("resample", demo / "synthetic_train.csv", "-o", closed / "out.csv"),
+            ("download", "demo", "--out", closed),
+            ("train", "-q", "--config", tmp_path / "c.yaml"),
+        ):
+            self.refused(self.run(*arguments), "Permission denied")
+        assert list(closed.iterdir()) == []
+
+    def test_a_read_only_run_folder(self, run_copy: Path, demo: Path) -> None:
+        before = {path.name: path.read_bytes() for path in run_copy.iterdir()}
+        (run_copy / ".lock").unlink(missing_ok=True)
+        run_copy.chmod(0o500)
+        self.refused(self.run("train", "-q", "--resume", run_copy), "Permission denied")
+        data = demo / "synthetic_test.csv"
+        self.refused(self.run("evaluate", run_copy, "--data", data), "Permission denied")
+        run_copy.chmod(0o700)
+        before.pop(".lock", None)
+        assert {path.name: path.read_bytes() for path in run_copy.iterdir()} == before
+
+    def test_a_full_device(self, trained: Path, demo: Path) -> None:
+        data = demo / "synthetic_test.csv"
+        for form in ("csv", "json", "parquet"):
+            command = ("predict", data, "--model", trained, "-o", "/dev/full", "--format", form)
+            self.refused(self.run(*command), "No space left on device")
+
+    def test_a_disk_that_fills_up_while_training(self, demo: Path, tmp_path: Path) -> None:
+        """A limit on the size of files stands for the disk: the state of resuming is over it."""
+        document = small_document(demo, tmp_path / "runs")
+        (tmp_path / "c.yaml").write_text(yaml.safe_dump(document))
+
+        def small_disk() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+        result = self.run("train", "-q", "-c", tmp_path / "c.yaml", preexec_fn=small_disk)
+        self.refused(result, "File too large")
+        left = [path.name for path in (tmp_path / "runs" / "small").iterdir()]
+        assert set(left) <= {"config.yaml", "environment.json", ".lock"}

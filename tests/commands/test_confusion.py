@@ -1,0 +1,55 @@
+"""``ecg confusion``: in the terminal, as a picture, as a document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Ecg = Callable[..., Result]
+
+
+def test_terminal_picture_and_document_agree(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    truth = demo / "synthetic_test.csv"
+    result = ecg("confusion", run_copy, "--truth", truth, "--png", "c.png")
+    assert result.exit_code == 0
+    assert result.stderr == "Picture: c.png\n"
+    assert Path("c.png").read_bytes().startswith(b"\x89PNG")
+    document = json.loads(ecg("confusion", run_copy, "--truth", truth, "--json").stdout)
+    words = result.stdout.split()
+    for row, shares in zip(document["matrix"], document["normalized"], strict=True):
+        for count, share in zip(row, shares, strict=True):
+            assert f"{count:,}" in words
+            assert f"{share:.1%}" in words
+
+
+@pytest.mark.parametrize("over", ["true", "pred", "all"])
+def test_normalize(over: str, run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    arguments = ("--truth", demo / "synthetic_test.csv", "--normalize", over, "--json")
+    shares = json.loads(ecg("confusion", run_copy, *arguments).stdout)["normalized"]
+    sums = {
+        "true": [sum(row) for row in shares],
+        "pred": [sum(column) for column in zip(*shares, strict=True)],
+        "all": [sum(map(sum, shares))],
+    }[over]
+    assert sums == pytest.approx([1.0] * len(sums), abs=1e-5)
+
+
+def test_predictions_and_the_last_evaluation(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    truth = demo / "synthetic_test.csv"
+    ecg("predict", truth, "--model", run_copy, "-o", "p.csv")
+    ecg("evaluate", run_copy, "--data", truth)
+    matrices = [
+        json.loads(ecg("confusion", *arguments, "--json").stdout)["matrix"]
+        for arguments in (["p.csv", "--truth", truth], [run_copy], [run_copy, "--truth", truth])
+    ]
+    assert matrices[0] == matrices[1] == matrices[2]
+
+
+def test_predictions_without_the_truth_are_refused(ecg: Ecg) -> None:
+    result = ecg("confusion", "p.csv")
+    assert result.exit_code == 2
+    assert "add --truth TEST.csv" in result.stderr

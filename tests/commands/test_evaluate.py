@@ -1,0 +1,75 @@
+"""``ecg evaluate``: the tables, the document, the requirement for CI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Ecg = Callable[..., Result]
+
+
+def test_tables_for_people_and_the_place_of_the_report(
+    run_copy: Path, demo: Path, ecg: Ecg
+) -> None:
+    result = ecg("evaluate", run_copy, "--data", demo / "synthetic_test.csv")
+    assert result.exit_code == 0
+    report = json.loads((run_copy / "evaluation-synthetic_test" / "report.json").read_text())
+    score = report["overall"]["macro_f1"]
+    assert f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})" in result.stdout
+    for name, figures in report["by_class"].items():
+        assert f"{figures['recall']['value']:.3f} (" in result.stdout, name
+        assert f"{figures['roc_auc']:.4f}" in result.stdout, name
+    assert report["statement"] in " ".join(result.stdout.split())
+    lines = result.stderr.splitlines()
+    assert Path(lines[0].removeprefix("Report: ")).exists()
+    assert Path(lines[1].removeprefix("Confusion matrix: ")).exists()
+    assert lines[2] == f"Next: ecg predict BEATS.csv --model {run_copy}"
+
+
+def test_json_is_the_report(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    arguments = ("--data", demo / "synthetic_test.csv", "--out", "report", "--json", "--quiet")
+    result = ecg("evaluate", run_copy, *arguments)
+    assert result.stderr == ""
+    document = json.loads(result.stdout)
+    assert document == json.loads(Path("report/report.json").read_text())
+    assert sum(map(sum, document["confusion_matrix"])) == document["beats"]
+
+
+@pytest.mark.parametrize(
+    ("required", "code"),
+    [
+        (["macro_f1=0.5", "accuracy=0.5"], 0),
+        (["macro_f1=1.1"], 3),
+        (["accuracy=0.5", "recall_F=1.01"], 3),
+        (["roc_auc_S=0.5"], 0),
+        (["macro_f3=0.5"], 2),
+        (["macro_f1"], 2),
+    ],
+)
+def test_requirements_for_ci(
+    required: list[str], code: int, run_copy: Path, demo: Path, ecg: Ecg
+) -> None:
+    options = [word for text in required for word in ("--require", text)]
+    result = ecg("evaluate", run_copy, "--data", demo / "synthetic_test.csv", *options)
+    assert result.exit_code == code
+    report = run_copy / "evaluation-synthetic_test" / "report.html"
+    assert report.exists() == (code != 2)  # a missed requirement still leaves the report
+    if code == 3:
+        name, least = required[-1].split("=")
+        assert f"{name} is 0." in result.stderr
+        assert f"required {float(least):g}" in result.stderr
+
+
+def test_the_engines_agree(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    documents = [
+        json.loads(
+            ecg("evaluate", run_copy, "-d", demo / "synthetic_test.csv", "--engine", engine,
+                "--json", "-q").stdout
+        )
+        for engine in ("openvino", "torch")
+    ]  # fmt: skip
+    assert documents[0]["confusion_matrix"] == documents[1]["confusion_matrix"]

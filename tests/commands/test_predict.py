@@ -1,0 +1,85 @@
+"""``ecg predict``: files and streams in, tables out, a summary beside them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from ecgcli.beats import Beats, read_beats, write_beats
+from tests.helpers import ecg_process
+
+Ecg = Callable[..., Result]
+
+
+@pytest.fixture
+def unlabelled(demo: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "beats.csv.gz"
+    write_beats(path, Beats(read_beats(demo / "synthetic_test.csv").samples[:300]))
+    return path
+
+
+def test_a_table_on_stdout_and_a_summary_on_stderr(
+    trained: Path, unlabelled: Path, ecg: Ecg
+) -> None:
+    result = ecg("predict", unlabelled, "--model", trained)
+    assert result.exit_code == 0
+    table = pd.read_csv(io.StringIO(result.stdout))
+    assert len(table) == 300
+    assert result.stdout.splitlines()[1].startswith("0,")
+    summary = dict(re.findall(r"^  ([NSVFQ]) +([\d,]+) ", result.stderr, re.MULTILINE))
+    counts = table["class"].value_counts()
+    assert {name: int(count) for name, count in summary.items()} == {
+        name: counts.get(name, 0) for name in "NSVFQ"
+    }
+    assert f"Model: {trained / 'best.safetensors'}" in result.stderr
+    assert "labels were ignored" not in result.stderr
+
+
+def test_labels_are_ignored_and_that_is_said(trained: Path, demo: Path, ecg: Ecg) -> None:
+    labelled = demo / "synthetic_test.csv"
+    result = ecg("predict", labelled, "--model", trained)
+    assert "its labels were ignored" in result.stderr
+    write_beats(Path("plain.csv"), Beats(read_beats(labelled).samples))
+    assert ecg("predict", "plain.csv", "--model", trained).stdout == result.stdout
+
+
+def test_the_newest_run_is_the_default(trained: Path, unlabelled: Path, ecg: Ecg) -> None:
+    Path("runs").mkdir()
+    Path("runs/mine").symlink_to(trained)
+    result = ecg("predict", unlabelled)
+    assert result.exit_code == 0
+    assert "Model: runs/mine/best.safetensors" in result.stderr
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_from_stdin_to_stdout(engine: str, trained: Path, unlabelled: Path, ecg: Ecg) -> None:
+    by_name = ecg("predict", unlabelled, "--model", trained, "--quiet").stdout
+    piped = subprocess.run(
+        ecg_process("predict", "-", "--model", trained, "-q", "--engine", engine),
+        input=unlabelled.read_bytes(), capture_output=True, check=True,
+    )  # fmt: skip
+    assert piped.stderr == b""
+    one, other = (pd.read_csv(io.StringIO(text)) for text in (by_name, piped.stdout.decode()))
+    assert one["class"].equals(other["class"])
+    numbers = list("NSVFQ")
+    assert np.abs(one[numbers] - other[numbers]).to_numpy().max() < 1e-5
+
+
+def test_formats(trained: Path, unlabelled: Path, ecg: Ecg) -> None:
+    rows = json.loads(ecg("predict", unlabelled, "--model", trained, "-q", "--json").stdout)
+    assert [row["beat"] for row in rows] == list(range(300))
+    assert all(abs(sum(row[name] for name in "NSVFQ") - 1) < 1e-5 for row in rows)
+    assert ecg("predict", unlabelled, "--model", trained, "-o", "p.parquet").stdout == ""
+    table = pd.read_parquet("p.parquet")
+    assert table["class"].tolist() == [row["class"] for row in rows]
+    ecg("predict", unlabelled, "--model", trained, "-o", "p.txt", "--format", "json")
+    assert json.loads(Path("p.txt").read_text()) == rows

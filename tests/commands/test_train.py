@@ -1,0 +1,83 @@
+"""``ecg train``: what it prints, where it goes on, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import Result
+
+from tests.helpers import small_document
+
+Ecg = Callable[..., Result]
+
+
+@pytest.fixture
+def config(demo: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(small_document(demo, Path("runs"))))
+    return path
+
+
+def test_it_prints_the_run_and_tells_the_epochs(config: Path, ecg: Ecg) -> None:
+    result = ecg("train", "--config", config, "training.epochs=2", "train.device=cpu", "seed=3")
+    assert result.exit_code == 0
+    assert result.stdout == "runs/small\n"
+    lines = result.stderr.splitlines()
+    epochs = [line.split() for line in lines if line.split()[0] in ("1/2", "2/2")]
+    assert len(epochs) == 2
+    table = Path("runs/small/metrics.csv").read_text().splitlines()
+    assert f"{float(table[1].split(',')[2]):.4f}" == epochs[0][1]
+    assert "validating on" in result.stderr
+    assert lines[-1] == "Next: ecg evaluate runs/small --data TEST.csv"
+    resolved = yaml.safe_load(Path("runs/small/config.yaml").read_text())
+    assert (resolved["seed"], resolved["training"]["epochs"]) == (3, 2)
+
+
+def test_quiet_and_json(config: Path, ecg: Ecg) -> None:
+    result = ecg("train", "--config", config, "training.epochs=1", "--json", "--quiet")
+    assert result.stderr == ""
+    document = json.loads(result.stdout)
+    assert document["run"] == "runs/small"
+    assert document["best"]["epoch"] == document["epochs"] == 1
+    report = json.loads(Path("runs/small/report.json").read_text())
+    assert report["best"] == document["best"]
+
+
+def test_resume_takes_the_newest_run_and_nothing_else(config: Path, ecg: Ecg) -> None:
+    for _ in range(2):
+        assert ecg("train", "-q", "--config", config, "training.epochs=1").exit_code == 0
+    result = ecg("train", "--resume")
+    assert result.stdout == "runs/small-2\n"
+    assert ecg("train", "--resume", "runs/small").stdout == "runs/small\n"
+    for arguments, message in (
+        (["--config", config], "leave --config out"),
+        (["training.epochs=9"], "one run folder and no overrides"),
+        (["runs/small", "runs/small-2"], "one run folder and no overrides"),
+        (["runs/none"], "nothing to resume"),
+    ):
+        refused = ecg("train", "--resume", *arguments)
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
+def test_without_a_config_or_a_run_it_says_what_to_type(ecg: Ecg) -> None:
+    assert "ecg train --config configs/cnn.yaml" in ecg("train").stderr
+    assert "ecg train --config configs/cnn.yaml" in ecg("train", "--resume").stderr
+
+
+def test_overfitting_is_said_in_a_sentence(config: Path, ecg: Ecg) -> None:
+    """Few beats, no augmentation, many epochs: the network learns them by heart."""
+    few = "data.resample={per_class: {N: 60, S: 10, V: 10, F: 10, Q: 10}}"
+    overrides = [
+        few, "training.epochs=40", "training.batch_size=16", "training.augment={}",
+        "training.schedule=constant", "model.dropout=0.0", "training.weight_decay=0.0",
+    ]  # fmt: skip
+    result = ecg("train", "--config", config, *overrides)
+    assert result.exit_code == 0
+    report = json.loads(Path("runs/small/report.json").read_text())
+    assert report["overfitting"].startswith("Overfitting since epoch ")
+    assert report["overfitting"] in result.stderr

@@ -1,0 +1,69 @@
+"""Every command of the README, typed in its order, on the real data."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_app import COMMANDS
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMAND_LINES = [line for block in blocks("sh") for line in block.splitlines() if line]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "configs").symlink_to(ROOT / "configs")
+    return folder
+
+
+def shortened(line: str, mitdb: Path) -> str:
+    """The records from where they lie, and one epoch in place of many."""
+    if line.startswith("ecg download") and "demo" not in line:
+        return f"{line} --from {mitdb}"
+    if line.startswith("ecg train --config configs/cnn.yaml"):
+        return f"{line} training.epochs=1"
+    return line
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_a_command(line: str, place: Path, mitdb: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        shortened(line, mitdb), shell=True, cwd=place, env={**os.environ, "PATH": path},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for output in re.findall(r"(?:-o|--png|>) (\S+)", line):
+        assert (place / output).stat().st_size > 0
+
+
+def test_the_python_example(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = blocks("python")
+    monkeypatch.chdir(place)
+    shown: list[object] = []
+    exec(example, {"print": lambda *values: shown.extend(values)})
+    assert shown == [("N", "S", "V", "F", "Q"), (21892, 5)]
+
+
+def test_every_command_and_link_is_there() -> None:
+    for name in COMMANDS:
+        assert f"\n### {name}\n" in README
+        assert any(line.startswith(f"ecg {name}") for line in COMMAND_LINES)
+    for link in re.findall(r"\]\(((?!http|#)[^)]+)\)", README):
+        assert (ROOT / link).exists(), link
+    for target in re.findall(r"^    make (\w+)", README, re.MULTILINE):
+        assert f"\n{target}:" in (ROOT / "Makefile").read_text()
