@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli import metrics
+from ecgcli.aami import Aami, of_beats, summarize
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.checkpoint import Card, Checkpoint, TrainingData
-from ecgcli.classes import class_set_of
-from ecgcli.errors import ConfigError, did_you_mean
+from ecgcli.classes import AAMI_CLASSES, class_set_of
+from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.inference import Engine
 from ecgcli.resampling import manifest_path
-
-#: Bounds of a 95% interval, in percent of the bootstrap draws.
-_INTERVAL = (2.5, 97.5)
 
 _OVERALL = {
     "accuracy": metrics.accuracy,
@@ -71,6 +69,8 @@ class Evaluation:
     roc: dict[str, Curve]
     pr: dict[str, Curve]
     statement: str
+    #: By the standard's rules, where the data know records.
+    aami: Aami | None = None
 
     @property
     def beats(self) -> int:
@@ -85,6 +85,8 @@ class Evaluation:
         areas = {"roc_auc": self.roc, "average_precision": self.pr}
         for name, curves in areas.items():
             named |= {f"{name}_{class_name}": curve.area for class_name, curve in curves.items()}
+        if self.aami is not None:
+            named |= {name: figure.gross for name, figure in self.aami.figures.items()} | named
         return named
 
     def as_json(self) -> dict[str, Any]:
@@ -107,11 +109,18 @@ class Evaluation:
             },
             "classes": list(self.classes),
             "confusion_matrix": self.matrix.tolist(),
+            "aami": None if self.aami is None else self.aami.as_json(),
         }
 
 
 def evaluate_file(
-    checkpoint: Checkpoint, model: str, engine: Engine, data: Path, *, normalize: bool = False
+    checkpoint: Checkpoint,
+    model: str,
+    engine: Engine,
+    data: Path,
+    *,
+    normalize: bool = False,
+    skip_first: float = 0.0,
 ) -> Evaluation:
     """Judge a model on a labelled beats CSV.
 
@@ -121,15 +130,22 @@ def evaluate_file(
         engine: that runs it.
         data: the labelled file.
         normalize: scale each beat to 0..1 first.
+        skip_first: seconds at the start of each record that are not judged.
 
     Raises:
-        DataError: the file is wrong or unlabelled.
+        DataError: the file is wrong or unlabelled, or does not know its beats' times.
     """
     card = checkpoint.card
     beats = read_labelled(data, class_set=class_set_of(card.classes), normalize=normalize)
+    if skip_first:
+        beats = _after(beats, skip_first, data)
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
     probabilities = engine.probabilities(beats.samples)
-    return evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
+    found = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
+    if beats.info is None or card.classes != AAMI_CLASSES:
+        return found
+    records = _by_record(beats, probabilities.argmax(1))
+    return replace(found, aami=summarize(records, skip_first))
 
 
 def evaluate(
@@ -163,6 +179,33 @@ def evaluate(
         pr={classes[c]: _precision_recall(truth == c, probabilities[:, c]) for c in present},
         statement=statement,
     )
+
+
+def _after(beats: Beats, seconds: float, data: Path) -> Beats:
+    """The beats from so many seconds into each record on."""
+    if beats.info is None:
+        raise DataError(
+            "--skip-first needs the times of the beats, and there is no sidecar (NAME.info.csv)",
+            file=data,
+        )
+    later = np.flatnonzero(beats.info["time"].to_numpy() >= seconds)
+    if not len(later):
+        raise DataError(f"there are no beats after the first {seconds:g} s", file=data)
+    return beats.take(later)
+
+
+def _by_record(beats: Beats, predicted: NDArray[np.intp]) -> dict[str, metrics.Matrix]:
+    """The matrix of each record, by name."""
+    if beats.info is None:
+        return {}
+    records = beats.info["record"].to_numpy()
+    truth, classes = beats.known_labels, len(AAMI_CLASSES)
+    return {
+        str(name): of_beats(
+            metrics.confusion_matrix(truth[records == name], predicted[records == name], classes)
+        )
+        for name in np.unique(records)
+    }
 
 
 def describe_split(training: TrainingData, test: Beats, *, resampled: bool = False) -> str:
@@ -222,10 +265,8 @@ def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
 
 def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Score]:
     """A score each for ``values (n,)`` with their bootstrap ``draws (draws, n)``."""
-    bounds = np.full((2, len(values)), np.nan)
-    defined = ~np.isnan(draws).all(axis=0)
-    bounds[:, defined] = np.nanpercentile(draws[:, defined], _INTERVAL, axis=0)
-    return [Score(float(v), float(a), float(b)) for v, (a, b) in zip(values, bounds.T, strict=True)]
+    low, high = metrics.interval(draws)
+    return [Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
 
 
 def _roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:

@@ -33,33 +33,33 @@ def as_matrix(rows: Sequence[Sequence[int]]) -> Matrix:
 def normalized(matrix: Matrix, over: Over) -> Figures:
     """The matrix as shares of the ``true`` class, the ``pred``-icted class, or ``all`` beats."""
     axis: dict[Over, tuple[int, ...]] = {"true": (-1,), "pred": (-2,), "all": (-2, -1)}
-    return _ratio(matrix, matrix.sum(axis=axis[over], keepdims=True))
+    return ratio(matrix, matrix.sum(axis=axis[over], keepdims=True))
 
 
 def accuracy(matrix: Matrix) -> Figures:
     """Share of beats whose class is right."""
-    return _ratio(np.trace(matrix, axis1=-2, axis2=-1), matrix.sum((-2, -1)))
+    return ratio(np.trace(matrix, axis1=-2, axis2=-1), matrix.sum((-2, -1)))
 
 
 def recall(matrix: Matrix) -> Figures:
     """Sensitivity by class: of the beats that are of it, the share found."""
-    return _ratio(_hits(matrix), matrix.sum(-1))
+    return ratio(_hits(matrix), matrix.sum(-1))
 
 
 def precision(matrix: Matrix) -> Figures:
     """Positive predictivity by class: of the beats called it, the share that are."""
-    return _ratio(_hits(matrix), matrix.sum(-2))
+    return ratio(_hits(matrix), matrix.sum(-2))
 
 
 def f1(matrix: Matrix) -> Figures:
     """Harmonic mean of precision and recall by class."""
-    return _ratio(2 * _hits(matrix), matrix.sum(-1) + matrix.sum(-2))
+    return ratio(2 * _hits(matrix), matrix.sum(-1) + matrix.sum(-2))
 
 
 def specificity(matrix: Matrix) -> Figures:
     """By class: of the beats that are not of it, the share not called it."""
     others = matrix.sum((-2, -1))[..., None] - matrix.sum(-1)
-    return 1 - _ratio(matrix.sum(-2) - _hits(matrix), others)
+    return 1 - ratio(matrix.sum(-2) - _hits(matrix), others)
 
 
 def macro(matrix: Matrix, figure: Figures) -> Figures:
@@ -69,7 +69,7 @@ def macro(matrix: Matrix, figure: Figures) -> Figures:
     """
     present = matrix.sum(-1) > 0
     total = np.where(present, np.nan_to_num(figure), 0).sum(-1)
-    return _ratio(total, present.sum(-1))
+    return ratio(total, present.sum(-1))
 
 
 def macro_f1(matrix: Matrix) -> Figures:
@@ -80,8 +80,8 @@ def macro_f1(matrix: Matrix) -> Figures:
 def kappa(matrix: Matrix) -> Figures:
     """Cohen's kappa: agreement beyond chance (Cohen, Educ Psychol Meas 20:37-46, 1960)."""
     total = matrix.sum((-2, -1))
-    chance = _ratio((matrix.sum(-1) * matrix.sum(-2)).sum(-1), total.astype(float) ** 2)
-    return _ratio(accuracy(matrix) - chance, 1 - chance)
+    chance = ratio((matrix.sum(-1) * matrix.sum(-2)).sum(-1), total.astype(float) ** 2)
+    return ratio(accuracy(matrix) - chance, 1 - chance)
 
 
 def bootstrap(matrix: Matrix, draws: int = 2000, seed: int = 0) -> Matrix:
@@ -100,7 +100,15 @@ def _hits(matrix: Matrix) -> Matrix:
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
-def _ratio(part: Any, whole: Any) -> Figures:
+def interval(draws: Figures) -> tuple[Figures, Figures]:
+    """Bounds of the middle 95% of bootstrap ``draws (draws, n)``; NaN where none is defined."""
+    bounds = np.full((2, draws.shape[1]), np.nan)
+    defined = ~np.isnan(draws).all(axis=0)
+    bounds[:, defined] = np.nanpercentile(draws[:, defined], (2.5, 97.5), axis=0)
+    return bounds[0], bounds[1]
+
+
+def ratio(part: Any, whole: Any) -> Figures:
     """``part / whole``, NaN where there is nothing to divide by."""
     part, whole = np.asarray(part, float), np.asarray(whole, float)
     share: Figures = np.full(np.broadcast(part, whole).shape, np.nan)

@@ -7,6 +7,8 @@ from pathlib import Path
 from string import Template
 
 from ecgcli import metrics
+from ecgcli.aami import FIGURES, Aami, Figure
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.evaluation import Evaluation, Score
 from ecgcli.figures import draw_confusion, draw_curves_by_class
 from ecgcli.files import write_json, write_text
@@ -34,6 +36,7 @@ img { width: 100%; }
 <p class="statement">$statement</p>
 $overall
 $by_class
+$aami
 <div class="pictures">
 <img src="confusion.png" alt="confusion matrix">
 <img src="roc.png" alt="ROC curves">
@@ -83,6 +86,57 @@ def with_interval(score: Score) -> str:
     return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
 
 
+def aami_rows(aami: Aami) -> list[list[str]]:
+    """The standard's figures as rows of text: name, gross with interval, average of records.
+
+    The finding of QRS complexes is left out when the beats' places were known.
+    """
+    detected = any(matrix[5:].any() or matrix[:, 5:].any() for matrix in aami.records.values())
+    rows = [
+        _aami_row(name, figure)
+        for name, figure in aami.figures.items()
+        if detected or not name.startswith("qrs")
+    ]
+    rows += [
+        _aami_row(f"{name} without record {aami.dominant_s}", figure)
+        for name, figure in aami.without_dominant_s.items()
+    ]
+    return rows
+
+
+def _aami_row(name: str, figure: Figure) -> list[str]:
+    gross = with_interval(Score(figure.gross, figure.low, figure.high))
+    average = "-" if figure.average != figure.average else f"{figure.average:.3f}"
+    words = name.replace("_", " ").replace("veb", "VEB").replace("sVEB", "SVEB")
+    return [words.replace("qrs", "QRS").replace("nsvf", "NSVF"), gross, average]
+
+
+def _records_table(aami: Aami) -> str:
+    """Beats and ectopic figures of each record."""
+    figures = [name for name in FIGURES if name.startswith(("veb", "sveb"))]
+    head = ["record", *(f"{name} beats" for name in AAMI_CLASSES)]
+    head += [_aami_row(name, Figure(0, 0, 0, 0))[0] for name in figures]
+    rows = []
+    for record, matrix in aami.records.items():
+        values = aami.of_record(record)
+        rows.append(
+            [record, *(f"{count:,}" for count in matrix.sum(1)[: len(AAMI_CLASSES)])]
+            + ["-" if values[n] != values[n] else f"{values[n]:.3f}" for n in figures]
+        )
+    return _table(head, rows)
+
+
+def _aami_section(aami: Aami | None) -> str:
+    if aami is None:
+        return ""
+    head = ["ANSI/AAMI EC57", "gross (95% over records)", "average of records"]
+    return (
+        f"<h2>By record</h2>\n{_table(head, aami_rows(aami))}\n"
+        f"<details><summary>{len(aami.records)} records</summary>\n"
+        f"{_records_table(aami)}\n</details>"
+    )
+
+
 def _page(evaluation: Evaluation) -> str:
     supports = evaluation.matrix.sum(1)
     return _PAGE.substitute(
@@ -98,6 +152,7 @@ def _page(evaluation: Evaluation) -> str:
                 for name, score in evaluation.overall.items()
             ],
         ),
+        aami=_aami_section(evaluation.aami),
         by_class=_table(
             ["class", "beats", "precision", "recall", "F1", "specificity", "ROC area", "PR area"],
             [

@@ -11,6 +11,9 @@ from ecgcli.commands.console import Engine, Json, Normalize, Quiet, messages, pr
 from ecgcli.errors import RequirementMissed
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.aami import Aami
     from ecgcli.evaluation import Evaluation
 
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
@@ -31,6 +34,10 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the report; default in the run.")
     ] = None,
+    skip_first: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Of each record; the standard allows 300."),
+    ] = 0,
     normalize: Normalize = False,
     engine: Engine = "auto",
     json: Json = False,
@@ -56,6 +63,7 @@ def command(
         load_engine(checkpoint, engine),
         data,
         normalize=normalize,
+        skip_first=skip_first,
     )
     required = parse_requirements(require or [], list(evaluation.scores()))
     page = write_report(out or report_folder(path, data), evaluation)
@@ -93,7 +101,26 @@ def _print(evaluation: Evaluation) -> None:
     for name in evaluation.roc:
         areas.add_row(name, f"{evaluation.roc[name].area:.4f}", f"{evaluation.pr[name].area:.4f}")
     console.print(areas)
+    if evaluation.aami is not None:
+        _print_aami(evaluation.aami, console)
     console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)
+
+
+def _print_aami(aami: Aami, console: Console) -> None:
+    from rich.table import Table
+
+    from ecgcli.report import aami_rows
+
+    skipped = f", first {aami.skipped_seconds:g} s skipped" if aami.skipped_seconds else ""
+    table = Table(
+        f"AAMI EC57, {len(aami.records)} records{skipped}",
+        "gross (95% over records)",
+        "average",
+        box=None,
+    )
+    for row in aami_rows(aami):
+        table.add_row(*row)
+    console.print(table)
 
 
 def _check(evaluation: Evaluation, required: dict[str, float]) -> None:

@@ -1,0 +1,254 @@
+"""Scores as ANSI/AAMI EC57 asks for them: per record, gross and average.
+
+Matrices are ``(7, 7)``: true classes N S V F Q in rows, then O (no beat there, an extra
+detection) and X (unreadable); called classes in columns, then O (missed) and X. The
+rules are those of the standard's reference comparator, ``bxb`` of the WFDB software
+(PhysioNet, WFDB Applications Guide).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli import metrics
+from ecgcli.metrics import Figures, Matrix, ratio
+
+#: Rows and columns of a matrix.
+CATEGORIES = ("N", "S", "V", "F", "Q", "O", "X")
+N, S, V, F, Q, O, X = range(7)  # noqa: E741 (the standard's letters)
+
+#: Seconds within which a detection is the beat.
+MATCH_WINDOW = 0.15
+
+_BEAT = [N, S, V, F, Q]
+Times = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+def compare(
+    truth: tuple[Times, Labels],
+    called: tuple[Times, Labels],
+    *,
+    fibrillation: Sequence[tuple[float, float]] = (),
+    window: float = MATCH_WINDOW,
+) -> Matrix:
+    """Pair two series of beats in time and count the pairs, as a matrix.
+
+    A beat is paired with the earliest of the other series when they are no further
+    apart than the window, and no nearer partner follows. What has no partner is
+    missed (column O) or extra (row O).
+
+    Args:
+        truth: times in s, ascending, and labels of the reference beats.
+        called: the same of the beats under test.
+        fibrillation: stretches of ventricular fibrillation or flutter in the reference,
+            in s; extra beats in them are not counted.
+        window: in s.
+    """
+    matrix = np.zeros((7, 7), np.int64)
+    (true_times, true_labels), (times, labels) = truth, called
+    i = j = 0
+    while i < len(true_times) or j < len(times):
+        here = true_times[i] if i < len(true_times) else np.inf
+        found = times[j] if j < len(times) else np.inf
+        apart = abs(found - here)
+        if found < here:
+            following = times[j + 1] if j + 1 < len(times) else np.inf
+            pair = apart <= window and apart < abs(here - following)
+            if not pair:
+                if not any(start <= found <= stop for start, stop in fibrillation):
+                    matrix[O, labels[j]] += 1
+                j += 1
+        else:
+            following = true_times[i + 1] if i + 1 < len(true_times) else np.inf
+            pair = apart <= window and apart < abs(found - following)
+            if not pair:
+                matrix[true_labels[i], O] += 1
+                i += 1
+        if pair:
+            matrix[true_labels[i], labels[j]] += 1
+            i, j = i + 1, j + 1
+    return matrix
+
+
+def of_beats(matrix: Matrix) -> Matrix:
+    """A matrix ``(5, 5)`` of beats at known places as one of the standard's."""
+    return np.pad(matrix, [(0, 0)] * (matrix.ndim - 2) + [(0, 2), (0, 2)])
+
+
+def qrs_sensitivity(matrix: Matrix) -> Figures:
+    """Share of the beats that were found."""
+    return ratio(_cells(matrix, _BEAT, _BEAT), _cells(matrix, _BEAT, range(7)))
+
+
+def qrs_positive_predictivity(matrix: Matrix) -> Figures:
+    """Share of the detections that are beats."""
+    return ratio(_cells(matrix, _BEAT, _BEAT), _cells(matrix, range(7), _BEAT))
+
+
+def veb_sensitivity(matrix: Matrix) -> Figures:
+    """Of the ventricular ectopic beats, the share called so."""
+    return ratio(_cells(matrix, [V], [V]), _cells(matrix, [V], range(7)))
+
+
+def veb_positive_predictivity(matrix: Matrix) -> Figures:
+    """Of the beats called V, the share that are; F and Q called V count for neither side."""
+    return ratio(_cells(matrix, [V], [V]), _cells(matrix, [N, S, V, O, X], [V]))
+
+
+def veb_false_positive_rate(matrix: Matrix) -> Figures:
+    """Of all that is not V, the share that was called V and should not have been."""
+    false = _cells(matrix, [N, S, O, X], [V])
+    return ratio(false, false + _cells(matrix, [N, S, F, Q, O, X], [N, S, F, Q]))
+
+
+def sveb_sensitivity(matrix: Matrix) -> Figures:
+    """Of the supraventricular ectopic beats, the share called so."""
+    return ratio(_cells(matrix, [S], [S]), _cells(matrix, [S], range(7)))
+
+
+def sveb_positive_predictivity(matrix: Matrix) -> Figures:
+    """Of the beats called S, the share that are; Q called S counts for neither side."""
+    return ratio(_cells(matrix, [S], [S]), _cells(matrix, [N, S, V, F, O, X], [S]))
+
+
+def sveb_false_positive_rate(matrix: Matrix) -> Figures:
+    """Of all that is not S, the share that was called S and should not have been."""
+    false = _cells(matrix, [N, V, F, O, X], [S])
+    return ratio(false, false + _cells(matrix, [N, V, F, Q, O, X], [N, V, F, Q]))
+
+
+def jk_index(matrix: Matrix) -> Figures:
+    """``kappa/2 + (Se_S + Se_V + P_S + P_V)/8`` (Mar et al., IEEE TBME 58:2168-2177, 2011).
+
+    Kappa and the four figures are of the classes N S V F, by plain counting.
+    """
+    four = matrix[..., :4, :4]
+    recall, precision = metrics.recall(four), metrics.precision(four)
+    ectopic = (recall[..., S] + recall[..., V] + precision[..., S] + precision[..., V]) / 8
+    return metrics.kappa(four) / 2 + ectopic
+
+
+def nsvf_macro_f1(matrix: Matrix) -> Figures:
+    """Mean F1 of N, S, V and F; Q is left out, as most of the field does."""
+    five = matrix[..., :5, :5]
+    return metrics.macro(five[..., :4, :4], metrics.f1(five)[..., :4])
+
+
+FIGURES: dict[str, Callable[[Matrix], Figures]] = {
+    "qrs_sensitivity": qrs_sensitivity,
+    "qrs_positive_predictivity": qrs_positive_predictivity,
+    "veb_sensitivity": veb_sensitivity,
+    "veb_positive_predictivity": veb_positive_predictivity,
+    "veb_false_positive_rate": veb_false_positive_rate,
+    "sveb_sensitivity": sveb_sensitivity,
+    "sveb_positive_predictivity": sveb_positive_predictivity,
+    "sveb_false_positive_rate": sveb_false_positive_rate,
+    "kappa": lambda matrix: metrics.kappa(matrix[..., :5, :5]),
+    "jk_index": jk_index,
+    "nsvf_macro_f1": nsvf_macro_f1,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure over a set of records; NaN where it is not defined.
+
+    ``gross`` pools all beats, ``average`` is the mean of the records that have the
+    figure, ``low`` and ``high`` bound 95% of the gross figures of records drawn anew
+    with replacement.
+    """
+
+    gross: float
+    average: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Aami:
+    """The standard's figures over records, and a matrix for each.
+
+    ``dominant_s`` names the record with more than half of all S beats, when there is one;
+    ``without_dominant_s`` then has the SVEB figures without it.
+    """
+
+    records: dict[str, Matrix]
+    figures: dict[str, Figure]
+    skipped_seconds: float
+    dominant_s: str | None
+    without_dominant_s: dict[str, Figure]
+
+    def of_record(self, record: str) -> dict[str, float]:
+        """Every figure of one record."""
+        return {name: float(figure(self.records[record])) for name, figure in FIGURES.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """A document of plain values; an undefined figure is null."""
+
+        def told(figures: dict[str, Figure]) -> dict[str, Any]:
+            return {
+                name: {part: _number(getattr(figure, part)) for part in Figure.__annotations__}
+                for name, figure in figures.items()
+            }
+
+        return {
+            "rules": "ANSI/AAMI EC57 as bxb applies them",
+            "interval": "95%, bootstrap over records",
+            "skipped_seconds": self.skipped_seconds,
+            "figures": told(self.figures),
+            "dominant_s_record": self.dominant_s,
+            "sveb_without_dominant": told(self.without_dominant_s),
+            "categories": list(CATEGORIES),
+            "records": {
+                name: {"matrix": matrix.tolist()}
+                | {figure: _number(value) for figure, value in self.of_record(name).items()}
+                for name, matrix in self.records.items()
+            },
+        }
+
+
+def summarize(records: dict[str, Matrix], skipped_seconds: float = 0.0) -> Aami:
+    """Every figure over records, given each record's matrix."""
+    share = {name: int(matrix[S].sum()) for name, matrix in records.items()}
+    largest = max(share, key=lambda name: share[name])
+    dominant = largest if share[largest] > sum(share.values()) / 2 and len(records) > 1 else None
+    rest = {name: matrix for name, matrix in records.items() if name != dominant}
+    sveb = {name: figure for name, figure in FIGURES.items() if name.startswith("sveb")}
+    return Aami(
+        records=records,
+        figures=_over(records, FIGURES),
+        skipped_seconds=skipped_seconds,
+        dominant_s=dominant,
+        without_dominant_s=_over(rest, sveb) if dominant is not None else {},
+    )
+
+
+def _over(
+    records: dict[str, Matrix], figures: dict[str, Callable[[Matrix], Figures]]
+) -> dict[str, Figure]:
+    matrices = np.array(list(records.values()))
+    gross = matrices.sum(axis=0)
+    random = np.random.default_rng(0)
+    drawn = random.multinomial(len(matrices), [1 / len(matrices)] * len(matrices), size=2000)
+    draws = np.einsum("dr,rij->dij", drawn, matrices)
+    found = {}
+    for name, figure in figures.items():
+        each = figure(matrices)
+        low, high = metrics.interval(figure(draws)[:, None])
+        average = float(np.mean(each[~np.isnan(each)])) if (~np.isnan(each)).any() else np.nan
+        found[name] = Figure(float(figure(gross)), average, float(low[0]), float(high[0]))
+    return found
+
+
+def _cells(matrix: Matrix, rows: Sequence[int], columns: Sequence[int]) -> Any:
+    return matrix[..., rows, :][..., columns].sum((-2, -1))
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
