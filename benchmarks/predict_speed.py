@@ -28,7 +28,7 @@ from ecgcli.models import create_model, load_weights
 from pathlib import Path
 
 source, model_path, target = sys.argv[1:]
-beats = pd.read_csv(source, header=None, dtype="float32").to_numpy()[:, :187]
+beats = pd.read_csv(source, header=None, dtype="float32").to_numpy(copy=True)[:, :187]
 checkpoint = load_checkpoint(Path(model_path))
 model = create_model(checkpoint.card.model, classes=5, **checkpoint.card.arguments)
 load_weights(model, checkpoint.weights)

@@ -38,7 +38,7 @@ from ecgcli.training_set import TrainingSet, prepare
 from ecgcli.training_state import Position, pack, to_array, unpack
 
 #: Beats judged at a time while validating.
-VALIDATION_BATCH = 1024
+VALIDATION_BATCH = 256
 #: Seconds between two looks at the running figures.
 STATUS_INTERVAL = 0.2
 
