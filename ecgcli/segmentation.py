@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 from ecgcli.beats import INFO_COLUMNS, Beats
 from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import LABEL_OF_SYMBOL
-from ecgcli.errors import DataError
+from ecgcli.quality import Stretch, filled, touches
 from ecgcli.recordings import Recording
 
 RECIPE = (
@@ -20,60 +23,106 @@ RECIPE = (
     "out."
 )
 
+#: Hz. The public files are 360 Hz thinned out without a filter; so is what has this rate.
+_PUBLIC_RATE = 360.0
 
-def cut_beats(recording: Recording) -> Beats:
-    """Cut every annotated beat of a recording's first lead, as `RECIPE` says.
+
+def cut_beats(recording: Recording, skip: Sequence[Stretch] = ()) -> Beats:
+    """Cut every beat of a recording as `RECIPE` says, whatever its sampling rate.
 
     The piece of annotation ``k`` at sample ``a[k]`` is
-    ``x[a[k] : int(a[k+1] + 0.2 * (a[k+2] - a[k+1])) : step]``, with the record's
-    length as the last ``a``.
+    ``x[a[k] : int(a[k+1] + 0.2 * (a[k+2] - a[k+1]))]`` at 120 Hz, with the recording's
+    length as the last ``a``. Every third sample of 360 Hz is taken as it stands when
+    the annotations stand on samples; any other recording is freed of what 120 Hz
+    cannot hold and read between its samples, beginning exactly at the R peak.
 
-    Raises:
-        DataError: the sampling rate is no multiple of 120 Hz.
+    A recording whose positions have no symbols (they were detected) gives unlabelled
+    beats. Beats whose piece overlaps a stretch of ``skip`` are left out.
     """
-    step, rest = divmod(recording.sampling_rate, SAMPLING_RATE)
-    if rest or not step:
-        raise DataError(
-            f"record {recording.name} has {recording.sampling_rate:g} Hz; "
-            f"the public recipe needs a multiple of {SAMPLING_RATE:g} Hz"
-        )
-    signal = recording.signal[:, 0]
-    bounds = np.append(recording.positions, len(signal))
-    beats = [
-        k
-        for k, symbol in enumerate(recording.symbols)
-        if symbol in LABEL_OF_SYMBOL and k + 2 < len(bounds)
-    ]
-    samples = np.zeros((len(beats), BEAT_LENGTH), np.float32)
-    for row, k in enumerate(beats):
-        start, after, later = bounds[k : k + 3]
-        piece = _scaled(signal[start : int(after + 0.2 * (later - after)) : int(step)])
-        samples[row, : len(piece)] = piece[:BEAT_LENGTH]
-    symbols = [recording.symbols[k] for k in beats]
-    labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
-    return Beats(samples, labels, _info(recording, bounds[beats], symbols))
+    bounds = np.append(recording.positions, len(recording.signal))
+    beats = np.flatnonzero(recording.is_beat)
+    beats = beats[beats + 2 < len(bounds)]
+    if skip:
+        beats = beats[~touches(skip, *_piece_bounds(bounds, beats))]
+    labels = [LABEL_OF_SYMBOL[recording.symbols[k]] for k in beats if recording.annotated]
+    return Beats(
+        _pieces(recording, *_piece_bounds(bounds, beats)),
+        np.array(labels, np.int64) if recording.annotated else None,
+        _info(recording, beats),
+    )
 
 
-def _scaled(piece: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high = piece.min(initial=np.inf), piece.max(initial=-np.inf)
-    return (piece - low) / (high - low) if high > low else np.zeros_like(piece)
+def _piece_bounds(
+    bounds: NDArray[np.float64], beats: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the pieces of the annotations ``beats`` start and stop, in samples."""
+    start, after, later = bounds[beats], bounds[beats + 1], bounds[beats + 2]
+    return start, np.floor(after + 0.2 * (later - after))
 
 
-def _info(recording: Recording, peaks: NDArray[np.int64], symbols: list[str]) -> pd.DataFrame:
+def _pieces(
+    recording: Recording, start: NDArray[np.float64], stop: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Beats ``(beats, 187)``: the pieces at 120 Hz, scaled, cut or padded."""
+    step = recording.sampling_rate / SAMPLING_RATE
+    lengths = np.maximum(np.ceil((stop - start) / step), 0).astype(np.intp)
+    samples = np.zeros((len(start), BEAT_LENGTH), np.float32)
+    rows = np.flatnonzero(lengths)  # a piece is empty when annotations share a sample
+    if not len(rows):
+        return samples
+    start, lengths = start[rows], lengths[rows]
+    first = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(first, lengths)
+    values = _read_at(recording, np.repeat(start, lengths) + within * step)
+    low = np.minimum.reduceat(values, first)
+    span = np.maximum.reduceat(values, first) - low
+    span[span == 0] = 1.0
+    values = (values - np.repeat(low, lengths)) / np.repeat(span, lengths)
+    fits = within < BEAT_LENGTH
+    samples[np.repeat(rows, lengths)[fits], within[fits]] = values[fits]
+    return samples
+
+
+def _read_at(recording: Recording, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The signal at positions in samples, between them by a cubic spline."""
+    if recording.sampling_rate == _PUBLIC_RATE and not (positions % 1).any():
+        return recording.signal[positions.astype(np.intp)]
+    from scipy.ndimage import map_coordinates
+
+    signal = _band_limited(filled(recording.signal), recording.sampling_rate)
+    values: NDArray[np.float64] = map_coordinates(signal, positions[None], order=3, mode="nearest")
+    return values
+
+
+def _band_limited(signal: NDArray[np.float64], sampling_rate: float) -> NDArray[np.float64]:
+    """Without what 120 Hz cannot hold: a zero-phase Butterworth low-pass at 50 Hz."""
+    if sampling_rate <= SAMPLING_RATE:
+        return signal
+    from scipy.signal import butter, sosfiltfilt
+
+    low_pass = butter(6, 50.0, fs=sampling_rate, output="sos")
+    limited: NDArray[np.float64] = sosfiltfilt(low_pass, signal)
+    return limited
+
+
+def _info(recording: Recording, beats: NDArray[np.intp]) -> pd.DataFrame:
     """The sidecar's rows; RR intervals run between beats, whatever else is annotated."""
-    is_beat = np.array([symbol in LABEL_OF_SYMBOL for symbol in recording.symbols], bool)
-    all_peaks = recording.positions[is_beat] / recording.sampling_rate
-    intervals = np.diff(all_peaks)
-    nth = np.arange(len(peaks))
+    intervals = np.diff(recording.beat_positions) / recording.sampling_rate
+    nth = np.cumsum(recording.is_beat)[beats] - 1
     rows = {
         "record": recording.name,
         "patient": recording.patient,
-        "lead": recording.leads[0],
-        "time": peaks / recording.sampling_rate,
-        "symbol": symbols,
-        "previous_rr": np.concatenate([[np.nan], intervals])[nth],
-        "next_rr": np.concatenate([intervals, [np.nan]])[nth],
+        "lead": recording.lead,
+        "time": recording.positions[beats] / recording.sampling_rate,
+        "symbol": [recording.symbols[k] for k in beats] if recording.annotated else "",
+        "previous_rr": np.append(np.nan, intervals)[nth],
+        "next_rr": np.append(intervals, np.nan)[nth],
     }
     return pd.DataFrame(rows, columns=INFO_COLUMNS).round(
         {"time": 4, "previous_rr": 4, "next_rr": 4}
     )
+
+
+def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
+    """The recording with detected R peaks in place of its annotations."""
+    return replace(recording, positions=peaks, symbols=())

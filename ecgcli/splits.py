@@ -1,14 +1,26 @@
-"""Which beats are held out: by class at random, or by patient."""
+"""Which beats are held out: by class at random, by patient, or as the field's DS1 and DS2.
+
+A split of recordings can be written down and used again: a file that names the
+patients of each side.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
 from ecgcli.errors import DataError
+from ecgcli.files import write_json
+from ecgcli.mitbih import DS1, DS2, patient_of
+
+#: Ways to hold out a test set that `hold_out` knows.
+Rule = Literal["random", "patient", "ds1-ds2"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +61,10 @@ def by_patient(beats: Beats, fraction: float, seed: int) -> Split:
     Raises:
         DataError: the sidecar is missing, or knows fewer patients than the split needs.
     """
-    if beats.info is None:
-        raise DataError(
-            "a split by patient needs to know whose beat is whose, and these beats have no "
-            "sidecar (NAME.info.csv); use data.validation=stratified, or data from ecg download"
-        )
     from sklearn.model_selection import StratifiedGroupKFold
 
     folds = max(2, round(1 / fraction))
-    patients = beats.info["patient"].to_numpy()
+    patients = _info_of(beats)["patient"].to_numpy()
     if len(np.unique(patients)) < folds:
         raise DataError(
             f"holding out {fraction:g} of the patients needs at least {folds} of them, "
@@ -66,3 +73,79 @@ def by_patient(beats: Beats, fraction: float, seed: int) -> Split:
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     kept, held_out = next(splitter.split(beats.samples, beats.known_labels, patients))
     return Split(kept, held_out)
+
+
+def ds1_ds2(beats: Beats) -> Split:
+    """DS1 against DS2 (see `mitbih`), in the order of the beats; paced records are left out.
+
+    Record 201 of DS1 is of the same person as 202 of DS2. To keep DS2 as everyone has it
+    and yet to share no patient, 201 is left out.
+
+    Raises:
+        DataError: the beats are not of these records.
+    """
+    records = _info_of(beats)["record"].to_numpy()
+    tested = {patient_of(record) for record in DS2}
+    trained_on = [record for record in DS1 if patient_of(record) not in tested]
+    kept, held_out = (np.flatnonzero(np.isin(records, half)) for half in (trained_on, DS2))
+    if not len(kept) or not len(held_out):
+        raise DataError(
+            "DS1 and DS2 are records of the MIT-BIH Arrhythmia Database, and these beats are of "
+            f"{', '.join(np.unique(records)[:5])}; split by patient instead"
+        )
+    return Split(kept, held_out)
+
+
+def hold_out(beats: Beats, rule: Rule, fraction: float, seed: int) -> Split:
+    """Hold out a test set by one of the rules; ``ds1-ds2`` needs neither fraction nor seed."""
+    if rule == "ds1-ds2":
+        return ds1_ds2(beats)
+    if rule == "patient":
+        return by_patient(beats, fraction, seed)
+    return stratified(beats.known_labels, fraction, seed)
+
+
+def write_split(path: Path, beats: Beats, split: Split, facts: dict[str, Any]) -> None:
+    """Write down which patients and records each side has, with ``facts`` on how it was made."""
+    info = _info_of(beats)
+    document: dict[str, Any] = dict(facts)
+    for side, rows in (("train", split.kept), ("test", split.held_out)):
+        document[side] = {
+            name: sorted(info[name].iloc[rows].unique().tolist()) for name in ("patient", "record")
+        } | {"beats": len(rows)}
+    write_json(path, document)
+
+
+def read_split(path: Path, beats: Beats) -> Split:
+    """Split beats as a file of `write_split` says, by patient; others are left out.
+
+    Raises:
+        DataError: the file is no split, has a patient on both sides, or fits no beat.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        sides = [set(document[side]["patient"]) for side in ("train", "test")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            "cannot be read as a split; one is written by ecg prepare --split", file=path
+        ) from error
+    if both := sides[0] & sides[1]:
+        raise DataError(
+            f"patient {min(both)} is on both sides, as in a random split, which cannot be "
+            "repeated from the names of patients; use --split random with its seed",
+            file=path,
+        )
+    patients = _info_of(beats)["patient"].to_numpy()
+    kept, held_out = (np.flatnonzero(np.isin(patients, sorted(side))) for side in sides)
+    if not len(kept) or not len(held_out):
+        raise DataError("none of these beats are of the patients of one side", file=path)
+    return Split(kept, held_out)
+
+
+def _info_of(beats: Beats) -> Any:
+    if beats.info is None:
+        raise DataError(
+            "a split by patient needs to know whose beat is whose, and these beats have no "
+            "sidecar (NAME.info.csv); use data.validation=stratified, or data from ecg download"
+        )
+    return beats.info

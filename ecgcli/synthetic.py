@@ -77,8 +77,8 @@ def simulate(patient: int, seed: int) -> Recording:
     signal += 0.15 * np.sin(2 * np.pi * (0.25 * time + random.random()))  # breathing
     signal += random.normal(0, random.uniform(0.01, 0.04), len(signal))  # muscle
     name = f"{SYNTHETIC_PREFIX}-{patient:02d}"
-    positions = np.round(peaks * SIMULATION_RATE).astype(np.int64)
-    return Recording(name, name, signal[:, None], SIMULATION_RATE, ("II",), positions, symbols)
+    positions = np.round(peaks * SIMULATION_RATE)
+    return Recording(name, name, signal, SIMULATION_RATE, "II", positions, symbols)
 
 
 def _rr_intervals(symbols: tuple[str, ...], random: np.random.Generator) -> NDArray[np.float64]:

@@ -13,9 +13,10 @@ from typer.testing import CliRunner, Result
 
 from ecgcli.beats import Beats
 from ecgcli.commands import app
+from ecgcli.mitbih import RECORDS
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
-from ecgcli.sources.mitdb import PHYSIONET, published_checksums, record_names
+from ecgcli.sources.mitdb import PHYSIONET, published_checksums
 from tests.helpers import silent, small_config
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 def mitdb() -> Path:
     """The 48 real records: ECG_MITDB, else ../shared/mitdb, else fetched once from PhysioNet."""
     named = Path(os.environ.get("ECG_MITDB", ROOT.parent / "shared" / "mitdb"))
-    if (named / f"{record_names()[0]}.dat").exists():
+    if (named / f"{RECORDS[0]}.dat").exists():
         return named
     fetched = ROOT / "data" / "mitdb"
     fetch(PHYSIONET, published_checksums(), fetched, silent)

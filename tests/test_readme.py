@@ -24,9 +24,11 @@ COMMAND_LINES = [line for block in blocks("sh") for line in block.splitlines() i
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, mitdb: Path) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / "configs").symlink_to(ROOT / "configs")
+    (folder / "data").mkdir()
+    (folder / "data" / "mitdb").symlink_to(mitdb)  # where a download leaves the records
     return folder
 
 

@@ -9,7 +9,15 @@ import pytest
 
 from ecgcli.beats import Beats, read_beats
 from ecgcli.errors import DataError
-from ecgcli.splits import by_patient, split_by_class, stratified
+from ecgcli.mitbih import DS1, DS2
+from ecgcli.splits import (
+    by_patient,
+    ds1_ds2,
+    read_split,
+    split_by_class,
+    stratified,
+    write_split,
+)
 
 
 def test_split_by_class_holds_out_exactly_and_covers_every_row_once() -> None:
@@ -49,3 +57,38 @@ def test_by_patient_needs_to_know_patients(beats: Beats, demo: Path) -> None:
         by_patient(beats, 0.2, seed=0)
     with pytest.raises(DataError, match="at least 100 of them, found 8"):
         by_patient(read_beats(demo / "synthetic_test.csv"), 0.01, seed=0)
+
+
+def test_ds1_and_ds2_share_no_patient_and_leave_the_paced_out(mitbih: Path) -> None:
+    beats = read_beats(mitbih / "mitbih_train.csv")
+    split = ds1_ds2(beats)
+    assert beats.info is not None
+    sides = [set(beats.info["record"].iloc[rows]) for rows in (split.kept, split.held_out)]
+    # 201 of DS1 is the person of 202 of DS2: the field's split, as written, shares a patient
+    assert sides == [set(DS1) - {"201"}, set(DS2)]
+    patients = [set(beats.info["patient"].iloc[rows]) for rows in (split.kept, split.held_out)]
+    assert not patients[0] & patients[1]
+
+
+def test_a_split_written_down_is_made_again(mitbih: Path, tmp_path: Path) -> None:
+    beats = read_beats(mitbih / "mitbih_test.csv")
+    split = by_patient(beats, 0.2, seed=3)
+    write_split(tmp_path / "s.json", beats, split, {"rule": "patient", "seed": 3})
+    again = read_split(tmp_path / "s.json", beats)
+    assert set(again.kept) == set(split.kept)
+    assert set(again.held_out) == set(split.held_out)
+
+
+def test_what_is_no_split(mitbih: Path, demo: Path, tmp_path: Path) -> None:
+    beats = read_beats(mitbih / "mitbih_test.csv")
+    write_split(tmp_path / "random.json", beats, stratified(beats.known_labels, 0.2, 0), {})
+    with pytest.raises(DataError, match="is on both sides, as in a random split"):
+        read_split(tmp_path / "random.json", beats)
+    write_split(tmp_path / "patient.json", beats, by_patient(beats, 0.2, 0), {})
+    with pytest.raises(DataError, match="none of these beats"):
+        read_split(tmp_path / "patient.json", read_beats(demo / "synthetic_test.csv"))
+    (tmp_path / "x.json").write_text('{"train": 5}')
+    with pytest.raises(DataError, match="cannot be read as a split"):
+        read_split(tmp_path / "x.json", beats)
+    with pytest.raises(DataError, match="records of the MIT-BIH"):
+        ds1_ds2(read_beats(demo / "synthetic_test.csv"))

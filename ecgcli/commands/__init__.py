@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from ecgcli import __version__
-from ecgcli.commands import confusion, download, evaluate, predict, resample, train
+from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
 from ecgcli.commands.console import messages
 from ecgcli.errors import EcgError
 
@@ -67,7 +67,7 @@ def ecg(
 
 
 for _panel, _modules in {
-    "Data": (download, resample),
+    "Data": (download, prepare, resample, check),
     "Models": (train, evaluate),
     "Answers": (predict, confusion),
 }.items():

@@ -21,6 +21,25 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages and no p
 Normalize = Annotated[
     bool, typer.Option("--normalize", help="Scale each beat to 0..1 (for raw amplitudes).")
 ]
+Lead = Annotated[
+    str | None, typer.Option(help="The lead; default II or MLII by name, else the first.")
+]
+Rate = Annotated[
+    float | None, typer.Option("--fs", help="Sampling rate in Hz, where the file has none.")
+]
+Units = Annotated[
+    str | None, typer.Option(metavar="mV|uV|V", help="Of the signal, where the file has none.")
+]
+Annotations = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|none|atr|FILE",
+        help="R peaks and classes: beside the record, none (detect), an annotator, a file.",
+    ),
+]
+Detect = Annotated[
+    str, typer.Option("--detector", help="Finds R peaks: envelope, xqrs or sleepecg.")
+]
 Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
 
 

@@ -1,58 +1,210 @@
-"""Recordings: one or more leads of ECG with their annotations."""
+"""Recordings: a lead of ECG and its annotations, from a file of any known format.
+
+One file a format; a reader is a function ``read(path, options) -> Recording``,
+registered for the endings it knows.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.errors import DataError
+from ecgcli.classes import LABEL_OF_SYMBOL
+from ecgcli.errors import DataError, did_you_mean
+
+#: Hz. Below, a QRS complex is a few samples; above, the number is a mistake.
+LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
+
+#: The leads taken when none is named, in this order; else the first of the file.
+PREFERRED_LEADS = ("II", "MLII")
+
+_MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A stretch of ECG from one patient.
+    """A lead of ECG from one patient.
 
     Attributes:
         name: the record's name.
         patient: who it is from; equal for recordings of one person.
-        signal: ``(samples, leads)`` float64 in mV.
+        signal: ``(samples,)`` float64 in mV; NaN where nothing was recorded.
         sampling_rate: Hz.
-        leads: the leads' names, in the order of the signal's columns.
-        positions: ``(annotations,)`` the sample each annotation stands at, ascending.
-        symbols: the annotations' WFDB symbols; beats sit at their R peak.
+        lead: the lead's name.
+        positions: ``(annotations,)`` the sample each annotation stands at, ascending;
+            beats at their R peak, between samples when detected.
+        symbols: the annotations' WFDB symbols.
     """
 
     name: str
     patient: str
     signal: NDArray[np.float64]
     sampling_rate: float
-    leads: tuple[str, ...]
-    positions: NDArray[np.int64]
+    lead: str
+    positions: NDArray[np.float64]
     symbols: tuple[str, ...]
 
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.signal) / self.sampling_rate
 
-def read_wfdb(path: Path, patient: str | None = None) -> Recording:
-    """Read a WFDB record (``path`` without suffix) and its ``.atr`` annotations.
+    @property
+    def annotated(self) -> bool:
+        """Whether its positions are annotations, and not R peaks that were detected."""
+        return len(self.symbols) > 0
+
+    @property
+    def is_beat(self) -> NDArray[np.bool_]:
+        """Which of the positions mark a beat; ``(annotations,)``."""
+        if not self.annotated:
+            return np.ones(len(self.positions), bool)
+        return np.array([symbol in LABEL_OF_SYMBOL for symbol in self.symbols])
+
+    @property
+    def beat_positions(self) -> NDArray[np.float64]:
+        """The samples of the R peaks, ``(beats,)``."""
+        return self.positions[self.is_beat]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a reader needs to be told.
+
+    Attributes:
+        lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`.
+        sampling_rate: in Hz, for files that do not state it (or state it wrongly).
+        units: of files that do not state them.
+        annotations: ``auto`` (those beside the record when there are any), ``none``,
+            an annotator such as ``atr``, or the path of a WFDB annotation file.
+    """
+
+    lead: str | int | None = None
+    sampling_rate: float | None = None
+    units: str | None = None
+    annotations: str = "auto"
+
+
+#: What a file states is taken as it stands.
+NO_OPTIONS = Options()
+
+Reader = Callable[[Path, Options], Recording]
+_READERS: dict[str, Reader] = {}
+
+
+def register(*endings: str) -> Callable[[Reader], Reader]:
+    """Make a reader known for files with these endings (lower case, with the dot)."""
+
+    def add(reader: Reader) -> Reader:
+        _READERS.update(dict.fromkeys(endings, reader))
+        return reader
+
+    return add
+
+
+def endings() -> list[str]:
+    """The endings of files that can be read."""
+    return sorted(_READERS)
+
+
+def read_recording(path: Path, options: Options = NO_OPTIONS, patient: str = "") -> Recording:
+    """Read a recording by the reader for its name's ending.
+
+    Args:
+        path: of the file; a WFDB record may be named without ending.
+        options: what the file may leave open.
+        patient: who it is from; the record's name when not given.
 
     Raises:
-        DataError: a file is missing or cannot be parsed.
+        DataError: no such file, no such format, lead, unit or sampling rate, or
+            contents that cannot be what they should.
     """
-    import wfdb
+    ending = path.suffix.lower()
+    if not path.exists() and path.with_name(path.name + ".hea").exists():
+        ending = ".hea"
+    elif path.is_dir():
+        raise DataError("this is a folder; name a recording in it", file=path)
+    elif not path.exists():
+        raise DataError("no such file", file=path)
+    if ending not in _READERS:
+        what = "a zip archive; unpack it first" if ending == ".zip" else f"no known format{ending}"
+        raise DataError(f"this is {what}; recordings end in {', '.join(endings())}", file=path)
+    recording = _READERS[ending](path, options)
+    if not len(recording.signal):
+        raise DataError("the recording holds no samples", file=path)
+    if recording.annotated and recording.positions[-1] >= len(recording.signal):
+        raise DataError(
+            f"an annotation stands at sample {recording.positions[-1]:.0f}, beyond the end of the "
+            f"recording ({len(recording.signal)} samples); the two are not of one recording",
+            file=path,
+        )
+    return replace(recording, patient=patient or recording.name)
 
-    try:
-        record = wfdb.rdrecord(str(path))
-        annotation = wfdb.rdann(str(path), "atr")
-    except (OSError, ValueError, IndexError) as error:
-        raise DataError(f"cannot be read as a WFDB record: {error}", file=path) from error
-    return Recording(
-        name=path.name,
-        patient=patient or path.name,
-        signal=record.p_signal,
-        sampling_rate=float(record.fs),
-        leads=tuple(record.sig_name),
-        positions=annotation.sample.astype(np.int64),
-        symbols=tuple(annotation.symbol),
-    )
+
+def choose_lead(leads: Sequence[str], wanted: str | int | None, path: Path) -> int:
+    """The number of the lead to read.
+
+    Raises:
+        DataError: there is no lead of that name.
+    """
+    if isinstance(wanted, int):
+        return wanted
+    plain = [_plain(lead) for lead in leads]
+    if wanted is not None:
+        if _plain(wanted) not in plain:
+            raise DataError(
+                f"there is no lead {wanted}{did_you_mean(wanted, leads)}; it has "
+                f"{', '.join(leads)}",
+                file=path,
+            )
+        return plain.index(_plain(wanted))
+    return next((plain.index(name) for name in PREFERRED_LEADS if name in plain), 0)
+
+
+def check_rate(rate: float | None, path: Path) -> float:
+    """The sampling rate, when it can be one.
+
+    Raises:
+        DataError: it is missing or cannot be that of an ECG.
+    """
+    if rate is None:
+        raise DataError("the file does not state its sampling rate; give it with --fs", file=path)
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise DataError(
+            f"found a sampling rate of {rate:g} Hz; that of an ECG lies in "
+            f"{LOWEST_RATE:g} to {HIGHEST_RATE:g}; give the right one with --fs",
+            file=path,
+        )
+    return float(rate)
+
+
+def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
+    """The factor that brings a unit to mV.
+
+    Raises:
+        DataError: the unit is missing or is none of voltage.
+    """
+    if not unit or not unit.strip():
+        raise DataError(
+            f"the unit of lead {lead} is not stated; give it with --units (mV, uV, V)", file=path
+        )
+    factor = _MILLIVOLTS.get(unit.strip().lower())
+    if factor is None:
+        raise DataError(
+            f"lead {lead} is in {unit.strip()!r}; valid: mV, uV, V; if it is an ECG all the same, "
+            "say what it is in with --units",
+            file=path,
+        )
+    return factor
+
+
+def _plain(lead: str) -> str:
+    """A lead's name without case and the words some devices put before it."""
+    return lead.upper().removeprefix("ECG").removeprefix("LEAD").strip(" -_")
+
+
+from ecgcli.recordings import arrays, edf, wfdb_record  # noqa: E402, F401

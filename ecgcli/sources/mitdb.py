@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.files import write_json
+from ecgcli.mitbih import RECORDS, patient_of
 from ecgcli.sources import Progress, register
 from ecgcli.sources.fetching import fetch, verify
 
@@ -18,9 +19,6 @@ PUBLIC_TEST_COUNTS = {"N": 18118, "S": 556, "V": 1448, "F": 162, "Q": 1608}
 #: Which rows went to train and which to test in the public files cannot be known;
 #: this seed draws a split of the same sizes.
 SPLIT_SEED = 0
-
-#: Records of one person: everything that keeps patients together must keep these together.
-SAME_PATIENT = {"202": "201"}
 
 LICENCE = "Open Data Commons Attribution License 1.0 (ODC-By 1.0)"
 CITATION = (
@@ -53,24 +51,20 @@ def published_checksums() -> dict[str, str]:
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 
-def record_names() -> list[str]:
-    """The 48 records, ascending."""
-    return sorted({name.split(".")[0] for name in published_checksums()})
-
-
 def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path]:
     """Cut the records in ``folder`` into the two public CSVs, with sidecars and a manifest."""
     from ecgcli.beats import concatenate, write_beats
     from ecgcli.beats_csv import SAMPLING_RATE
-    from ecgcli.recordings import read_wfdb
+    from ecgcli.recordings import Options, read_recording
     from ecgcli.segmentation import RECIPE, cut_beats
     from ecgcli.splits import split_by_class
 
-    names = record_names()
     parts = []
-    for done, name in enumerate(names, 1):
-        parts.append(cut_beats(read_wfdb(folder / name, SAME_PATIENT.get(name, name))))
-        progress("cutting beats", done, len(names))
+    first_lead = Options(lead=0, annotations="atr")
+    for done, name in enumerate(RECORDS, 1):
+        recording = read_recording(folder / f"{name}.hea", first_lead, patient_of(name))
+        parts.append(cut_beats(recording))
+        progress("cutting beats", done, len(RECORDS))
     beats = concatenate(parts)
     held_out = {AAMI_CLASSES.index(name): n for name, n in PUBLIC_TEST_COUNTS.items()}
     split = split_by_class(beats.known_labels, held_out, SPLIT_SEED)

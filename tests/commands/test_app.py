@@ -12,13 +12,15 @@ import pytest
 from typer.testing import Result
 
 import ecgcli
-from ecgcli.commands import confusion, download, evaluate, predict, resample, train
+from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
 
 COMMANDS = {
     "download": download,
+    "prepare": prepare,
+    "check": check,
     "resample": resample,
     "train": train,
     "evaluate": evaluate,

@@ -1,0 +1,301 @@
+"""What is wrong, or can flatter, in beats files: findings in sections, worst last to overlook.
+
+`check_file` looks into one file, `check_pair` between a training file and its test file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.beats import Beats, read_beats
+from ecgcli.beats_csv import SAMPLING_RATE
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.errors import DataError
+from ecgcli.resampling import manifest_path
+
+Level = Literal["ok", "warning", "error"]
+
+#: Beats closer than this at every sample are near-duplicates: the same beat, rounded.
+NEAR = 0.005
+#: Rows named in a message.
+_NAMED = 5
+#: A class with fewer beats gives scores that say little.
+_FEW = 50
+#: Heart rates, in beats a minute, that the median of a file does not leave.
+_SLOWEST, _FASTEST = 40.0, 130.0
+#: The share of N, below which a test file looks resampled: recordings have far more.
+_LOWEST_N = 0.5
+#: Directions in which near neighbours are looked for before they are compared in full.
+_DIRECTIONS = 12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found: in which section, how bad, in a sentence, and the numbers behind it."""
+
+    section: str
+    level: Level
+    message: str
+    facts: dict[str, Any]
+
+
+def check_file(path: Path, class_set: ClassSet = "aami") -> Iterator[Finding]:
+    """Everything there is to say about one file; a file that cannot be read is one error."""
+    try:
+        beats = read_beats(path, class_set=class_set)
+    except DataError as error:
+        yield Finding("format", "error", str(error), {})
+        return
+    yield _ok("format", f"a beats CSV of {len(beats):,} beats", beats=len(beats))
+    yield from _values(beats)
+    yield from _labels(beats, class_set)
+    yield from _sampling(beats)
+    yield from _repeats_within(beats)
+    yield from _patients_known(beats)
+
+
+def check_pair(train: Path, test: Path, class_set: ClassSet = "aami") -> Iterator[Finding]:
+    """What a training file and its test file have in common, and whether the test is natural."""
+    try:
+        one, other = (read_beats(path, class_set=class_set) for path in (train, test))
+    except DataError as error:
+        yield Finding("format", "error", str(error), {})
+        return
+    yield from _repeats_across(one, other)
+    yield from _patients_across(one, other)
+    yield from _resampled(test, other, class_set)
+
+
+def _ok(section: str, message: str, **facts: Any) -> Finding:
+    return Finding(section, "ok", message, facts)
+
+
+def _warning(section: str, message: str, **facts: Any) -> Finding:
+    return Finding(section, "warning", message, facts)
+
+
+def _error(section: str, message: str, **facts: Any) -> Finding:
+    return Finding(section, "error", message, facts)
+
+
+def _values(beats: Beats) -> Iterator[Finding]:
+    constant = np.flatnonzero(np.ptp(beats.samples, axis=1) == 0)
+    if len(constant):
+        yield _warning(
+            "values",
+            f"{len(constant):,} beats are constant and hold no ECG: {_rows(constant)}",
+            rows=constant.tolist(),
+        )
+    full = float(np.mean(beats.samples.max(axis=1) > 0.999))
+    if full < 0.5:
+        yield _warning(
+            "values",
+            f"only {full:.0%} of the beats reach 1: they were not scaled one by one; "
+            "use --normalize",
+            reaching_one=full,
+        )
+    if not len(constant) and full >= 0.5:
+        yield _ok("values", "every sample is a number in 0..1, and no beat is constant")
+
+
+def _labels(beats: Beats, class_set: ClassSet) -> Iterator[Finding]:
+    if beats.labels is None:
+        yield _ok("labels", "unlabelled: 187 columns", labelled=False)
+        return
+    counts = beats.counts(CLASS_SETS[class_set])
+    told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    yield _ok("labels", told, counts=counts)
+    for name, count in counts.items():
+        if count == 0:
+            yield _warning("labels", f"no beat is of class {name}")
+        elif count < _FEW:
+            yield _warning("labels", f"class {name} has {count} beats: its scores will say little")
+
+
+def _sampling(beats: Beats) -> Iterator[Finding]:
+    """Whether a row's length fits the time to the next beats, or at least a heart rate."""
+    length = _lengths(beats)
+    cut = length == beats.samples.shape[1]  # longer than the row: its length is not known
+    known = ~cut & (length > 0)
+    if not known.any():
+        yield _warning("sampling", "no beat ends within its row: is this 120 Hz?")
+        return
+    if beats.info is not None:
+        piece = 1.2 * beats.info["next_rr"].to_numpy()  # the second interval is not in the row
+        rate = np.nanmedian((length / piece)[known])
+        wrong = abs(rate / SAMPLING_RATE - 1) > 0.02
+        message = f"by its RR intervals this is {rate:.1f} Hz"
+        if wrong:
+            yield _error("sampling", f"{message}, not {SAMPLING_RATE:g}", rate=float(rate))
+        else:
+            yield _ok("sampling", message, rate=float(rate))
+        return
+    heart = 60 * 1.2 * SAMPLING_RATE / float(np.median(length[~(length == 0)]))
+    message = f"at {SAMPLING_RATE:g} Hz the median heart rate would be {heart:.0f} a minute"
+    if _SLOWEST <= heart <= _FASTEST:
+        yield _ok("sampling", message, heart_rate=heart)
+    else:
+        yield _warning(
+            "sampling", f"{message}: the beats look sampled at another rate", heart_rate=heart
+        )
+
+
+def _repeats_within(beats: Beats) -> Iterator[Finding]:
+    first, again = _same_rows(beats.samples, beats.samples)
+    later = again > first
+    first, again = first[later], again[later]
+    if not len(again):
+        near = len(_near_rows(beats.samples, beats.samples, same_file=True))
+        if near:
+            yield _warning("duplicates", f"{near:,} pairs of beats are nearly the same", near=near)
+        else:
+            yield _ok("duplicates", "no beat is there twice")
+        return
+    yield _warning(
+        "duplicates",
+        f"{len(np.unique(again)):,} beats repeat an earlier one: {_rows(np.unique(again))}",
+        rows=np.unique(again).tolist(),
+    )
+    if beats.labels is not None and (clash := beats.labels[first] != beats.labels[again]).any():
+        yield _error(
+            "duplicates",
+            f"{int(clash.sum()):,} of them have another class than the same beat before: "
+            f"{_rows(again[clash])}",
+            rows=again[clash].tolist(),
+        )
+
+
+def _repeats_across(train: Beats, test: Beats) -> Iterator[Finding]:
+    same = np.unique(_same_rows(train.samples, test.samples)[1])
+    if len(same):
+        yield _error(
+            "leaks",
+            f"{len(same):,} test beats are in the training file too: {_rows(same)}",
+            rows=same.tolist(),
+        )
+        return
+    near = _near_rows(train.samples, test.samples, same_file=False)
+    if len(near):
+        found = np.unique(near[:, 1])
+        yield _error(
+            "leaks",
+            f"{len(found):,} test beats are nearly the same as a training beat (within {NEAR} at "
+            f"every sample): {_rows(found)}",
+            rows=found.tolist(),
+        )
+    else:
+        yield _ok("leaks", "no test beat is in the training file, nor nearly so")
+
+
+def _patients_known(beats: Beats) -> Iterator[Finding]:
+    if beats.info is None:
+        yield _warning(
+            "patients",
+            "no sidecar (NAME.info.csv): it cannot be known whose beats these are, nor whether "
+            "a patient is on both sides of a split",
+        )
+    else:
+        patients = beats.patients
+        kind = "synthetic patients" if beats.synthetic else "patients"
+        yield _ok("patients", f"{len(patients)} {kind}", patients=patients)
+
+
+def _patients_across(train: Beats, test: Beats) -> Iterator[Finding]:
+    if not train.patients or not test.patients:
+        yield _warning(
+            "leaks",
+            "without a sidecar on both sides it cannot be known whether patients are shared: "
+            "a score says nothing about new patients",
+        )
+        return
+    shared = sorted(set(train.patients) & set(test.patients))
+    if shared:
+        yield _error(
+            "leaks",
+            f"{len(shared)} of {len(test.patients)} test patients are in the training file too: "
+            "a score says nothing about new patients",
+            patients=shared,
+        )
+    else:
+        yield _ok("leaks", f"none of the {len(test.patients)} test patients is in training")
+
+
+def _resampled(path: Path, test: Beats, class_set: ClassSet) -> Iterator[Finding]:
+    if manifest_path(path).exists():
+        yield _error("balance", f"the test file was resampled ({manifest_path(path).name})")
+        return
+    if test.labels is None or class_set != "aami":
+        return
+    counts = test.counts(CLASS_SETS[class_set])
+    share = counts["N"] / len(test)
+    if share < _LOWEST_N:
+        yield _warning(
+            "balance",
+            f"only {share:.0%} of the test beats are N: it looks resampled, and then accuracy, "
+            "precision and F1 are not those of real beats",
+            n_share=share,
+        )
+    else:
+        yield _ok("balance", f"{share:.0%} of the test beats are N", n_share=share)
+
+
+def _lengths(beats: Beats) -> NDArray[np.intp]:
+    """Samples of each row up to the last that is not padding, ``(beats,)``."""
+    width = beats.samples.shape[1]
+    reverse = beats.samples[:, ::-1] != 0
+    return np.where(reverse.any(axis=1), width - reverse.argmax(axis=1), 0)
+
+
+def _same_rows(
+    one: NDArray[np.float32], other: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first row of ``one`` that equals each row of ``other``, for those that have one."""
+    first: dict[bytes, int] = {}
+    for row, beat in enumerate(np.ascontiguousarray(one)):
+        first.setdefault(beat.tobytes(), row)
+    pairs = [
+        (found, row)
+        for row, beat in enumerate(np.ascontiguousarray(other))
+        if (found := first.get(beat.tobytes())) is not None
+    ]
+    return tuple(np.array(pairs, np.intp).reshape(-1, 2).T)  # type: ignore[return-value]
+
+
+def _near_rows(
+    one: NDArray[np.float32], other: NDArray[np.float32], *, same_file: bool
+) -> NDArray[np.intp]:
+    """Pairs ``(pairs, 2)`` of rows of both that differ by at most `NEAR` at every sample.
+
+    Looked for in the few directions in which the beats differ most, where a distance is
+    never larger than in full, then compared in full.
+    """
+    from scipy.spatial import cKDTree
+
+    centred = one - one.mean(axis=0)
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    directions = directions[:, -_DIRECTIONS:]
+    reach = NEAR * np.sqrt(one.shape[1])
+    tree = cKDTree(one @ directions)
+    if same_file:
+        pairs = tree.query_pairs(reach, output_type="ndarray")
+    else:
+        lists = tree.query_ball_point(other @ directions, reach, workers=-1)
+        pairs = np.array([(k, row) for row, near in enumerate(lists) for k in near], np.intp)
+    kept = [
+        part[np.abs(one[part[:, 0]] - other[part[:, 1]]).max(axis=1) <= NEAR]
+        for part in np.array_split(pairs.reshape(-1, 2), 1 + len(pairs) // 100_000)
+    ]
+    return np.concatenate(kept)
+
+
+def _rows(rows: NDArray[np.intp]) -> str:
+    """Row numbers, from 1, as a few words."""
+    named = ", ".join(str(row + 1) for row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+    return f"row{'s' * (len(rows) > 1)} {named}{more}"

@@ -1,0 +1,65 @@
+"""``ecg check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.classes import ClassSet
+from ecgcli.commands.console import Json, Quiet, messages, print_json, results
+from ecgcli.errors import RequirementMissed
+
+if TYPE_CHECKING:
+    from ecgcli.checking import Finding
+
+EXAMPLE = "Example: ecg check data/mitbih_train.csv --against data/mitbih_test.csv"
+
+_MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]⚠[/]", "error": "[red]✘[/]"}
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Beats CSVs.")],
+    against: Annotated[
+        Path | None, typer.Option("--against", help="A test file, to look for leaks.")
+    ] = None,
+    classes: Annotated[ClassSet, typer.Option(help="Which classes the labels mean.")] = "aami",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look for what is wrong in beats files, and for what would flatter a score.
+
+    A tick is right, a warning is worth a look, a cross would make a score wrong. Exits
+    with 3 when there is a cross.
+    """
+    from ecgcli.checking import check_file, check_pair
+
+    found: dict[str, list[Finding]] = {}
+    for path in [*files, *([against] if against else [])]:
+        found[str(path)] = list(check_file(path, classes))
+    if against:
+        for path in files:
+            found[f"{path} against {against}"] = list(check_pair(path, against, classes))
+    crosses = sum(one.level == "error" for findings in found.values() for one in findings)
+    if json:
+        from dataclasses import asdict
+
+        print_json({place: [asdict(one) for one in findings] for place, findings in found.items()})
+    else:
+        _print(found)
+    if crosses:
+        found_some = "1 finding" if crosses == 1 else f"{crosses} findings"
+        raise RequirementMissed(f"{found_some} would make a score wrong")
+    messages(quiet).print("Nothing found that would make a score wrong.")
+
+
+def _print(found: dict[str, list[Finding]]) -> None:
+    console = results()
+    for place, findings in found.items():
+        console.print(f"[bold]{place}[/]", soft_wrap=True)
+        for one in findings:
+            console.print(f"  {_MARKS[one.level]} {one.section:<11}{one.message}", soft_wrap=True)
+
+
+command.__name__ = "check"

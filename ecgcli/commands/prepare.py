@@ -1,0 +1,168 @@
+"""``ecg prepare``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ecgcli.commands.console import (
+    Annotations,
+    Detect,
+    Json,
+    Lead,
+    Quiet,
+    Rate,
+    Units,
+    messages,
+    print_json,
+    progress_bar,
+)
+from ecgcli.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.beats import Beats
+    from ecgcli.preparation import Failure, Prepared
+
+EXAMPLE = "Example: ecg prepare data/mitdb -o data/patients.csv --split ds1-ds2"
+
+_RULES = ("random", "patient", "ds1-ds2")
+
+
+def command(
+    recordings: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORDING...", help="Files, folders, or patterns in quotes."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The beats CSV to write.")],
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join((*_RULES, "FILE")),
+            help="Write OUT_train.csv and OUT_test.csv, and how they were split.",
+        ),
+    ] = None,
+    test_fraction: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Held out by random and patient.")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Processes; 0 is one a core.")
+    ] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Cut recordings into beats: a beats CSV with a sidecar of who, when and which symbol.
+
+    Reads WFDB, EDF and BDF, and CSV, NPY or MAT with --fs. Beats are those annotated
+    beside the record, else detected (and then have no class). What is no ECG is
+    skipped and told. A recording that cannot be read is told and left out, and the
+    exit code is then 2.
+    """
+    from ecgcli.beats import concatenate, write_beats
+    from ecgcli.preparation import Failure, find_recordings, prepare_many
+    from ecgcli.recordings import Options
+
+    console = messages(quiet)
+    paths = find_recordings(recordings)
+    options = Options(lead, rate, units, annotations)
+    done: list[Prepared] = []
+    failed: list[Failure] = []
+    with progress_bar(console) as advance:
+        work = prepare_many(paths, options, detector=detector, jobs=jobs or os.cpu_count() or 1)
+        for number, result in enumerate(work, 1):
+            if isinstance(result, Failure):
+                failed.append(result)
+                console.print(f"[red]skipped[/] {result.reason}")
+            else:
+                done.append(result)
+                for note in result.notes:
+                    console.print(f"{result.name}: {note}")
+            advance("preparing", number, len(paths))
+    if not done:
+        raise DataError(failed[0].reason if len(failed) == 1 else "no recording could be read")
+    beats = concatenate([result.beats for result in done])
+    if not len(beats):
+        notes = "; ".join(f"{one.name}: {note}" for one in done[:3] for note in one.notes)
+        raise DataError(f"no beats were found in {len(done)} recordings ({notes})")
+    if split is None:
+        write_beats(out, beats)
+        written = [out]
+    else:
+        written = _write_halves(out, beats, split, test_fraction, seed)
+    config = "inter-patient" if split not in (None, "random") else "cnn"
+    _print(done, failed, written, beats, config, json, console)
+    if failed:
+        raise DataError(f"{len(failed)} of {len(paths)} recordings could not be read")
+
+
+def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int) -> list[Path]:
+    from ecgcli.beats import write_beats
+    from ecgcli.splits import hold_out, read_split, write_split
+
+    if rule in _RULES:
+        halves = hold_out(beats, rule, fraction, seed)  # type: ignore[arg-type]
+    elif Path(rule).exists():
+        halves = read_split(Path(rule), beats)
+    else:
+        raise ConfigError(f"--split: found {rule}; valid: {', '.join(_RULES)}, or a split's file")
+    stem = out.name.removesuffix(".csv")
+    written = []
+    for name, rows in (("train", halves.kept), ("test", halves.held_out)):
+        path = out.with_name(f"{stem}_{name}.csv")
+        write_beats(path, beats.take(rows))
+        written.append(path)
+    facts = {"rule": rule, "seed": seed if rule in ("random", "patient") else None}
+    write_split(out.with_name(f"{stem}.split.json"), beats, halves, facts)
+    return written
+
+
+def _print(
+    done: list[Prepared],
+    failed: list[Failure],
+    written: list[Path],
+    beats: Beats,
+    config: str,
+    as_json: bool,
+    console: Console,
+) -> None:
+    from ecgcli.classes import AAMI_CLASSES
+
+    counts: dict[str, Any] = {} if beats.labels is None else beats.counts(AAMI_CLASSES)
+    skipped = sum(result.skipped for result in done)
+    if as_json:
+        print_json(
+            {
+                "files": written,
+                "recordings": len(done),
+                "beats": len(beats),
+                "classes": counts or None,
+                "skipped_beats": skipped,
+                "notes": {result.name: list(result.notes) for result in done if result.notes},
+                "failures": {str(failure.path): failure.reason for failure in failed},
+            }
+        )
+    else:
+        for path in written:
+            print(path)
+    told = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no classes known"
+    console.print(
+        f"{len(beats):,} beats of {len(done)} recordings ({told}); {skipped:,} left out: no ECG "
+        "under them, or nothing after them"
+    )
+    if beats.labels is None:
+        console.print(f"Next: ecg predict {written[0]}")
+    else:
+        console.print(f"Next: ecg train --config configs/{config}.yaml data.train={written[0]}")
+
+
+command.__name__ = "prepare"

@@ -1,0 +1,193 @@
+"""Recording files -> beats: read, find the beats, skip what is no ECG, cut."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from ecgcli.beats import Beats
+from ecgcli.errors import DataError, EcgError
+from ecgcli.mitbih import RECORDS, patient_of
+from ecgcli.peaks import DEFAULT, find_r_peaks, points_down
+from ecgcli.quality import Stretch, unusable
+from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, Options, Recording, read_recording
+from ecgcli.segmentation import cut_beats, with_peaks
+
+#: Endings that are surely recordings; a CSV in a folder may be anything.
+_IN_A_FOLDER = (".hea", ".edf", ".bdf")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recording's beats and what there is to say about it.
+
+    ``peaks`` are the R peaks of all beats, cut or not, in seconds; ``skipped`` is the
+    number of beats left out because no ECG was recorded under them or nothing follows
+    them; ``unusable`` is the time without ECG, in seconds.
+    """
+
+    path: Path
+    name: str
+    beats: Beats
+    sampling_rate: float
+    seconds: float
+    peaks: np.ndarray[tuple[int], np.dtype[np.float64]]
+    skipped: int
+    unusable: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A recording that could not be read, and why."""
+
+    path: Path
+    reason: str
+
+
+def prepare_recording(
+    path: Path,
+    options: Options = NO_OPTIONS,
+    *,
+    detector: str = DEFAULT,
+    patient: str = "",
+) -> Prepared:
+    """Read a recording and cut its beats.
+
+    The beats are those annotated, else those `find_r_peaks` finds.
+
+    Raises:
+        DataError: the recording cannot be read.
+        ConfigError: there is no such detector.
+    """
+    recording = read_recording(path, options, patient)
+    stretches = unusable(recording.signal, recording.sampling_rate)
+    notes = [*_lead_note(recording, options), *_quality_notes(recording, stretches)]
+    if not recording.annotated:
+        peaks = _detect(recording, detector, stretches, path)
+        recording = with_peaks(recording, peaks)
+        notes.append(f"{len(peaks):,} R peaks detected ({detector}); classes are not known")
+    beats = cut_beats(recording, skip=stretches)
+    every = recording.beat_positions / recording.sampling_rate
+    if len(every) > 10 and points_down(recording.signal, recording.sampling_rate, every):
+        notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
+    return Prepared(
+        path=path,
+        name=recording.name,
+        beats=beats,
+        sampling_rate=recording.sampling_rate,
+        seconds=recording.seconds,
+        peaks=every,
+        skipped=len(every) - len(beats),
+        unusable=sum(s.stop - s.start for s in stretches) / recording.sampling_rate,
+        notes=tuple(notes),
+    )
+
+
+def prepare_many(
+    paths: Sequence[Path],
+    options: Options = NO_OPTIONS,
+    *,
+    detector: str = DEFAULT,
+    jobs: int = 1,
+) -> Iterator[Prepared | Failure]:
+    """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
+    one = partial(_prepare_or_fail, options=options, detector=detector, names=_patients(paths))
+    if jobs == 1 or len(paths) == 1:
+        yield from map(one, paths)
+        return
+    # spawned, not forked: a fork of a process with threads may hang
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one, paths)
+
+
+def find_recordings(places: Sequence[str]) -> list[Path]:
+    """The recordings meant by files, folders (searched to the bottom) and glob patterns.
+
+    Raises:
+        DataError: a place has none.
+    """
+    found: list[Path] = []
+    for place in places:
+        path = Path(place)
+        if path.is_dir():
+            here = [file for file in path.rglob("*") if file.suffix.lower() in _IN_A_FOLDER]
+            if not here:
+                raise DataError(
+                    f"no recordings ({', '.join(_IN_A_FOLDER)}) in this folder", file=path
+                )
+            found += sorted(_without_segments(here))
+        elif any(mark in place for mark in "*?[") and not path.exists():
+            here = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            if not here:
+                raise DataError("nothing matches this pattern", file=path)
+            found += here
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def _prepare_or_fail(
+    path: Path, options: Options, detector: str, names: Callable[[Path], str]
+) -> Prepared | Failure:
+    try:
+        return prepare_recording(path, options, detector=detector, patient=names(path))
+    except EcgError as error:
+        return Failure(path, str(error))
+
+
+def _patients(paths: Sequence[Path]) -> Callable[[Path], str]:
+    """Who each path is from: known for the MIT-BIH records, else each its own patient."""
+    known = all(path.stem in RECORDS for path in paths)
+    return _mitbih_patient if known else _nobody_known
+
+
+def _mitbih_patient(path: Path) -> str:
+    return patient_of(path.stem)
+
+
+def _nobody_known(_: Path) -> str:
+    return ""
+
+
+def _without_segments(files: list[Path]) -> list[Path]:
+    """Drop the segments of multi-segment records, which are read with their record."""
+    segments = set()
+    for file in files:
+        if file.suffix.lower() == ".hea":
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            head = next((line.split() for line in lines if line and line[0] != "#"), [""])
+            if "/" in head[0]:
+                segments |= {file.with_name(f"{line.split()[0]}.hea") for line in lines[1:] if line}
+    return [file for file in files if file not in segments]
+
+
+def _detect(
+    recording: Recording, detector: str, stretches: list[Stretch], path: Path
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    try:
+        return find_r_peaks(recording.signal, recording.sampling_rate, detector, stretches)
+    except DataError as error:
+        raise DataError(str(error), file=path) from error
+
+
+def _lead_note(recording: Recording, options: Options) -> list[str]:
+    if options.lead is not None or recording.lead in PREFERRED_LEADS:
+        return []
+    return [f"no lead {' or '.join(PREFERRED_LEADS)}; read {recording.lead}"]
+
+
+def _quality_notes(recording: Recording, stretches: list[Stretch]) -> list[str]:
+    if not stretches:
+        return []
+    reasons = Counter(stretch.reason for stretch in stretches)
+    seconds = sum(s.stop - s.start for s in stretches) / recording.sampling_rate
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    return [f"{seconds:.1f} s without ECG skipped ({told})"]

@@ -1,0 +1,136 @@
+"""Plain numbers: CSV, NumPy and MATLAB files, which state neither sampling rate nor unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgcli.errors import DataError
+from ecgcli.recordings import (
+    Options,
+    Recording,
+    check_rate,
+    choose_lead,
+    millivolts_per,
+    register,
+)
+from ecgcli.recordings.wfdb_record import named_annotations
+
+#: Columns that hold no lead.
+_CLOCKS = {"time", "t", "s", "seconds", "sample", "index", "unnamed: 0"}
+
+Columns = dict[str, np.ndarray[Any, Any]]
+
+
+@register(".csv", ".txt", ".tsv", ".npy", ".mat")
+def read(path: Path, options: Options) -> Recording:
+    """Read one lead of a table with a column a lead, or of an array ``(samples, leads)``.
+
+    Raises:
+        DataError: no numbers, or the sampling rate or unit is not given.
+    """
+    columns = _READ[path.suffix.lower()](path)
+    rate = check_rate(options.sampling_rate, path)
+    leads = list(columns)
+    lead = leads[choose_lead(leads, options.lead, path)]
+    factor = millivolts_per(options.units, lead, path)
+    positions, symbols = named_annotations(options.annotations)
+    return Recording(
+        name=path.stem,
+        patient=path.stem,
+        signal=columns[lead].astype(np.float64) * factor,
+        sampling_rate=rate,
+        lead=lead,
+        positions=positions,
+        symbols=symbols,
+    )
+
+
+def _read_text(path: Path) -> Columns:
+    import pandas as pd
+
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            first = stream.readline()
+        mark = max(",;\t", key=first.count)
+        cells = [cell.strip() for cell in first.split(mark)]
+        named = not any(_is_number(cell) for cell in cells)
+        names = cells if named else [str(number) for number in range(1, len(cells) + 1)]
+        table = pd.read_csv(
+            path, sep=mark, header=None, skiprows=int(named), names=names, skip_blank_lines=False,
+            skipinitialspace=True, index_col=False,
+        )  # fmt: skip
+    except (ValueError, OSError) as error:
+        raise DataError(f"cannot be read as a table: {error}", file=path) from error
+    numbers = table.apply(pd.to_numeric, errors="coerce")
+    wrong = (numbers.isna() & table.notna()).to_numpy()
+    if wrong.any():
+        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        raise DataError(
+            f"found {table.iat[row, column]!r} where a number belongs",
+            file=path,
+            row=row + 1 + named,
+            column=column + 1,
+        )
+    columns = dict(zip(names, numbers.to_numpy(np.float64).T, strict=True))
+    return {name: values for name, values in columns.items() if name.lower() not in _CLOCKS}
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_npy(path: Path) -> Columns:
+    try:
+        return _by_lead(np.load(path, allow_pickle=False), path)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"cannot be read as a NumPy array: {error}", file=path) from error
+
+
+def _read_mat(path: Path) -> Columns:
+    from scipy.io import loadmat
+
+    try:
+        arrays = loadmat(path)
+    except NotImplementedError as error:
+        raise DataError(
+            "this is a MAT file of version 7.3; save it with -v7 in MATLAB", file=path
+        ) from error
+    except Exception as error:  # the reader raises what its parser meets
+        raise DataError(f"cannot be read as a MAT file: {error}", file=path) from error
+    numeric = [
+        value
+        for name, value in arrays.items()
+        if not name.startswith("__") and np.issubdtype(np.asarray(value).dtype, np.number)
+    ]
+    if not numeric:
+        raise DataError("the file holds no array of numbers", file=path)
+    return _by_lead(max(numeric, key=lambda array: array.size), path)
+
+
+def _by_lead(array: np.ndarray[Any, Any], path: Path) -> Columns:
+    """An array's leads; time runs along its longer side."""
+    array = np.atleast_1d(np.squeeze(array))
+    if array.ndim > 2 or not np.issubdtype(array.dtype, np.number):
+        raise DataError(
+            f"found an array of {array.ndim} dimensions of {array.dtype}; valid: numbers as "
+            "(samples,) or (samples, leads)",
+            file=path,
+        )
+    rows = array[None] if array.ndim == 1 else array if len(array) < array.shape[1] else array.T
+    return {str(number): row for number, row in enumerate(rows, 1)}
+
+
+_READ = {
+    ".csv": _read_text,
+    ".txt": _read_text,
+    ".tsv": _read_text,
+    ".npy": _read_npy,
+    ".mat": _read_mat,
+}

@@ -1,0 +1,70 @@
+"""EDF, EDF+ and BDF: the files of Holter and sleep recorders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgcli.errors import DataError
+from ecgcli.recordings import (
+    Options,
+    Recording,
+    check_rate,
+    choose_lead,
+    millivolts_per,
+    register,
+)
+from ecgcli.recordings.wfdb_record import named_annotations
+
+
+@register(".edf", ".bdf")
+def read(path: Path, options: Options) -> Recording:
+    """Read one signal of an EDF or BDF file.
+
+    Annotations are those of a WFDB annotation file, when one is named; the text
+    annotations of EDF+ mark no beats.
+
+    Raises:
+        DataError: the file is damaged, discontinuous, or has no such signal.
+    """
+    import edfio
+
+    reader = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
+    try:
+        file = reader(path)
+        signals: list[Any] = list(file.signals)
+    except Exception as error:  # the library documents no exception classes
+        raise DataError(
+            f"cannot be read as {path.suffix[1:].upper()}: {' '.join(str(error).split())}",
+            file=path,
+        ) from error
+    if not signals:
+        raise DataError("the file holds annotations only and no signal", file=path)
+    labels = [signal.label.strip() for signal in signals]
+    if not file.is_continuous:
+        raise DataError(
+            "the file is discontinuous (EDF+D), so times in it are not those of its samples; "
+            "export it as continuous EDF",
+            file=path,
+        )
+    number = choose_lead(_ecg_first(labels), options.lead, path)
+    signal = signals[labels.index(_ecg_first(labels)[number])]
+    unit = options.units or signal.physical_dimension
+    positions, symbols = named_annotations(options.annotations)
+    return Recording(
+        name=path.stem,
+        patient=path.stem,
+        signal=np.asarray(signal.data, np.float64)
+        * millivolts_per(unit, signal.label.strip(), path),
+        sampling_rate=check_rate(options.sampling_rate or signal.sampling_frequency, path),
+        lead=signal.label.strip(),
+        positions=positions,
+        symbols=symbols,
+    )
+
+
+def _ecg_first(labels: list[str]) -> list[str]:
+    """Signals that call themselves ECG before the others (breath, position, EEG)."""
+    return sorted(labels, key=lambda label: not label.upper().startswith(("ECG", "EKG")))

@@ -1,0 +1,148 @@
+"""WFDB records: header, signal and annotation files, as PhysioNet has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.errors import DataError
+from ecgcli.recordings import (
+    Options,
+    Recording,
+    check_rate,
+    choose_lead,
+    millivolts_per,
+    register,
+)
+
+
+@register(".hea", ".dat", ".atr", "")
+def read(path: Path, options: Options) -> Recording:
+    """Read a WFDB record, single or multi-segment, in any format the wfdb library reads.
+
+    Raises:
+        DataError: a file is missing, cut off, or not the one the header was written for.
+    """
+    import wfdb
+
+    record = path.with_suffix("") if path.suffix.lower() in (".hea", ".dat", ".atr") else path
+    header = _try(path, lambda: wfdb.rdheader(str(record)))
+    rate = check_rate(options.sampling_rate or _stated_rate(record), path)
+    leads = _leads(header, record)
+    number = choose_lead(leads, options.lead, path)
+    signal, unit = _read_lead(path, record, header, number)
+    positions, symbols = _annotations(record, options.annotations)
+    return Recording(
+        name=record.name,
+        patient=record.name,
+        signal=signal * millivolts_per(options.units or unit, leads[number], path),
+        sampling_rate=rate,
+        lead=leads[number],
+        positions=positions,
+        symbols=symbols,
+    )
+
+
+def read_annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Positions and symbols of a WFDB annotation file ``RECORD.ANNOTATOR``.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    import wfdb
+
+    file = record.with_name(f"{record.name}.{annotator}")
+    if not file.exists():
+        raise DataError("no such annotation file", file=file)
+    found = _try(file, lambda: wfdb.rdann(str(record), annotator))
+    return np.asarray(found.sample, np.float64), tuple(found.symbol)
+
+
+def named_annotations(wanted: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Those of the WFDB annotation file ``wanted``; none for ``auto`` and ``none``."""
+    if wanted in ("auto", "none"):
+        return np.empty(0), ()
+    path = Path(wanted)
+    return read_annotations(path.with_suffix(""), path.suffix.removeprefix("."))
+
+
+def _annotations(record: Path, wanted: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """A record's own annotator by its name, else a file."""
+    if wanted == "auto" and record.with_name(record.name + ".atr").exists():
+        return read_annotations(record, "atr")
+    if wanted in ("auto", "none") or "." in wanted or "/" in wanted:
+        return named_annotations(wanted)
+    return read_annotations(record, wanted)
+
+
+def _stated_rate(record: Path) -> float | None:
+    """The rate in the header's record line; the library would make a missing one 250 Hz."""
+    text = record.with_name(record.name + ".hea").read_text(encoding="utf-8", errors="replace")
+    line = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    fields = line.split()
+    if len(fields) < 3:
+        return None
+    try:
+        return float(fields[2].split("/")[0].split("(")[0])
+    except ValueError:
+        return None
+
+
+def _leads(header: Any, record: Path) -> list[str]:
+    """The leads' names; those of a multi-segment record are in its first whole segment."""
+    import wfdb
+
+    if getattr(header, "sig_name", None):
+        return [str(name) for name in header.sig_name]
+    for segment in getattr(header, "seg_name", None) or []:
+        if segment != "~":
+            part = wfdb.rdheader(str(record.with_name(segment)))
+            if part.sig_name:
+                return [str(name) for name in part.sig_name]
+    raise DataError("the header names no signals", file=record)
+
+
+def _read_lead(
+    path: Path, record: Path, header: Any, number: int
+) -> tuple[NDArray[np.float64], str | None]:
+    """One lead in physical units, checked against the header's checksum where it has one."""
+    import wfdb
+
+    if hasattr(header, "seg_name"):
+        found = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number]))
+        return found.p_signal[:, 0].astype(np.float64), found.units[0]
+    found = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number], physical=False))
+    _require_whole(path, header, found)
+    stated = header.checksum[number] if header.checksum else None
+    if stated is not None and found.calc_checksum()[0] != stated % 65536:
+        raise DataError(
+            f"the checksum of lead {header.sig_name[number]} is not the header's; "
+            "the signal file is damaged or another one: fetch it again",
+            file=path,
+        )
+    return found.dac()[:, 0].astype(np.float64), header.units[number]
+
+
+def _require_whole(path: Path, header: Any, found: Any) -> None:
+    if header.sig_len is not None and len(found.d_signal) != header.sig_len:
+        raise DataError(
+            f"the header states {header.sig_len} samples and the signal file has "
+            f"{len(found.d_signal)}; it is cut off: fetch it again",
+            file=path,
+        )
+
+
+def _try(path: Path, read: Any) -> Any:
+    """Call a function of the library; what it raises for a wrong file is many things."""
+    try:
+        return read()
+    except FileNotFoundError as error:
+        raise DataError(
+            f"the record's file {Path(error.filename or '').name} is missing", file=path
+        ) from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"cannot be read as a WFDB record: {reason}", file=path) from error

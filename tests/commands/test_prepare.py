@@ -1,0 +1,161 @@
+"""``ecg prepare``: recordings in, a beats CSV with its sidecar out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from ecgcli.beats import read_beats
+from ecgcli.classes import AAMI_CLASSES
+
+Ecg = Callable[..., Result]
+
+
+@pytest.fixture
+def records(mitdb: Path, tmp_path: Path) -> Path:
+    """A folder with four short-named real records."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for name in ("100", "119", "201", "202"):
+        for ending in ("hea", "dat", "atr"):
+            shutil.copy(mitdb / f"{name}.{ending}", folder)
+    return folder
+
+
+def test_a_record_with_annotations_gives_its_rows_of_the_public_files(
+    mitdb: Path, mitbih: Path, ecg: Ecg
+) -> None:
+    result = ecg("prepare", mitdb / "119.hea", "-o", "beats.csv")
+    assert result.exit_code == 0
+    assert result.stdout == "beats.csv\n"
+    found = read_beats("beats.csv")
+    public = {row.tobytes() for half in ("train", "test")
+              for row in read_beats(mitbih / f"mitbih_{half}.csv").samples}  # fmt: skip
+    assert all(row.tobytes() in public for row in found.samples)
+    assert found.counts(AAMI_CLASSES) == {"N": 1542, "S": 0, "V": 444, "F": 0, "Q": 0}
+    assert result.stderr.splitlines()[-1].startswith("Next: ecg train")
+
+
+def test_detected_beats_are_unlabelled_and_lead_to_predict(mitdb: Path, ecg: Ecg) -> None:
+    result = ecg("prepare", mitdb / "100", "-o", "beats.csv", "--annotations", "none")
+    found = read_beats("beats.csv")
+    assert found.labels is None
+    assert len(found) == pytest.approx(2271, abs=3)
+    assert "R peaks detected (envelope); classes are not known" in result.stderr
+    assert result.stderr.splitlines()[-1] == "Next: ecg predict beats.csv"
+    assert found.info is not None
+    assert np.median(found.info["next_rr"].dropna()) == pytest.approx(0.79, abs=0.02)
+
+
+def test_a_folder_on_several_processes_is_the_same_as_one_by_one(records: Path, ecg: Ecg) -> None:
+    assert ecg("prepare", records, "-o", "many.csv", "--jobs", 2).exit_code == 0
+    assert ecg("prepare", f"{records}/*.hea", "-o", "one.csv", "--jobs", 1).exit_code == 0
+    assert Path("many.csv").read_bytes() == Path("one.csv").read_bytes()
+    info = read_beats("many.csv").info
+    assert info is not None
+    # 201 and 202 are one person
+    assert info.groupby("record")["patient"].first().tolist() == ["100", "119", "201", "201"]
+
+
+@pytest.mark.parametrize("rule", ["random", "patient", "ds1-ds2"])
+def test_splits_are_written_down(rule: str, records: Path, ecg: Ecg) -> None:
+    result = ecg("prepare", records, "-o", "b.csv", "--split", rule, "--test-fraction", 0.4)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.split() == ["b_train.csv", "b_test.csv"]
+    document = json.loads(Path("b.split.json").read_text())
+    assert document["rule"] == rule
+    for side in ("train", "test"):
+        beats = read_beats(f"b_{side}.csv")
+        assert document[side]["beats"] == len(beats)
+        assert document[side]["patient"] == beats.patients
+    if rule == "patient":
+        again = ecg("prepare", records, "-o", "again.csv", "--split", "b.split.json")
+        assert again.exit_code == 0
+        assert set(read_beats("again_test.csv").patients) == set(document["test"]["patient"])
+
+
+def test_a_bad_file_is_told_and_skipped_and_the_exit_code_says_so(records: Path, ecg: Ecg) -> None:
+    (records / "119.dat").chmod(0o600)
+    (records / "119.dat").write_bytes(b"\0" * 999)
+    result = ecg("prepare", records, "-o", "b.csv", "--json")
+    assert result.exit_code == 2
+    document = json.loads(result.stdout)
+    assert document["recordings"] == 3
+    (failed,) = document["failures"]
+    assert failed == str(records / "119.hea")
+    assert "skipped" in result.stderr
+    assert result.stderr.splitlines()[-1] == "error: 1 of 4 recordings could not be read"
+    assert set(read_beats("b.csv").patients) == {"100", "201"}
+
+
+def test_gaps_are_skipped_and_told(mitdb: Path, ecg: Ecg) -> None:
+    import wfdb
+
+    signal = wfdb.rdrecord(str(mitdb / "100")).p_signal[:36_000, :1]
+    signal[9_000:18_000] = np.nan
+    signal[30_000:31_000] = signal[30_000]
+    wfdb.wrsamp("gaps", 360, ["mV"], ["II"], signal, fmt=["16"])
+    result = ecg("prepare", "gaps.hea", "-o", "b.csv")
+    assert "27.8 s without ECG skipped (1 missing, 1 flat)" in result.stderr
+    info = read_beats("b.csv").info
+    assert info is not None
+    assert not info["time"].between(25, 50).any()
+
+
+def test_an_inverted_lead_is_warned_of(mitdb: Path, ecg: Ecg) -> None:
+    import wfdb
+
+    signal = -wfdb.rdrecord(str(mitdb / "100")).p_signal[:72_000, :1]
+    wfdb.wrsamp("down", 360, ["mV"], ["II"], signal, fmt=["16"])
+    assert "lead II looks inverted" in ecg("prepare", "down.hea", "-o", "b.csv").stderr
+    upright = ecg("prepare", mitdb / "100", "-o", "b.csv")
+    assert "inverted" not in upright.stderr
+
+
+@pytest.mark.parametrize(
+    ("signal", "message"),
+    [
+        (np.zeros(1250), "no beats"),
+        (np.full(1250, 3.0), "no beats"),
+        (np.full(1250, np.nan), "no beats"),
+        (np.ones(100), "0.4 s are too short to find beats in"),
+    ],
+)
+def test_recordings_without_beats(signal: np.ndarray, message: str, ecg: Ecg) -> None:
+    np.save("x.npy", signal)
+    result = ecg("prepare", "x.npy", "-o", "b.csv", "--fs", 250, "--units", "mV")
+    assert result.exit_code == 2
+    assert message in result.stderr.splitlines()[-1]
+    assert not Path("b.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing.edf"], "no such file"),
+        (["."], "no recordings"),
+        (["*.edf"], "nothing matches this pattern"),
+    ],
+)
+def test_places_without_recordings(arguments: list[str], message: str, ecg: Ecg) -> None:
+    result = ecg("prepare", *arguments, "-o", "b.csv")
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_options_that_are_wrong(records: Path, ecg: Ecg) -> None:
+    for options, message in (
+        (["--split", "half"], "--split: found half; valid: random, patient, ds1-ds2"),
+        (["--detector", "xqr", "--annotations", "none"], "did you mean xqrs"),
+        (["--lead", "aVR"], "it has MLII"),
+    ):
+        result = ecg("prepare", records / "100.hea", "-o", "b.csv", *options)
+        assert result.exit_code == 2
+        assert message in result.stderr
+        assert not Path("b.csv").exists()

@@ -1,0 +1,273 @@
+"""Recordings in every format, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+import wfdb
+from scipy.io import savemat
+
+from ecgcli.errors import DataError
+from ecgcli.recordings import Options, Recording, endings, read_recording
+from tests.helpers import ecg_process, without_root
+
+RATE = 250.0
+
+
+@pytest.fixture
+def signal() -> np.ndarray:
+    """Ten seconds of something, in mV, on the grid of 1 uV."""
+    return np.round(np.random.default_rng(1).normal(0, 0.5, 2500), 3)
+
+
+def copy_record(mitdb: Path, name: str, folder: Path, new: str = "") -> Path:
+    """A record under another name, its header rewritten to it."""
+    new = new or name
+    for ending in ("hea", "dat", "atr"):
+        shutil.copy(mitdb / f"{name}.{ending}", folder / f"{new}.{ending}")
+    header = folder / f"{new}.hea"
+    header.chmod(0o600)
+    header.write_text(header.read_text().replace(f"{name}.dat", f"{new}.dat").replace(name, new, 1))
+    return header
+
+
+def edit(header: Path, old: str, new: str) -> None:
+    text = header.read_text()
+    assert old in text
+    header.write_text(text.replace(old, new))
+
+
+class TestWfdb:
+    def test_a_real_record_by_any_of_its_names(self, mitdb: Path) -> None:
+        expected = wfdb.rdrecord(str(mitdb / "100"))
+        annotation = wfdb.rdann(str(mitdb / "100"), "atr")
+        for name in ("100.hea", "100.dat", "100"):
+            found = read_recording(mitdb / name)
+            assert np.array_equal(found.signal, expected.p_signal[:, 0])
+            assert (found.name, found.lead, found.sampling_rate) == ("100", "MLII", 360.0)
+            assert np.array_equal(found.positions, annotation.sample)
+            assert found.symbols == tuple(annotation.symbol)
+
+    @pytest.mark.parametrize(
+        ("name", "wanted", "lead"),
+        [
+            ("114", None, "MLII"),  # its second lead
+            ("114", 0, "V5"),
+            ("100", "v5", "V5"),
+            ("102", None, "V5"),  # it has neither II nor MLII
+        ],
+    )
+    def test_leads(self, name: str, wanted: str | int | None, lead: str, mitdb: Path) -> None:
+        found = read_recording(mitdb / name, Options(lead=wanted))
+        record = wfdb.rdrecord(str(mitdb / name))
+        assert found.lead == lead
+        assert np.array_equal(found.signal, record.p_signal[:, record.sig_name.index(lead)])
+
+    def test_a_lead_there_is_not_names_those_there_are(self, mitdb: Path) -> None:
+        with pytest.raises(DataError, match=r"no lead V9.*it has MLII, V5"):
+            read_recording(mitdb / "100", Options(lead="V9"))
+
+    def test_annotations_auto_none_named_and_from_a_file(self, mitdb: Path, tmp_path: Path) -> None:
+        wfdb.wrann("mine", "qrs", np.array([100, 400]), ["N", "V"], write_dir=str(tmp_path))
+        read = {
+            wanted: read_recording(mitdb / "100", Options(annotations=wanted)).symbols
+            for wanted in ("auto", "none", "atr", str(tmp_path / "mine.qrs"))
+        }
+        assert read["auto"] == read["atr"]
+        assert read["none"] == ()
+        assert read[str(tmp_path / "mine.qrs")] == ("N", "V")
+        with pytest.raises(DataError, match="no such annotation file"):
+            read_recording(mitdb / "100", Options(annotations="xyz"))
+
+    def test_a_multi_segment_record(self, signal: np.ndarray, tmp_path: Path) -> None:
+        for number in (1, 2):
+            wfdb.wrsamp(
+                f"s{number}", RATE, ["mV"], ["II"], signal[:, None], fmt=["16"],
+                write_dir=str(tmp_path),
+            )  # fmt: skip
+        (tmp_path / "whole.hea").write_text(f"whole/2 1 {RATE:g} 5000\ns1 2500\ns2 2500\n")
+        found = read_recording(tmp_path / "whole.hea")
+        assert found.signal == pytest.approx(np.tile(signal, 2), abs=2e-3)
+        assert found.sampling_rate == RATE
+
+    @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("V", 1e3), ("mV", 1.0)])
+    def test_units_are_brought_to_millivolts(
+        self, unit: str, factor: float, signal: np.ndarray, tmp_path: Path
+    ) -> None:
+        wfdb.wrsamp("x", RATE, [unit], ["II"], signal[:, None], fmt=["16"], write_dir=str(tmp_path))
+        found = read_recording(tmp_path / "x.hea")
+        assert found.signal == pytest.approx(signal * factor, abs=2e-3 * factor)
+
+    def test_bad_headers(self, mitdb: Path, tmp_path: Path) -> None:
+        header = copy_record(mitdb, "100", tmp_path)
+        good = header.read_text()
+        for old, new, message in (
+            ("100 2 360 650000", "100 2", "does not state its sampling rate; give it with --fs"),
+            ("100 2 360 650000", "100 2 0 650000", "found a sampling rate of 0 Hz"),
+            ("100 2 360 650000", "100 2 1000000 650000", "found a sampling rate of 1e"),
+            ("100 2 360 650000", "100 2 360 660000", "cut off|cannot be read"),
+            ("200 11 1024 995 -22131", "200 11 1024 995 -22130", "checksum of lead MLII"),
+            ("200 11 1024 995", "200/mmHg 11 1024 995", "lead MLII is in 'mmHg'; valid: mV"),
+        ):
+            header.write_text(good)
+            edit(header, old, new)
+            with pytest.raises(DataError, match=message):
+                read_recording(header)
+        header.write_text(good.replace("100 2 360 650000", "100 2 0 650000"))
+        assert read_recording(header, Options(sampling_rate=360.0)).sampling_rate == 360.0
+
+    def test_a_missing_or_truncated_signal_file(self, mitdb: Path, tmp_path: Path) -> None:
+        header = copy_record(mitdb, "100", tmp_path)
+        data = header.with_suffix(".dat")
+        data.chmod(0o600)
+        whole = data.read_bytes()
+        data.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(DataError, match=r"100\.hea: ") as caught:
+            read_recording(header)
+        assert "\n" not in str(caught.value)
+        data.write_bytes(b"")
+        with pytest.raises(DataError):
+            read_recording(header)
+        data.unlink()
+        with pytest.raises(DataError, match=r"100\.dat is missing"):
+            read_recording(header)
+
+    def test_an_annotation_beyond_the_end(self, signal: np.ndarray, tmp_path: Path) -> None:
+        wfdb.wrsamp("x", RATE, ["mV"], ["II"], signal[:, None], fmt=["16"], write_dir=str(tmp_path))
+        wfdb.wrann("x", "atr", np.array([100, 2500]), ["N", "N"], write_dir=str(tmp_path))
+        with pytest.raises(DataError, match=r"at sample 2500, beyond the end.*\(2500 samples\)"):
+            read_recording(tmp_path / "x.hea")
+
+    def test_a_name_with_spaces_and_letters_of_all_kinds(self, mitdb: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "Enregistrement n° 1, été"
+        folder.mkdir()
+        header = copy_record(mitdb, "100", folder)
+        assert len(read_recording(header).signal) == 650000
+
+    def test_a_read_only_folder_is_read(self, mitdb: Path, tmp_path: Path) -> None:
+        header = copy_record(mitdb, "100", tmp_path / ".")
+        tmp_path.chmod(0o500)
+        command = ecg_process("prepare", header, "-o", "/dev/null", "-q")
+        done = subprocess.run(without_root(command), capture_output=True, text=True, check=False)
+        tmp_path.chmod(0o700)
+        assert done.returncode in (0, 2)
+        assert "Traceback" not in done.stderr
+
+
+class TestEdf:
+    def write(self, path: Path, *signals: edfio.EdfSignal) -> Path:
+        edfio.Edf(list(signals)).write(path)
+        return path
+
+    def lead(self, data: np.ndarray, label: str, unit: str = "mV") -> edfio.EdfSignal:
+        return edfio.EdfSignal(data, RATE, label=label, physical_dimension=unit)
+
+    def test_the_lead_is_found_among_others(self, signal: np.ndarray, tmp_path: Path) -> None:
+        breath = edfio.EdfSignal(signal[:250], 25, label="Resp", physical_dimension="")
+        path = self.write(
+            tmp_path / "x.edf", breath, self.lead(signal[::-1], "ECG V1"),
+            self.lead(1000 * signal, "ECG II", "uV"),
+        )  # fmt: skip
+        found = read_recording(path)
+        assert found.lead == "ECG II"
+        assert found.signal == pytest.approx(signal, abs=1e-3)
+        assert found.sampling_rate == RATE
+        assert read_recording(path, Options(lead="V1")).signal == pytest.approx(
+            signal[::-1], abs=1e-3
+        )
+        with pytest.raises(DataError, match="unit of lead Resp is not stated"):
+            read_recording(path, Options(lead="Resp"))
+
+    def test_annotations_only_is_no_recording(self, tmp_path: Path) -> None:
+        file = edfio.Edf([], annotations=[edfio.EdfAnnotation(0.0, None, "sleep")])
+        file.write(tmp_path / "x.edf")
+        with pytest.raises(DataError, match="annotations only"):
+            read_recording(tmp_path / "x.edf")
+
+    def test_what_is_no_edf(self, tmp_path: Path) -> None:
+        for content in (b"", b"PK\x03\x04" + bytes(100), b"x" * 1000):
+            (tmp_path / "x.edf").write_bytes(content)
+            with pytest.raises(DataError, match="cannot be read as EDF") as caught:
+                read_recording(tmp_path / "x.edf")
+            assert "\n" not in str(caught.value)
+
+
+class TestPlainNumbers:
+    OPTIONS = Options(sampling_rate=RATE, units="mV")
+
+    def files(self, signal: np.ndarray, folder: Path) -> dict[str, Path]:
+        both = np.column_stack([signal[::-1], signal])
+        np.save(folder / "a.npy", both)
+        savemat(folder / "b.mat", {"val": both.T, "note": "x"})
+        np.savetxt(folder / "c.csv", both, delimiter=",", header="V1,II", comments="")
+        rows = np.column_stack([np.arange(len(signal)) / RATE, both])
+        np.savetxt(folder / "d.tsv", rows, delimiter="\t", header="time\tV1\tII", comments="")
+        np.savetxt(folder / "e.txt", both, delimiter=";")
+        return {path.name: path for path in folder.iterdir()}
+
+    def test_every_form_holds_the_same(self, signal: np.ndarray, tmp_path: Path) -> None:
+        for name, path in self.files(signal, tmp_path).items():
+            lead = "II" if name in ("c.csv", "d.tsv") else "2"
+            options = Options(lead=lead, sampling_rate=RATE, units="mV")
+            found = read_recording(path, options)
+            assert found.signal == pytest.approx(signal), name
+            assert found.lead == lead
+
+    def test_rate_and_unit_must_be_given(self, signal: np.ndarray, tmp_path: Path) -> None:
+        path = self.files(signal, tmp_path)["a.npy"]
+        with pytest.raises(DataError, match="give it with --fs"):
+            read_recording(path, Options(units="mV"))
+        with pytest.raises(DataError, match="give it with --units"):
+            read_recording(path, Options(sampling_rate=RATE))
+        with pytest.raises(DataError, match="'bananas'; valid: mV, uV, V"):
+            read_recording(path, Options(sampling_rate=RATE, units="bananas"))
+
+    def test_a_gap_is_kept_as_missing(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("II\n0.1\n\n0.3\nnan\n0.5\n")
+        found = read_recording(tmp_path / "x.csv", self.OPTIONS)
+        assert np.isnan(found.signal).any()
+
+    def test_wrong_content(self, tmp_path: Path) -> None:
+        (tmp_path / "text.csv").write_text("II\n0.1\nabc\n")
+        (tmp_path / "empty.csv").write_text("")
+        (tmp_path / "x.mat").write_bytes(b"nothing")
+        np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+        np.save(tmp_path / "cube.npy", np.zeros((2, 3, 4)))
+        np.save(tmp_path / "none.npy", np.zeros(0))
+        for name, message in (
+            ("text.csv", "row 3, column 1: found 'abc'"),
+            ("empty.csv", "holds no samples|cannot be read"),
+            ("x.mat", "cannot be read as a MAT file"),
+            ("objects.npy", "cannot be read as a NumPy array"),
+            ("cube.npy", "3 dimensions"),
+            ("none.npy", "holds no samples"),
+        ):
+            with pytest.raises(DataError, match=message):
+                read_recording(tmp_path / name, self.OPTIONS)
+
+
+def test_what_is_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK")
+    (tmp_path / "x.pdf").write_bytes(b"%PDF")
+    for name, message in (
+        ("x.zip", "zip archive; unpack it first"),
+        ("x.pdf", r"no known format.*recordings end in"),
+        ("none.edf", "no such file"),
+        (".", "this is a folder"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_recording(tmp_path / name)
+    assert {".edf", ".bdf", ".hea", ".npy", ".mat", ".csv"} <= set(endings())
+
+
+def test_a_recording_knows_its_beats() -> None:
+    found = Recording(
+        "x", "p", np.zeros(720), 360.0, "II", np.array([1.0, 5, 9, 20]), ("N", "+", "V", "~")
+    )
+    assert found.beat_positions.tolist() == [1, 9]
+    assert found.seconds == 2.0

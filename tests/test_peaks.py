@@ -1,0 +1,94 @@
+"""R peaks on the real records and on signals that have none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgcli.aami import compare
+from ecgcli.errors import ConfigError, DataError
+from ecgcli.mitbih import RECORDS
+from ecgcli.peaks import find_r_peaks, list_detectors, points_down
+from ecgcli.quality import Stretch
+from ecgcli.recordings import Recording, read_recording
+
+
+def found_and_missed(recording: Recording, detector: str) -> tuple[int, int, int]:
+    """Beats found, missed, and detections that are none; flutter is not judged."""
+    peaks = find_r_peaks(recording.signal, recording.sampling_rate, detector)
+    truth, called = (
+        (places / recording.sampling_rate, np.zeros(len(places), np.int64))
+        for places in (recording.beat_positions, peaks)
+    )
+    matrix = compare(truth, called, fibrillation=flutter(recording))
+    return int(matrix[0, 0]), int(matrix[0, 5]), int(matrix[5, 0])
+
+
+def flutter(recording: Recording) -> list[tuple[float, float]]:
+    """Stretches between the annotations ``[`` and ``]``, in seconds."""
+    times = recording.positions / recording.sampling_rate
+    starts, stops = (
+        [t for t, s in zip(times, recording.symbols, strict=True) if s == m] for m in "[]"
+    )
+    return list(zip(starts, stops, strict=True))
+
+
+def test_the_default_on_all_48_records(mitdb: Path) -> None:
+    counts = [found_and_missed(read_recording(mitdb / name), "envelope") for name in RECORDS]
+    found, missed, extra = np.sum(counts, axis=0)
+    assert found / (found + missed) > 0.997
+    assert found / (found + extra) > 0.995
+
+
+@pytest.mark.parametrize("detector", list_detectors())
+def test_every_detector_on_an_easy_record(detector: str, mitdb: Path) -> None:
+    found, missed, extra = found_and_missed(read_recording(mitdb / "100"), detector)
+    assert found == 2273 - missed
+    assert missed + extra <= 3
+
+
+def test_peaks_stand_on_the_r_peak_between_samples() -> None:
+    peaks = 1.0 + 0.8013 * np.arange(20)
+    time = np.arange(int(17.5 * 250)) / 250
+    signal = np.exp(-(((time[:, None] - peaks) / 0.012) ** 2)).sum(axis=1)
+    found = find_r_peaks(signal, 250.0) / 250
+    assert found == pytest.approx(peaks, abs=0.0005)
+    assert not points_down(signal, 250.0, found)
+    assert points_down(-signal, 250.0, found)
+
+
+@pytest.mark.parametrize("rate", [128.0, 250.0, 500.0])
+def test_other_sampling_rates(rate: float, mitdb: Path) -> None:
+    recording = read_recording(mitdb / "103")
+    from scipy.signal import resample_poly
+
+    up, down = {128.0: (16, 45), 250.0: (25, 36), 500.0: (25, 18)}[rate]
+    peaks = find_r_peaks(resample_poly(recording.signal, up, down), rate) / rate
+    truth = recording.beat_positions / 360
+    matrix = compare((truth, 0 * truth.astype(int)), (peaks, 0 * peaks.astype(int)))
+    assert matrix[0, 5] + matrix[5, 0] <= 4
+
+
+def test_no_beats_is_a_result() -> None:
+    assert len(find_r_peaks(np.zeros(5000), 250.0)) == 0
+    assert len(find_r_peaks(np.full(5000, np.nan), 250.0)) == 0
+    assert len(find_r_peaks(np.ones(5000), 250.0)) == 0
+
+
+def test_peaks_in_a_gap_are_dropped(mitdb: Path) -> None:
+    recording = read_recording(mitdb / "100")
+    signal = recording.signal.copy()
+    signal[36_000:72_000] = np.nan
+    gap = [Stretch(36_000, 72_000, "missing")]
+    peaks = find_r_peaks(signal, 360.0, unusable=gap)
+    assert not ((peaks >= 36_000) & (peaks < 72_000)).any()
+    assert len(peaks) == pytest.approx(2273 * 19 / 20, abs=12)
+
+
+def test_refusals() -> None:
+    with pytest.raises(ConfigError, match="no detector envelop; did you mean envelope"):
+        find_r_peaks(np.zeros(5000), 250.0, "envelop")
+    with pytest.raises(DataError, match=r"1\.0 s are too short"):
+        find_r_peaks(np.zeros(250), 250.0)
