@@ -32,8 +32,12 @@ class Engine(Protocol):
         """The probability of each class for each beat."""
 
 
-def load_engine(checkpoint: Checkpoint, wanted: EngineName = "auto") -> Engine:
+def load_engine(
+    checkpoint: Checkpoint, wanted: EngineName = "auto", threads: int | None = None
+) -> Engine:
     """The engine called ``wanted``; ``auto`` is OpenVINO where it can serve, else torch.
+
+    ``threads`` limits OpenVINO, for when several processes share the cores.
 
     Raises:
         MissingExtraError: the engine asked for cannot serve this checkpoint here.
@@ -48,7 +52,7 @@ def load_engine(checkpoint: Checkpoint, wanted: EngineName = "auto") -> Engine:
             "this checkpoint holds no graph for OpenVINO because its training has not finished; "
             "use --engine torch"
         )
-    return OpenVinoEngine(checkpoint.graph)
+    return OpenVinoEngine(checkpoint.graph, threads)
 
 
 class OpenVinoEngine:
@@ -56,7 +60,7 @@ class OpenVinoEngine:
 
     name = "openvino"
 
-    def __init__(self, graph: bytes) -> None:
+    def __init__(self, graph: bytes, threads: int | None = None) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -66,6 +70,8 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
         }
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(core.read_model(graph), "CPU", settings)
 
     def probabilities(self, samples: NDArray[np.float32]) -> Probabilities:

@@ -87,12 +87,12 @@ def predict_file(
     with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
         blocks = iter(reader)
         head = next(blocks)  # a wrong file is refused before the output opens
-        with _output(target) as stream, table_writer(stream, table_format, classes) as writer:
+        with output(target) as stream, table_writer(stream, table_format, classes) as writer:
             for block in chain([head], blocks):
                 probabilities = engine.probabilities(block.samples)
                 predicted = probabilities.argmax(1)
                 counts += np.bincount(predicted, minlength=len(classes))
-                writer.write(_table(first, predicted, probabilities, classes))
+                writer.write(table_of(probabilities, classes, first=first))
                 first += len(predicted)
                 if advance is not None:
                     advance(reader.position, reader.size)
@@ -158,18 +158,21 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"cannot be read as predictions: {error}", file=path) from error
 
 
-def _table(
-    first: int,
-    predicted: NDArray[np.intp],
+def table_of(
     probabilities: NDArray[np.float32],
     classes: tuple[str, ...],
+    *,
+    first: int = 0,
+    times: NDArray[np.float64] | None = None,
 ) -> pa.Table:
-    names = pa.DictionaryArray.from_arrays(pa.array(predicted, pa.int8()), pa.array(classes))
+    """Rows for probabilities ``(beats, classes)``, numbered from ``first``; ``times`` are in s."""
+    predicted = pa.array(probabilities.argmax(1), pa.int8())
+    names = pa.DictionaryArray.from_arrays(predicted, pa.array(classes))
+    known = {} if times is None else {"time": pa.array(times.round(4))}
     return pa.table(
-        {
-            "beat": pa.array(np.arange(first, first + len(predicted))),
-            "class": names.dictionary_decode(),
-        }
+        {"beat": pa.array(np.arange(first, first + len(probabilities)))}
+        | known
+        | {"class": names.dictionary_decode()}
         | {
             name: pa.array(np.ascontiguousarray(column))
             for name, column in zip(classes, probabilities.round(DECIMALS).T, strict=True)
@@ -177,18 +180,19 @@ def _table(
     )
 
 
-def _output(target: Path | str) -> AbstractContextManager[IO[bytes]]:
+def output(target: Path | str) -> AbstractContextManager[IO[bytes]]:
+    """The stream to write to: a file that appears when it is whole, or standard output."""
     return nullcontext(sys.stdout.buffer) if str(target) == "-" else atomic_write(Path(target))
 
 
 @contextmanager
 def table_writer(
-    stream: IO[bytes], table_format: TableFormat, classes: tuple[str, ...]
+    stream: IO[bytes], table_format: TableFormat, classes: tuple[str, ...], *, timed: bool = False
 ) -> Iterator[TableWriter]:
-    """A writer of prediction tables in the given format, closed when the block succeeds."""
-    schema = pa.schema(
-        [("beat", pa.int64()), ("class", pa.string()), *((name, pa.float32()) for name in classes)]
-    )
+    """A writer of `table_of`'s tables in the given format, closed when the block succeeds."""
+    columns = [("beat", pa.int64()), *([("time", pa.float64())] if timed else [])]
+    columns += [("class", pa.string()), *((name, pa.float32()) for name in classes)]
+    schema = pa.schema(columns)
     if table_format == "csv":
         import pyarrow.csv as pacsv
 

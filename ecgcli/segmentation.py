@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,11 @@ RECIPE = (
     "187 samples. A beat without two later annotations (the record's end counts as one) is left "
     "out."
 )
+
+Reader = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+#: Beats cut at a time, which bounds the memory.
+_AT_A_TIME = 10_000
 
 #: Hz. The public files are 360 Hz thinned out without a filter; so is what has this rate.
 _PUBLIC_RATE = 360.0
@@ -64,34 +69,54 @@ def _pieces(
     recording: Recording, start: NDArray[np.float64], stop: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Beats ``(beats, 187)``: the pieces at 120 Hz, scaled, cut or padded."""
-    step = recording.sampling_rate / SAMPLING_RATE
-    lengths = np.maximum(np.ceil((stop - start) / step), 0).astype(np.intp)
     samples = np.zeros((len(start), BEAT_LENGTH), np.float32)
+    read, step = _reader(recording, start), recording.sampling_rate / SAMPLING_RATE
+    for first in range(0, len(start), _AT_A_TIME):
+        some = slice(first, first + _AT_A_TIME)
+        _fill(samples[some], read, start[some], stop[some], step)
+    return samples
+
+
+def _fill(
+    samples: NDArray[np.float32],
+    read: Reader,
+    start: NDArray[np.float64],
+    stop: NDArray[np.float64],
+    step: float,
+) -> None:
+    """Put the pieces ``start[k] : stop[k] : step``, scaled, into the rows of ``samples``."""
+    lengths = np.maximum(np.ceil((stop - start) / step), 0).astype(np.intp)
     rows = np.flatnonzero(lengths)  # a piece is empty when annotations share a sample
     if not len(rows):
-        return samples
+        return
     start, lengths = start[rows], lengths[rows]
     first = np.cumsum(lengths) - lengths
     within = np.arange(lengths.sum()) - np.repeat(first, lengths)
-    values = _read_at(recording, np.repeat(start, lengths) + within * step)
+    values = read(np.repeat(start, lengths) + within * step)
     low = np.minimum.reduceat(values, first)
     span = np.maximum.reduceat(values, first) - low
     span[span == 0] = 1.0
     values = (values - np.repeat(low, lengths)) / np.repeat(span, lengths)
     fits = within < BEAT_LENGTH
     samples[np.repeat(rows, lengths)[fits], within[fits]] = values[fits]
-    return samples
 
 
-def _read_at(recording: Recording, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The signal at positions in samples, between them by a cubic spline."""
-    if recording.sampling_rate == _PUBLIC_RATE and not (positions % 1).any():
-        return recording.signal[positions.astype(np.intp)]
-    from scipy.ndimage import map_coordinates
+def _reader(recording: Recording, start: NDArray[np.float64]) -> Reader:
+    """Reads the signal at positions in samples, between them by a cubic spline."""
+    if recording.sampling_rate == _PUBLIC_RATE and not (start % 1).any():
+        return lambda positions: recording.signal[positions.astype(np.intp)]
+    from scipy.ndimage import map_coordinates, spline_filter1d
 
     signal = _band_limited(filled(recording.signal), recording.sampling_rate)
-    values: NDArray[np.float64] = map_coordinates(signal, positions[None], order=3, mode="nearest")
-    return values
+    spline = spline_filter1d(signal, order=3, mode="nearest")
+
+    def read(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        values: NDArray[np.float64] = map_coordinates(
+            spline, positions[None], order=3, mode="nearest", prefilter=False
+        )
+        return values
+
+    return read
 
 
 def _band_limited(signal: NDArray[np.float64], sampling_rate: float) -> NDArray[np.float64]:

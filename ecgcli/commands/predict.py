@@ -2,58 +2,136 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ecgcli.choices import TableFormat
-from ecgcli.commands.console import Engine, Normalize, Quiet, bytes_bar, messages
+from ecgcli.choices import EngineName, TableFormat
+from ecgcli.commands.console import (
+    Annotations,
+    Detect,
+    Engine,
+    Lead,
+    Normalize,
+    Quiet,
+    Rate,
+    Units,
+    bytes_bar,
+    messages,
+    print_json,
+    progress_bar,
+)
+from ecgcli.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rich.console import Console
+
+    from ecgcli.recording_prediction import Task
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
+#: Runs told one by one.
+_RUNS_TOLD = 10
+
 
 def command(
-    beats: Annotated[
-        str, typer.Argument(metavar="BEATS.csv", help="A beats CSV, or - for standard input.")
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="BEATS.csv|RECORDING...",
+            help="A beats CSV, or - for standard input; or recordings: files, folders, patterns.",
+        ),
     ],
     model: Annotated[
         Path | None,
         typer.Option("--model", "-m", help="A run or checkpoint; default the newest run."),
     ] = None,
     out: Annotated[
-        str, typer.Option("--out", "-o", help="The file to write; - is standard output.")
+        str,
+        typer.Option(
+            "--out", "-o", help="The file to write, - is standard output; several need a folder."
+        ),
     ] = "-",
     table_format: Annotated[
-        TableFormat | None,
-        typer.Option("--format", help="Default by the ending of --out, else csv."),
+        Literal["csv", "json", "parquet", "wfdb"] | None,
+        typer.Option(
+            "--format",
+            help="Default by the ending of --out, else csv. wfdb, for recordings, is an "
+            "annotation file.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     normalize: Normalize = False,
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Processes for recordings; 0 is one a core.")
+    ] = 0,
     engine: Engine = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Classify each beat of a CSV: its class, and a probability for every class.
+    """Classify each beat of a CSV, or of recordings: its class, and a probability for each.
 
-    Rows come in the order of the file, numbered from 0. A labelled file is accepted
-    and its labels are ignored. Files larger than memory are streamed.
+    Rows of a CSV come in the order of the file, numbered from 0; labels are ignored;
+    files larger than memory are streamed. A recording's rows have the time of the R peak
+    in seconds; its rhythm is summed up in rates, burdens, couplets, runs and pauses.
+    Several recordings go into a folder, a file each; what is there is not done again.
     """
-    from ecgcli.checkpoint import load_checkpoint
-    from ecgcli.inference import load_engine
-    from ecgcli.prediction import format_for, predict_file
     from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
     path = find_checkpoint(model)
+    wanted = "json" if json else table_format
+    if not any(_is_recording(place, rate) for place in source):
+        if len(source) > 1:
+            raise ConfigError("one beats CSV at a time; several recordings are possible")
+        if wanted == "wfdb":
+            raise ConfigError("a beats CSV knows no times, which --format wfdb needs")
+        _predict_beats(source[0], out, path, wanted, normalize, engine, console)
+        return
+    from ecgcli.recording_prediction import Task
+    from ecgcli.recordings import Options
+
+    options = Options(lead, rate, units, annotations)
+    task = Task(path, engine, options, detector, Path(out), wanted or "csv")
+    _predict_recordings(source, out, wanted, task, jobs or os.cpu_count() or 1, console)
+
+
+def _is_recording(place: str, rate: float | None) -> bool:
+    """A CSV is beats, unless its sampling rate is given; any other file is a recording."""
+    beats = place == "-" or place.lower().endswith((".csv", ".csv.gz", ".txt", ".tsv"))
+    return not beats or (place != "-" and rate is not None)
+
+
+def _predict_beats(
+    source: str,
+    out: str,
+    path: Path,
+    wanted: TableFormat | None,
+    normalize: bool,
+    engine: EngineName,
+    console: Console,
+) -> None:
+    from ecgcli.checkpoint import load_checkpoint
+    from ecgcli.inference import load_engine
+    from ecgcli.prediction import format_for, predict_file
+
     checkpoint = load_checkpoint(path)
     console.print(f"Model: {path}")
     with bytes_bar(console, "predicting") as advance:
         summary = predict_file(
-            beats,
+            source,
             out,
             load_engine(checkpoint, engine),
             checkpoint.card.classes,
-            table_format="json" if json else format_for(out, table_format),
+            table_format=format_for(out, wanted),
             normalize=normalize,
             advance=advance,
         )
@@ -62,6 +140,99 @@ def command(
     console.print(f"{summary.beats:,} beats:")
     for name, count in summary.counts.items():
         console.print(f"  {name:<9}{count:>9,}  {count / summary.beats:>6.1%}")
+
+
+def _predict_recordings(
+    source: list[str], out: str, wanted: str | None, task: Task, jobs: int, console: Console
+) -> None:
+    from ecgcli.preparation import find_recordings
+
+    paths = find_recordings(source)
+    console.print(f"Model: {task.checkpoint}")
+    if len(paths) == 1 and not Path(source[0]).is_dir():
+        _predict_one(paths[0], out, wanted, task, console)
+    elif out == "-":
+        raise ConfigError(f"{len(paths)} recordings need a folder for their results: add -o FOLDER")
+    else:
+        _predict_many(paths, task, jobs, console)
+
+
+def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: Console) -> None:
+    from ecgcli.checkpoint import load_checkpoint
+    from ecgcli.inference import load_engine
+    from ecgcli.prediction import format_for
+    from ecgcli.recording_prediction import ENDINGS, classify_recording, write_classified
+
+    checkpoint = load_checkpoint(task.checkpoint)
+    engine = load_engine(checkpoint, task.engine)
+    classes = checkpoint.card.classes
+    found = classify_recording(path, engine, classes, task.options, task.detector)
+    by_name = "wfdb" if out.endswith(ENDINGS["wfdb"]) else format_for(out, None)
+    write_classified(out, found, wanted or by_name)  # type: ignore[arg-type]
+    _tell(found.summary(), console)
+
+
+def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) -> None:
+    from ecgcli.files import write_json
+    from ecgcli.preparation import Failure
+    from ecgcli.recording_prediction import classify_many
+
+    summaries: list[dict[str, Any]] = []
+    failures: dict[str, str] = {}
+    before = 0
+    with progress_bar(console) as advance:
+        for number, result in enumerate(classify_many(paths, task, jobs), 1):
+            if isinstance(result, Failure):
+                failures[str(result.path)] = result.reason
+                console.print(f"[red]skipped[/] {result.reason}")
+            else:
+                before += result.pop("done_before", False)
+                summaries.append(result)
+            advance("predicting", number, len(paths))
+    document = {"recordings": summaries, "failures": failures}
+    write_json(task.folder / "summary.json", document)
+    if task.table_format == "json":
+        print_json(document)
+    else:
+        print(task.folder)
+    beats = sum(one["beats"] for one in summaries)
+    again = f", {before} of them done before" if before else ""
+    console.print(f"{len(summaries)} recordings{again}, {beats:,} beats -> {task.folder}")
+    if failures:
+        raise DataError(f"{len(failures)} of {len(paths)} recordings could not be read")
+
+
+def _tell(summary: dict[str, Any], console: Console) -> None:
+    """The rhythm, as a clinician reads it."""
+    for note in summary["notes"]:
+        console.print(f"{summary['recording']}: {note}")
+    length, beats = _clock(summary["seconds"]), summary["beats"]
+    console.print(f"{summary['recording']}: {length}, {beats:,} beats")
+    if summary["mean_rate"] is not None:
+        told = [f"mean {summary['mean_rate']:.0f}"]
+        if summary["lowest_rate"] is not None:
+            told += [f"{word} {summary[f'{word}_rate']:.0f}" for word in ("lowest", "highest")]
+        console.print(f"  heart rate  {', '.join(told)} a minute")
+        pause, at = summary["longest_rr"], _clock(summary["longest_rr_at"])
+        console.print(f"  longest RR  {pause:.2f} s at {at}")
+    counts = ", ".join(f"{name} {count:,}" for name, count in summary["counts"].items())
+    console.print(f"  classes     {counts}; {summary['unclassified']} not classified")
+    for kind, burden in summary["burdens"].items():
+        console.print(
+            f"  {kind} burden    {burden['percent']:.1f}%, {burden['per_hour']:.0f} an hour; "
+            f"{burden['couplets']} couplets, {burden['runs']} runs of three or more"
+        )
+    for run in summary["runs"][:_RUNS_TOLD]:
+        start, speed = _clock(run["start"]), run["rate"]
+        console.print(f"    {run['beats']} {run['kind']} at {start}, {speed:.0f} a minute")
+    if len(summary["runs"]) > _RUNS_TOLD:
+        console.print(f"    and {len(summary['runs']) - _RUNS_TOLD} more runs")
+    console.print(f"  no ECG      {summary['noise_share']:.1%} of the time")
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 command.__name__ = "predict"

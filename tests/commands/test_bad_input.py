@@ -103,7 +103,7 @@ def test_raw_amplitudes_are_offered_the_way_out(
 
 def test_missing_files_and_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> None:
     refused(ecg("predict", "none.csv", "--model", trained), "none.csv: no such file")
-    refused(ecg("predict", tmp_path, "--model", trained), "this is a folder")
+    refused(ecg("predict", tmp_path, "--model", trained), "no recordings")
     refused(ecg("evaluate", trained, "--data", "none.csv"), "none.csv: no such file")
     refused(ecg("resample", "none.csv", "-o", "out.csv"), "none.csv: no such file")
     refused(ecg("confusion", "none.csv", "--truth", "none.csv"), "none.csv: no such file")

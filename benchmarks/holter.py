@@ -1,0 +1,73 @@
+"""A day's recording and a folder of 200 records, end to end: time and peak memory.
+
+    python benchmarks/holter.py runs/cnn data/mitdb
+
+The day is real records joined, two leads, 24 hours at 128 Hz; the folder has links to the 48
+records, over and over. R peaks are detected, not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import wfdb
+from predict_speed import peak_memory
+from scipy.signal import resample_poly
+
+from ecgcli.mitbih import RECORDS
+
+ECG = [sys.executable, "-m", "ecgcli"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("records", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_day(options.records, folder)
+        arguments = ["--model", options.run, "--annotations", "none"]
+        began = time.monotonic()
+        day = [*ECG, "predict", str(folder / "day.hea"), *arguments, "-o", str(folder / "day.csv")]
+        memory = peak_memory(day)
+        print(f"A day: {time.monotonic() - began:.1f} s, {memory:.0f} MB at most", flush=True)
+        link_many(options.records.resolve(), folder / "many", 200)
+        began = time.monotonic()
+        many = [*ECG, "predict", str(folder / "many"), *arguments, "-o", str(folder / "results")]
+        subprocess.run(many, check=True, stdout=subprocess.DEVNULL)
+        print(
+            f"200 records of 30 minutes: {time.monotonic() - began:.1f} s on {os.cpu_count()} cores"
+        )
+
+
+def write_day(records: Path, folder: Path) -> None:
+    parts, samples = [], 24 * 3600 * 128
+    for name in RECORDS:
+        signal = wfdb.rdrecord(str(records / name)).p_signal
+        parts.append(resample_poly(signal, 16, 45, axis=0))
+    day = np.concatenate(parts)[:samples]
+    wfdb.wrsamp("day", 128, ["mV", "mV"], ["II", "V1"], day, fmt=["16"] * 2, write_dir=str(folder))
+
+
+def link_many(records: Path, folder: Path, count: int) -> None:
+    """Copies of records, the signal files linked."""
+    folder.mkdir()
+    for number in range(count):
+        name, new = RECORDS[number % len(RECORDS)], f"r{number:03}"
+        header = (records / f"{name}.hea").read_text()
+        (folder / f"{new}.hea").write_text(
+            header.replace(f"{name}.dat", f"{new}.dat").replace(name, new, 1)
+        )
+        (folder / f"{new}.dat").symlink_to(records / f"{name}.dat")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Checkpoint + recordings -> classes with times, and what the rhythm comes to."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.choices import EngineName, TableFormat
+from ecgcli.errors import EcgError
+from ecgcli.files import write_json
+from ecgcli.inference import Engine, Probabilities, load_engine
+from ecgcli.peaks import DEFAULT
+from ecgcli.prediction import output, table_of, table_writer
+from ecgcli.preparation import Failure, prepare_recording
+from ecgcli.recordings import Options
+from ecgcli.rhythm import Rhythm, describe_rhythm
+
+#: What a recording's prediction can be written as; wfdb is an annotation file.
+RecordingFormat = TableFormat | Literal["wfdb"]
+
+ENDINGS: dict[RecordingFormat, str] = {
+    "csv": ".csv", "json": ".json", "parquet": ".parquet", "wfdb": ".ecg",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A recording's beats with times and probabilities, and its rhythm."""
+
+    path: Path
+    name: str
+    sampling_rate: float
+    classes: tuple[str, ...]
+    times: NDArray[np.float64]
+    probabilities: Probabilities
+    rhythm: Rhythm
+    notes: tuple[str, ...]
+
+    def table(self) -> pa.Table:
+        """A row a classified beat: number, time of the R peak in s, class, probabilities."""
+        return table_of(self.probabilities, self.classes, times=self.times)
+
+    def summary(self) -> dict[str, Any]:
+        """The rhythm and the notes as a document of plain values."""
+        return {"recording": self.name, "notes": list(self.notes)} | asdict(self.rhythm)
+
+
+@dataclass(frozen=True)
+class Task:
+    """How each of several recordings is classified, and where its result goes."""
+
+    checkpoint: Path
+    engine: EngineName
+    options: Options
+    detector: str
+    folder: Path
+    table_format: RecordingFormat
+
+
+def classify_recording(
+    path: Path,
+    engine: Engine,
+    classes: tuple[str, ...],
+    options: Options,
+    detector: str = DEFAULT,
+) -> Classified:
+    """Find the beats of a recording and classify each that can be cut.
+
+    Raises:
+        DataError: the recording cannot be read.
+    """
+    prepared = prepare_recording(path, options, detector=detector)
+    beats = prepared.beats
+    times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
+    samples = beats.samples
+    probabilities = (
+        engine.probabilities(samples) if len(samples) else np.empty((0, len(classes)), np.float32)
+    )
+    kinds = np.full(len(prepared.peaks), "", dtype="<U8")
+    at = np.searchsorted(prepared.peaks.round(4), times)
+    kinds[at] = np.array(classes)[probabilities.argmax(1)] if len(times) else ""
+    rhythm = describe_rhythm(prepared.peaks, kinds, classes, prepared.seconds, prepared.unusable)
+    return Classified(
+        path=path,
+        name=prepared.name,
+        sampling_rate=prepared.sampling_rate,
+        classes=classes,
+        times=times,
+        probabilities=probabilities,
+        rhythm=rhythm,
+        notes=prepared.notes,
+    )
+
+
+def write_classified(target: Path | str, found: Classified, table_format: RecordingFormat) -> None:
+    """Write a recording's prediction, complete or not at all; ``-`` is standard output."""
+    with output(target) as stream:
+        if table_format == "wfdb":
+            stream.write(_annotation_file(found))
+        elif table_format == "json":
+            rows = found.table().to_pylist()
+            text = json.dumps({"summary": found.summary(), "beats": rows}, indent=1)
+            stream.write(text.encode() + b"\n")
+        else:
+            with table_writer(stream, table_format, found.classes, timed=True) as writer:
+                writer.write(found.table())
+
+
+def classify_many(
+    paths: Sequence[Path], task: Task, jobs: int
+) -> Iterator[dict[str, Any] | Failure]:
+    """Classify recordings on ``jobs`` processes, each into a file of the task's folder.
+
+    Yields each one's summary, in order, or why it failed. A recording whose file is there
+    already is not done again, so an interrupted run goes on where it stopped.
+    """
+    if jobs == 1 or len(paths) == 1:
+        _start(task, None)
+        yield from map(partial(_one, task), paths)
+        return
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(task, 1)
+    ) as pool:
+        yield from pool.map(partial(_one, task), paths)
+
+
+#: Of a worker process: its engine and the classes, loaded once.
+_worker: dict[str, Any] = {}
+
+
+def _start(task: Task, threads: int | None) -> None:
+    checkpoint = load_checkpoint(task.checkpoint)
+    _worker["engine"] = load_engine(checkpoint, task.engine, threads)
+    _worker["classes"] = checkpoint.card.classes
+
+
+def _one(task: Task, path: Path) -> dict[str, Any] | Failure:
+    target = task.folder / f"{path.stem}{ENDINGS[task.table_format]}"
+    note = task.folder / f"{path.stem}.summary.json"
+    try:
+        if target.exists() and note.exists():
+            done: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+            return done | {"done_before": True}
+        found = classify_recording(
+            path, _worker["engine"], _worker["classes"], task.options, task.detector
+        )
+        write_classified(target, found, task.table_format)
+        write_json(note, found.summary())  # last: it says that the other is whole
+        return found.summary()
+    except EcgError as error:
+        return Failure(path, str(error))
+
+
+def _annotation_file(found: Classified) -> bytes:
+    """The beats as a WFDB annotation file, each with its class as symbol."""
+    import wfdb
+
+    symbols = [found.classes[label] for label in found.probabilities.argmax(1)]
+    samples = np.round(found.times * found.sampling_rate).astype(np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        wfdb.wrann("beats", "ecg", samples, symbols, fs=found.sampling_rate, write_dir=folder)
+        return (Path(folder) / "beats.ecg").read_bytes()

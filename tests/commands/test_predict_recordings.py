@@ -1,0 +1,145 @@
+"""``ecg predict`` on recordings: one, many, damaged ones, and ones without beats."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from typer.testing import Result
+
+from ecgcli.beats import read_beats
+
+Ecg = Callable[..., Result]
+
+
+@pytest.fixture
+def records(mitdb: Path, tmp_path: Path) -> Path:
+    """A folder with three real records."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for name in ("100", "119", "208"):
+        for ending in ("hea", "dat", "atr"):
+            shutil.copy(mitdb / f"{name}.{ending}", folder)
+    return folder
+
+
+def test_a_record_has_times_and_a_rhythm(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    result = ecg("predict", mitdb / "119.hea", "--model", trained)
+    assert result.exit_code == 0
+    table = pd.read_csv(io.StringIO(result.stdout))
+    assert list(table.columns) == ["beat", "time", "class", *"NSVFQ"]
+    annotated = wfdb.rdann(str(mitdb / "119"), "atr").sample / 360
+    assert np.isin(table["time"], annotated.round(4)).all()
+    assert "119: 0:30:06, 1,987 beats" in result.stderr
+    assert "heart rate  mean 66" in result.stderr
+    assert "V burden" in result.stderr
+
+
+def test_the_classes_are_those_of_its_prepared_beats(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    ecg("prepare", mitdb / "208", "-o", "beats.csv")
+    by_beats = pd.read_csv(
+        io.StringIO(ecg("predict", "beats.csv", "--model", trained, "-q").stdout)
+    )
+    direct = pd.read_csv(
+        io.StringIO(ecg("predict", mitdb / "208", "--model", trained, "-q").stdout)
+    )
+    info = read_beats("beats.csv").info
+    assert info is not None
+    assert direct["time"].tolist() == info["time"].tolist()
+    assert direct["class"].tolist() == by_beats["class"].tolist()
+
+
+def test_detected_beats_of_an_edf_at_another_rate(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    from scipy.signal import resample_poly
+
+    record = wfdb.rdrecord(str(mitdb / "103"))
+    signal = resample_poly(record.p_signal[: 360 * 300, 0], 25, 36)
+    lead = edfio.EdfSignal(signal, 250, label="ECG II", physical_dimension="mV")
+    edfio.Edf([lead]).write("holter.edf")
+    result = ecg("predict", "holter.edf", "--lead", "II", "--model", trained, "--json")
+    document = json.loads(result.stdout)
+    truth = wfdb.rdann(str(mitdb / "103"), "atr").sample / 360
+    inside = truth[(truth > 1) & (truth < 298)]
+    times = np.array([row["time"] for row in document["beats"]])
+    assert all(np.abs(times - beat).min() < 0.02 for beat in inside)
+    assert document["summary"]["beats"] == pytest.approx(len(truth[truth < 300]), abs=2)
+    assert any("detected (envelope)" in note for note in document["summary"]["notes"])
+
+
+def test_a_wfdb_annotation_file_reads_back(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    ecg("predict", mitdb / "208", "--model", trained, "-o", "208.ecg", "-q")
+    table = pd.read_csv(io.StringIO(ecg("predict", mitdb / "208", "-m", trained, "-q").stdout))
+    found = wfdb.rdann("208", "ecg")
+    assert found.symbol == table["class"].tolist()
+    assert np.abs(found.sample / 360 - table["time"]).max() < 1e-3
+
+
+def test_a_folder_goes_into_a_folder_and_goes_on_where_it_stopped(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    arguments = ("predict", records, "--model", trained, "-o", "results", "--jobs", 2)
+    first = ecg(*arguments)
+    assert first.exit_code == 0
+    assert first.stdout == "results\n"
+    names = {path.name for path in Path("results").iterdir()}
+    assert names == {"summary.json"} | {
+        f"{record}{ending}" for record in (100, 119, 208) for ending in (".csv", ".summary.json")
+    }
+    summary = json.loads(Path("results/summary.json").read_text())
+    assert [one["recording"] for one in summary["recordings"]] == ["100", "119", "208"]
+    one_by_one = ecg("predict", records / "119.hea", "--model", trained, "-q").stdout
+    together = pd.read_csv("results/119.csv")
+    alone = pd.read_csv(io.StringIO(one_by_one))
+    assert together["class"].equals(alone["class"])
+
+    Path("results/119.csv").unlink()
+    written = Path("results/100.csv").stat().st_mtime_ns
+    again = ecg(*arguments)
+    assert "2 of them done before" in again.stderr
+    assert Path("results/119.csv").exists()
+    assert Path("results/100.csv").stat().st_mtime_ns == written
+    assert json.loads(Path("results/summary.json").read_text()) == summary
+
+
+def test_a_bad_file_is_told_and_skipped(trained: Path, records: Path, ecg: Ecg) -> None:
+    (records / "119.dat").chmod(0o600)
+    (records / "119.dat").write_bytes(b"\0" * 100)
+    result = ecg("predict", records, "--model", trained, "-o", "results", "--jobs", 1)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == "error: 1 of 3 recordings could not be read"
+    summary = json.loads(Path("results/summary.json").read_text())
+    assert len(summary["recordings"]) == 2
+    assert list(summary["failures"]) == [str(records / "119.hea")]
+
+
+def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
+    np.save("flat.npy", np.zeros(5000))
+    options = ("--fs", 250, "--units", "mV", "--model", trained)
+    result = ecg("predict", "flat.npy", *options)
+    assert result.exit_code == 0
+    assert result.stdout == "beat,time,class,N,S,V,F,Q\n"
+    assert "0:00:20, 0 beats" in result.stderr
+    assert "no ECG      100.0% of the time" in result.stderr
+
+
+def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> None:
+    beats = demo / "synthetic_test.csv"
+    for arguments, message in (
+        ((records,), "need a folder for their results: add -o FOLDER"),
+        ((beats, beats), "one beats CSV at a time"),
+        ((beats, "--format", "wfdb"), "knows no times"),
+        ((records / "100.hea", "--lead", "aVL"), "there is no lead aVL"),
+        (("none.edf",), "no such file"),
+    ):
+        result = ecg("predict", *arguments, "--model", trained)
+        assert result.exit_code == 2, arguments
+        assert message in result.stderr
+        assert result.stdout == ""
