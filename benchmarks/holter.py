@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_day(options.records, folder)
+        # in a process of its own: a child's peak begins at the memory of its parent
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            pool.submit(write_day, options.records, folder).result()
         arguments = ["--model", options.run, "--annotations", "none"]
         began = time.monotonic()
         day = [*ECG, "predict", str(folder / "day.hea"), *arguments, "-o", str(folder / "day.csv")]

@@ -28,13 +28,15 @@ MATCH_WINDOW = 0.15
 _BEAT = [N, S, V, F, Q]
 Times = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Stretches = Sequence[tuple[float, float]]
 
 
 def compare(
     truth: tuple[Times, Labels],
     called: tuple[Times, Labels],
     *,
-    fibrillation: Sequence[tuple[float, float]] = (),
+    fibrillation: Stretches = (),
+    unreadable: Stretches = (),
     window: float = MATCH_WINDOW,
 ) -> Matrix:
     """Pair two series of beats in time and count the pairs, as a matrix.
@@ -48,6 +50,8 @@ def compare(
         called: the same of the beats under test.
         fibrillation: stretches of ventricular fibrillation or flutter in the reference,
             in s; extra beats in them are not counted.
+        unreadable: stretches that the test declares unreadable, in s; beats missed in
+            them are told apart (column X).
         window: in s.
     """
     matrix = np.zeros((7, 7), np.int64)
@@ -61,19 +65,23 @@ def compare(
             following = times[j + 1] if j + 1 < len(times) else np.inf
             pair = apart <= window and apart < abs(here - following)
             if not pair:
-                if not any(start <= found <= stop for start, stop in fibrillation):
+                if not _within(found, fibrillation):
                     matrix[O, labels[j]] += 1
                 j += 1
         else:
             following = true_times[i + 1] if i + 1 < len(true_times) else np.inf
             pair = apart <= window and apart < abs(found - following)
             if not pair:
-                matrix[true_labels[i], O] += 1
+                matrix[true_labels[i], X if _within(here, unreadable) else O] += 1
                 i += 1
         if pair:
             matrix[true_labels[i], labels[j]] += 1
             i, j = i + 1, j + 1
     return matrix
+
+
+def _within(time: float, stretches: Stretches) -> bool:
+    return any(start <= time <= stop for start, stop in stretches)
 
 
 def of_beats(matrix: Matrix) -> Matrix:

@@ -219,28 +219,31 @@ def describe_split(training: TrainingData, test: Beats, *, resampled: bool = Fal
             "the score says how well it remembers them, nothing about others."
         )
         return " ".join(parts)
-    seen, patients = set(training.patients), set(test.patients)
-    if not seen or not patients:
-        parts.append(
-            "The files do not say whose beats these are, so nothing is known about patients "
-            "on both sides: the score says nothing about new patients."
-        )
-    elif shared := seen & patients:
-        parts.append(
-            f"{len(shared)} of the {len(patients)} test patients were also trained on: the score "
-            "holds for new beats of known patients and says nothing about new patients."
-        )
-    else:
-        parts.append(
-            f"None of the {len(patients)} test patients was trained on: "
-            "the score is for patients the model never saw."
-        )
+    parts.append(describe_patients(set(training.patients), set(test.patients)))
     if resampled:
         parts.append(
             "The test file was resampled by class, so accuracy, precision and F1 "
             "are not those of real beats."
         )
     return " ".join(parts)
+
+
+def describe_patients(trained: set[str], tested: set[str]) -> str:
+    """What a score can say, by whose beats were trained on and whose were judged."""
+    if not trained or not tested:
+        return (
+            "The files do not say whose beats these are, so nothing is known about patients "
+            "on both sides: the score says nothing about new patients."
+        )
+    if shared := trained & tested:
+        return (
+            f"{len(shared)} of the {len(tested)} test patients were also trained on: the score "
+            "holds for new beats of known patients and says nothing about new patients."
+        )
+    return (
+        f"None of the {len(tested)} test patients was trained on: "
+        "the score is for patients the model never saw."
+    )
 
 
 def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:

@@ -95,7 +95,7 @@ def envelope(signal: Signal, sampling_rate: float) -> NDArray[np.intp]:
     candidates: NDArray[np.intp] = find_peaks(energy, distance=round(0.2 * sampling_rate))[0]
     if not len(candidates):
         return candidates
-    strength = energy[candidates] / _usual_energy(energy, sampling_rate)[candidates]
+    strength = energy[candidates] / _usual_energy(energy, sampling_rate, candidates)
     times = candidates / sampling_rate
     kept = np.flatnonzero(strength > _ACCEPTED)
     kept = _without_waves_between_beats(kept, times, strength)
@@ -123,15 +123,15 @@ def _slope_energy(signal: Signal, sampling_rate: float) -> Signal:
     return energy
 
 
-def _usual_energy(energy: Signal, sampling_rate: float) -> Signal:
-    """The energy of the usual beat around each sample: median of maxima of 1.2 s over 18 s."""
+def _usual_energy(energy: Signal, sampling_rate: float, places: NDArray[np.intp]) -> Signal:
+    """The energy of the usual beat around each place: median of maxima of 1.2 s over 18 s."""
     from scipy.ndimage import median_filter
 
     step = round(1.2 * sampling_rate)
     pieces = [energy[start : start + step].max() for start in range(0, len(energy), step)]
     level = median_filter(np.array(pieces), 15, mode="nearest")
     centres = (np.arange(len(pieces)) + 0.5) * step
-    usual: Signal = np.interp(np.arange(len(energy)), centres, level)
+    usual: Signal = np.interp(places, centres, level)
     return np.maximum(usual, np.finfo(float).tiny)
 
 

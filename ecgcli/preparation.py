@@ -30,7 +30,7 @@ class Prepared:
 
     ``peaks`` are the R peaks of all beats, cut or not, in seconds; ``skipped`` is the
     number of beats left out because no ECG was recorded under them or nothing follows
-    them; ``unusable`` is the time without ECG, in seconds.
+    them; ``unusable`` are the stretches without ECG, from and to, in seconds.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Prepared:
     seconds: float
     peaks: np.ndarray[tuple[int], np.dtype[np.float64]]
     skipped: int
-    unusable: float
+    unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
 
 
@@ -86,7 +86,10 @@ def prepare_recording(
         seconds=recording.seconds,
         peaks=every,
         skipped=len(every) - len(beats),
-        unusable=sum(s.stop - s.start for s in stretches) / recording.sampling_rate,
+        unusable=tuple(
+            (stretch.start / recording.sampling_rate, stretch.stop / recording.sampling_rate)
+            for stretch in stretches
+        ),
         notes=tuple(notes),
     )
 
@@ -99,7 +102,7 @@ def prepare_many(
     jobs: int = 1,
 ) -> Iterator[Prepared | Failure]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
-    one = partial(_prepare_or_fail, options=options, detector=detector, names=_patients(paths))
+    one = partial(_prepare_or_fail, options=options, detector=detector, names=patients_of(paths))
     if jobs == 1 or len(paths) == 1:
         yield from map(one, paths)
         return
@@ -143,7 +146,7 @@ def _prepare_or_fail(
         return Failure(path, str(error))
 
 
-def _patients(paths: Sequence[Path]) -> Callable[[Path], str]:
+def patients_of(paths: Sequence[Path]) -> Callable[[Path], str]:
     """Who each path is from: known for the MIT-BIH records, else each its own patient."""
     known = all(path.stem in RECORDS for path in paths)
     return _mitbih_patient if known else _nobody_known

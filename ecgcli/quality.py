@@ -26,21 +26,16 @@ class Stretch:
 
 def unusable(signal: NDArray[np.float64], sampling_rate: float) -> list[Stretch]:
     """The stretches of a signal ``(samples,)`` in mV that no beat may be read from, ascending."""
-    starts, stops = _runs(signal)
-    values, seconds = signal[starts], (stops - starts) / sampling_rate
-    missing = np.isnan(values)
-    flat = ~missing & (seconds >= FLAT_SECONDS)
-    known = values[~missing]
-    limits = (known.min(initial=0.0), known.max(initial=0.0))
-    saturated = np.isin(values, limits) & (seconds >= SATURATED_SECONDS) & ~flat
-    reasons: dict[Reason, NDArray[np.bool_]] = {
-        "missing": missing, "flat": flat, "saturated": saturated,
-    }  # fmt: skip
-    found = [
-        Stretch(int(starts[run]), int(stops[run]), reason)
-        for reason, runs in reasons.items()
-        for run in np.flatnonzero(runs)
-    ]
+    missing = np.isnan(signal)
+    found = [Stretch(start, stop, "missing") for start, stop in _runs(missing)]
+    low, high = np.nanmin(signal, initial=np.inf), np.nanmax(signal, initial=-np.inf)
+    shortest = SATURATED_SECONDS * sampling_rate
+    for start, last in _runs(np.diff(signal) == 0):
+        samples = last + 1 - start
+        if samples >= FLAT_SECONDS * sampling_rate:
+            found.append(Stretch(start, last + 1, "flat"))
+        elif samples >= shortest and signal[start] in (low, high):
+            found.append(Stretch(start, last + 1, "saturated"))
     return sorted(found, key=lambda stretch: stretch.start)
 
 
@@ -68,9 +63,7 @@ def filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(missing, np.interp(time, time[~missing], signal[~missing]), signal)
 
 
-def _runs(signal: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Starts and stops of the runs of equal values; NaN equals NaN."""
-    missing = np.isnan(signal)
-    changes = (np.diff(signal) != 0) & ~(missing[1:] & missing[:-1])
-    edges = np.flatnonzero(changes) + 1
-    return np.concatenate([[0], edges]), np.concatenate([edges, [len(signal)]])
+def _runs(hit: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Where the runs of True start and stop."""
+    edges = np.flatnonzero(np.diff(hit.view(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

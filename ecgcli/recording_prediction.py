@@ -37,24 +37,36 @@ ENDINGS: dict[RecordingFormat, str] = {
 
 @dataclass(frozen=True)
 class Classified:
-    """A recording's beats with times and probabilities, and its rhythm."""
+    """A recording's beats.
+
+    ``times`` (s) and ``probabilities`` are of the beats that were classified; ``peaks`` (s)
+    and ``kinds`` of all, the kind empty where a beat was not classified.
+    """
 
     path: Path
     name: str
     sampling_rate: float
+    seconds: float
     classes: tuple[str, ...]
     times: NDArray[np.float64]
     probabilities: Probabilities
-    rhythm: Rhythm
+    peaks: NDArray[np.float64]
+    kinds: NDArray[np.str_]
+    unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
 
     def table(self) -> pa.Table:
         """A row a classified beat: number, time of the R peak in s, class, probabilities."""
         return table_of(self.probabilities, self.classes, times=self.times)
 
+    def rhythm(self) -> Rhythm:
+        """What the beats come to."""
+        without = sum(stop - start for start, stop in self.unusable)
+        return describe_rhythm(self.peaks, self.kinds, self.classes, self.seconds, without)
+
     def summary(self) -> dict[str, Any]:
         """The rhythm and the notes as a document of plain values."""
-        return {"recording": self.name, "notes": list(self.notes)} | asdict(self.rhythm)
+        return {"recording": self.name, "notes": list(self.notes)} | asdict(self.rhythm())
 
 
 @dataclass(frozen=True)
@@ -91,15 +103,17 @@ def classify_recording(
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     at = np.searchsorted(prepared.peaks.round(4), times)
     kinds[at] = np.array(classes)[probabilities.argmax(1)] if len(times) else ""
-    rhythm = describe_rhythm(prepared.peaks, kinds, classes, prepared.seconds, prepared.unusable)
     return Classified(
         path=path,
         name=prepared.name,
         sampling_rate=prepared.sampling_rate,
+        seconds=prepared.seconds,
         classes=classes,
         times=times,
         probabilities=probabilities,
-        rhythm=rhythm,
+        peaks=prepared.peaks,
+        kinds=kinds,
+        unusable=prepared.unusable,
         notes=prepared.notes,
     )
 

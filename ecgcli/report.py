@@ -12,8 +12,16 @@ from ecgcli.classes import AAMI_CLASSES
 from ecgcli.evaluation import Evaluation, Score
 from ecgcli.figures import draw_confusion, draw_curves_by_class
 from ecgcli.files import write_json, write_text
+from ecgcli.recording_evaluation import RecordingEvaluation
 
 REPORT = "report.json"
+
+_RECORDINGS_PAGE = Template("""<p>$model on $data, R peaks found by $detector. Intervals are 95%,
+by bootstrap over records.</p>
+<p class="statement">$statement</p>
+$aami
+</html>
+""")
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -76,6 +84,22 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     )
     page = folder / "report.html"
     write_text(page, _page(evaluation))
+    return page
+
+
+def write_recording_report(folder: Path, evaluation: RecordingEvaluation) -> Path:
+    """Write ``report.json`` and ``report.html`` of an evaluation on recordings."""
+    write_json(folder / REPORT, evaluation.as_json())
+    head = _PAGE.template.partition("<p>")[0]
+    body = _RECORDINGS_PAGE.substitute(
+        model=html.escape(evaluation.model),
+        data=html.escape(evaluation.data),
+        detector=evaluation.detector,
+        statement=html.escape(evaluation.statement),
+        aami=_aami_section(evaluation.aami),
+    )
+    page = folder / "report.html"
+    write_text(page, Template(head).substitute(title="Evaluation on recordings") + body)
     return page
 
 

@@ -101,6 +101,12 @@ class TestPairing:
         truth = series((1.0, N), (9.0, N))
         assert pairs(compare(truth, called, fibrillation=[(4.5, 5.5)])) == {"Nn": 2, "Ov": 1}
 
+    def test_beats_missed_where_the_test_is_unreadable_are_told_apart(self) -> None:
+        truth = series((1.0, N), (5.0, V), (9.0, N))
+        assert pairs(compare(truth, series((1.0, N)), unreadable=[(4.0, 6.0)])) == {
+            "Nn": 1, "Vx": 1, "No": 1,
+        }  # fmt: skip
+
     def test_nothing_against_nothing(self) -> None:
         assert not compare(series(), series()).any()
         assert pairs(compare(series((1.0, Q)), series())) == {"Qo": 1}

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.commands.console import Engine, Json, Normalize, Quiet, messages, print_json, results
+from ecgcli.commands.console import (
+    Annotations,
+    Detect,
+    Engine,
+    Json,
+    Lead,
+    Normalize,
+    Quiet,
+    Rate,
+    Units,
+    messages,
+    print_json,
+    progress_bar,
+    results,
+)
 from ecgcli.errors import RequirementMissed
 
 if TYPE_CHECKING:
@@ -15,6 +29,7 @@ if TYPE_CHECKING:
 
     from ecgcli.aami import Aami
     from ecgcli.evaluation import Evaluation
+    from ecgcli.recording_evaluation import RecordingEvaluation
 
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
 
@@ -25,7 +40,12 @@ def command(
         typer.Argument(metavar="[RUN|CHECKPOINT]", help="The model; default the newest run."),
     ] = None,
     data: Annotated[
-        Path, typer.Option("--data", "-d", help="A labelled beats CSV, used for nothing else.")
+        Path,
+        typer.Option(
+            "--data",
+            "-d",
+            help="A labelled beats CSV, used for nothing else; or annotated recordings.",
+        ),
     ] = Path("data/mitbih_test.csv"),
     require: Annotated[
         list[str] | None,
@@ -39,6 +59,11 @@ def command(
         typer.Option(min=0, metavar="SECONDS", help="Of each record; the standard allows 300."),
     ] = 0,
     normalize: Normalize = False,
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
     engine: Engine = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -46,33 +71,51 @@ def command(
     """Judge a model on labelled beats it has not seen.
 
     Prints every figure with its 95% interval and what the split can and cannot say,
-    and writes report.json, report.html and pictures.
+    and writes report.json, report.html and pictures. On recordings (a file or a folder)
+    R peaks are found, not given, and compared with the annotations: beats missed and
+    extra count, as ANSI/AAMI EC57 has it.
     """
     from ecgcli.checkpoint import load_checkpoint
     from ecgcli.evaluation import evaluate_file, parse_requirements
     from ecgcli.inference import load_engine
-    from ecgcli.report import report_folder, write_report
+    from ecgcli.preparation import find_recordings
+    from ecgcli.recording_evaluation import evaluate_recordings
+    from ecgcli.recordings import Options, is_recording
+    from ecgcli.report import report_folder, write_recording_report, write_report
     from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
     path = find_checkpoint(model)
     checkpoint = load_checkpoint(path)
-    evaluation = evaluate_file(
-        checkpoint,
-        str(path),
-        load_engine(checkpoint, engine),
-        data,
-        normalize=normalize,
-        skip_first=skip_first,
+    runner = load_engine(checkpoint, engine)
+    folder = out or report_folder(path, data)
+    if is_recording(str(data), rate):
+        with progress_bar(console) as advance:
+            judged = evaluate_recordings(
+                find_recordings([str(data)]),
+                checkpoint.card,
+                runner,
+                Options(lead, rate, units, annotations),
+                detector,
+                model=str(path),
+                data=str(data),
+                skip_first=skip_first,
+                advance=advance,
+            )
+        required = parse_requirements(require or [], list(judged.scores()))
+        page = write_recording_report(folder, judged)
+        print_json(judged.as_json()) if json else _print_recordings(judged)
+        console.print(f"Report: {page}")
+        _check(judged.scores(), required)
+        return
+    found = evaluate_file(
+        checkpoint, str(path), runner, data, normalize=normalize, skip_first=skip_first
     )
-    required = parse_requirements(require or [], list(evaluation.scores()))
-    page = write_report(out or report_folder(path, data), evaluation)
-    if json:
-        print_json(evaluation.as_json())
-    else:
-        _print(evaluation)
+    required = parse_requirements(require or [], list(found.scores()))
+    page = write_report(folder, found)
+    print_json(found.as_json()) if json else _print(found)
     console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
-    _check(evaluation, required)
+    _check(found.scores(), required)
     console.print(f"Next: ecg predict BEATS.csv --model {model or path.parent}")
 
 
@@ -123,8 +166,17 @@ def _print_aami(aami: Aami, console: Console) -> None:
     console.print(table)
 
 
-def _check(evaluation: Evaluation, required: dict[str, float]) -> None:
-    scores = evaluation.scores()
+def _print_recordings(evaluation: RecordingEvaluation) -> None:
+    console = results()
+    console.print(
+        f"[bold]{evaluation.model}[/] on {evaluation.data}, R peaks found by {evaluation.detector}",
+        soft_wrap=True,
+    )
+    _print_aami(evaluation.aami, console)
+    console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)
+
+
+def _check(scores: dict[str, float], required: dict[str, float]) -> None:
     missed = [
         f"{name} is {scores[name]:.4f}, required {least:g}"
         for name, least in required.items()

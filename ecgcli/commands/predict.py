@@ -84,12 +84,13 @@ def command(
     in seconds; its rhythm is summed up in rates, burdens, couplets, runs and pauses.
     Several recordings go into a folder, a file each; what is there is not done again.
     """
+    from ecgcli.recordings import Options, is_recording
     from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
     path = find_checkpoint(model)
     wanted = "json" if json else table_format
-    if not any(_is_recording(place, rate) for place in source):
+    if not any(is_recording(place, rate) for place in source):
         if len(source) > 1:
             raise ConfigError("one beats CSV at a time; several recordings are possible")
         if wanted == "wfdb":
@@ -97,17 +98,10 @@ def command(
         _predict_beats(source[0], out, path, wanted, normalize, engine, console)
         return
     from ecgcli.recording_prediction import Task
-    from ecgcli.recordings import Options
 
     options = Options(lead, rate, units, annotations)
     task = Task(path, engine, options, detector, Path(out), wanted or "csv")
     _predict_recordings(source, out, wanted, task, jobs or os.cpu_count() or 1, console)
-
-
-def _is_recording(place: str, rate: float | None) -> bool:
-    """A CSV is beats, unless its sampling rate is given; any other file is a recording."""
-    beats = place == "-" or place.lower().endswith((".csv", ".csv.gz", ".txt", ".tsv"))
-    return not beats or (place != "-" and rate is not None)
 
 
 def _predict_beats(

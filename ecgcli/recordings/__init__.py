@@ -111,6 +111,14 @@ def endings() -> list[str]:
     return sorted(_READERS)
 
 
+def is_recording(place: str, sampling_rate: float | None) -> bool:
+    """Whether a path means a recording and not beats: a CSV does when its rate is given."""
+    if place == "-":
+        return False
+    beats = place.lower().endswith((".csv", ".csv.gz", ".txt", ".tsv"))
+    return not beats or sampling_rate is not None
+
+
 def read_recording(path: Path, options: Options = NO_OPTIONS, patient: str = "") -> Recording:
     """Read a recording by the reader for its name's ending.
 

@@ -123,7 +123,7 @@ def _read_lead(
             "the signal file is damaged or another one: fetch it again",
             file=path,
         )
-    return found.dac()[:, 0].astype(np.float64), header.units[number]
+    return found.dac()[:, 0], header.units[number]
 
 
 def _require_whole(path: Path, header: Any, found: Any) -> None:

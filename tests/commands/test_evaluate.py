@@ -73,3 +73,41 @@ def test_the_engines_agree(run_copy: Path, demo: Path, ecg: Ecg) -> None:
         for engine in ("openvino", "torch")
     ]  # fmt: skip
     assert documents[0]["confusion_matrix"] == documents[1]["confusion_matrix"]
+
+
+def test_records_by_the_standard_with_peaks_found(run_copy: Path, mitdb: Path, ecg: Ecg) -> None:
+    result = ecg("evaluate", run_copy, "--data", mitdb / "208.hea", "--skip-first", 300)
+    assert result.exit_code == 0
+    assert "R peaks found by envelope" in result.stdout
+    for row in ("QRS sensitivity", "VEB positive predictivity", "SVEB false positive rate"):
+        assert row in result.stdout
+    assert "first 300 s skipped" in result.stdout
+    folder = run_copy / "evaluation-208"
+    document = json.loads((folder / "report.json").read_text())
+    assert document["aami"]["skipped_seconds"] == 300
+    page = (folder / "report.html").read_text()
+    assert "VEB sensitivity" in page
+    assert page.count("<html") == page.count("</html>") == 1
+    missed = ecg(
+        "evaluate", run_copy, "--data", mitdb / "208", "--require", "veb_sensitivity=1.01", "-q"
+    )
+    assert missed.exit_code == 3
+
+
+def test_beats_that_know_their_records_have_the_standards_figures(
+    run_copy: Path, mitbih: Path, ecg: Ecg
+) -> None:
+    test = mitbih / "mitbih_test.csv"
+    result = ecg("evaluate", run_copy, "--data", test, "--json", "-q")
+    aami = json.loads(result.stdout)["aami"]
+    assert len(aami["records"]) == 48
+    matrix = sum(
+        figures["matrix"][row][column]
+        for figures in aami["records"].values()
+        for row in range(5)
+        for column in range(5)
+    )
+    assert matrix == 21892
+    assert aami["dominant_s_record"] in (None, "232")
+    later = ecg("evaluate", run_copy, "--data", test, "--skip-first", 300, "--json", "-q")
+    assert 17_000 < json.loads(later.stdout)["beats"] < 19_000

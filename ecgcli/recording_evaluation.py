@@ -1,0 +1,127 @@
+"""Checkpoint + annotated recordings -> the standard's figures, R peaks found and not given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgcli.aami import Aami, Stretches, compare, summarize
+from ecgcli.checkpoint import Card
+from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
+from ecgcli.errors import CheckpointError, DataError
+from ecgcli.evaluation import describe_patients
+from ecgcli.inference import Engine
+from ecgcli.metrics import Matrix
+from ecgcli.preparation import patients_of
+from ecgcli.recording_prediction import Classified, classify_recording
+from ecgcli.recordings import Options, Recording, read_recording
+
+#: What a beat that was found and could not be classified counts as: the standard's unclassifiable.
+_UNCLASSIFIED = AAMI_CLASSES.index("Q")
+
+
+@dataclass(frozen=True)
+class RecordingEvaluation:
+    """The standard's figures of a model on recordings, and what they can and cannot say."""
+
+    model: str
+    data: str
+    detector: str
+    aami: Aami
+    statement: str
+
+    def scores(self) -> dict[str, float]:
+        """Every gross figure by its name for ``--require``."""
+        return {name: figure.gross for name, figure in self.aami.figures.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """A document of plain values."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "detector": self.detector,
+            "statement": self.statement,
+            "aami": self.aami.as_json(),
+        }
+
+
+def evaluate_recordings(
+    paths: Sequence[Path],
+    card: Card,
+    engine: Engine,
+    options: Options,
+    detector: str,
+    *,
+    model: str,
+    data: str,
+    skip_first: float = 0.0,
+    advance: Callable[[str, int, int], None],
+) -> RecordingEvaluation:
+    """Find and classify the beats of recordings and compare them with the annotations.
+
+    Args:
+        paths: annotated recordings.
+        card: of a model of the five AAMI classes.
+        engine: that runs it.
+        options: for reading; its annotations are the reference.
+        detector: finds the R peaks.
+        model: where it lies, for the report.
+        data: where the recordings lie, for the report.
+        skip_first: seconds at the start of each that are not judged.
+        advance: told what is done, how many are, of how many.
+
+    Raises:
+        DataError: a recording cannot be read or has no annotations.
+        CheckpointError: the model tells other classes apart.
+    """
+    if card.classes != AAMI_CLASSES:
+        raise CheckpointError(f"{model} tells {' and '.join(card.classes)} apart, not AAMI classes")
+    matrices, patient = {}, patients_of(paths)
+    for done, path in enumerate(paths, 1):
+        reference = read_recording(path, options)
+        if not reference.annotated:
+            raise DataError(
+                "no annotations to compare with; name them with --annotations", file=path
+            )
+        blind = replace(options, annotations="none")
+        found = classify_recording(path, engine, AAMI_CLASSES, blind, detector)
+        matrices[reference.name] = judge(reference, found, skip_first)
+        advance("evaluating", done, len(paths))
+    tested = {patient(path) or path.stem for path in paths}
+    return RecordingEvaluation(
+        model=model,
+        data=data,
+        detector=detector,
+        aami=summarize(matrices, skip_first),
+        statement=describe_patients(set(card.training_data.patients), tested),
+    )
+
+
+def judge(reference: Recording, found: Classified, skip_first: float = 0.0) -> Matrix:
+    """The matrix ``(7, 7)`` of a recording's annotated beats against those found."""
+    flutter = flutter_of(reference)
+    truth = reference.beat_positions / reference.sampling_rate
+    symbols = np.array(reference.symbols)[reference.is_beat]
+    labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
+    called = np.array(
+        [AAMI_CLASSES.index(kind) if kind else _UNCLASSIFIED for kind in found.kinds], np.int64
+    )
+    true_kept, found_kept = truth >= skip_first, found.peaks >= skip_first
+    return compare(
+        (truth[true_kept], labels[true_kept]),
+        (found.peaks[found_kept], called[found_kept]),
+        fibrillation=flutter,
+        unreadable=found.unusable,
+    )
+
+
+def flutter_of(recording: Recording) -> Stretches:
+    """Ventricular flutter or fibrillation, annotated between ``[`` and ``]``, in seconds."""
+    times = recording.positions / recording.sampling_rate
+    symbols = np.array(recording.symbols)
+    starts, stops = times[symbols == "["].tolist(), times[symbols == "]"].tolist()
+    return list(zip(starts, [*stops, recording.seconds], strict=False))

@@ -1,0 +1,69 @@
+"""The standard's figures with R peaks that were found: what is missed and extra counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgcli.aami import O, X
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.errors import DataError
+from ecgcli.inference import load_engine
+from ecgcli.recording_evaluation import evaluate_recordings, flutter_of, judge
+from ecgcli.recording_prediction import classify_recording
+from ecgcli.recordings import Options, read_recording
+from ecgcli.runs import BEST
+from tests.helpers import silent
+
+
+def test_a_perfect_answer_has_perfect_figures(trained: Path, mitdb: Path) -> None:
+    reference = read_recording(mitdb / "119")
+    checkpoint = load_checkpoint(trained / BEST)
+    found = classify_recording(
+        mitdb / "119", load_engine(checkpoint), checkpoint.card.classes, Options()
+    )
+    letters = {"N": "N", "V": "V"}
+    symbols = np.array(reference.symbols)[reference.is_beat]
+    right = replace(found, kinds=np.array([letters[symbol] for symbol in symbols]))
+    matrix = judge(reference, right)
+    assert matrix.sum() == np.trace(matrix) == 1987
+    late = judge(reference, right, skip_first=300)
+    assert late.sum() == (reference.beat_positions / 360 >= 300).sum()
+    fewer = replace(right, peaks=right.peaks[5:], kinds=right.kinds[5:])
+    assert judge(reference, fewer)[:, O].sum() == 5
+    unreadable = replace(fewer, unusable=((0.0, float(right.peaks[2]) + 0.001),))
+    assert judge(reference, unreadable)[:, X].sum() == 3
+
+
+def test_flutter_of_a_real_record(mitdb: Path) -> None:
+    stretches = flutter_of(read_recording(mitdb / "207"))
+    assert len(stretches) == 6
+    assert sum(stop - start for start, stop in stretches) == pytest.approx(143, abs=3)
+    assert flutter_of(read_recording(mitdb / "100")) == []
+
+
+def test_records_end_to_end(trained: Path, mitdb: Path) -> None:
+    checkpoint = load_checkpoint(trained / BEST)
+    found = evaluate_recordings(
+        [mitdb / "100.hea", mitdb / "202.hea"], checkpoint.card, load_engine(checkpoint),
+        Options(), "envelope", model="m", data="d", advance=silent,
+    )  # fmt: skip
+    assert set(found.aami.records) == {"100", "202"}
+    assert found.scores()["qrs_sensitivity"] > 0.998
+    assert found.scores()["qrs_positive_predictivity"] > 0.998
+    assert found.statement.startswith("None of the 2 test patients was trained on")
+    assert found.as_json()["aami"]["records"]["100"]["qrs_sensitivity"] > 0.99
+
+
+def test_recordings_without_annotations_cannot_be_judged(trained: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=5000))
+    checkpoint = load_checkpoint(trained / BEST)
+    with pytest.raises(DataError, match="no annotations to compare with"):
+        evaluate_recordings(
+            [tmp_path / "x.npy"], checkpoint.card, load_engine(checkpoint),
+            Options(sampling_rate=250.0, units="mV"), "envelope", model="m", data="d",
+            advance=silent,
+        )  # fmt: skip
