@@ -34,6 +34,13 @@ class RecordingEvaluation:
     aami: Aami
     statement: str
 
+    @property
+    def matrix(self) -> Matrix:
+        """Confusion matrix ``(5, 5)`` of the beats that were found, over all records."""
+        five = len(AAMI_CLASSES)
+        total: Matrix = np.sum(list(self.aami.records.values()), axis=0)
+        return total[:five, :five]
+
     def scores(self) -> dict[str, float]:
         """Every gross figure by its name for ``--require``."""
         return {name: figure.gross for name, figure in self.aami.figures.items()}
@@ -45,6 +52,8 @@ class RecordingEvaluation:
             "data": self.data,
             "detector": self.detector,
             "statement": self.statement,
+            "classes": list(AAMI_CLASSES),
+            "confusion_matrix": self.matrix.tolist(),
             "aami": self.aami.as_json(),
         }
 

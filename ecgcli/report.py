@@ -20,6 +20,7 @@ _RECORDINGS_PAGE = Template("""<p>$model on $data, R peaks found by $detector. I
 by bootstrap over records.</p>
 <p class="statement">$statement</p>
 $aami
+<div class="pictures"><img src="confusion.png" alt="confusion matrix of the beats found"></div>
 </html>
 """)
 
@@ -88,8 +89,15 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
 
 
 def write_recording_report(folder: Path, evaluation: RecordingEvaluation) -> Path:
-    """Write ``report.json`` and ``report.html`` of an evaluation on recordings."""
+    """Write ``report.json``, the confusion matrix and ``report.html``; returns the page."""
     write_json(folder / REPORT, evaluation.as_json())
+    draw_confusion(
+        folder / "confusion.png",
+        metrics.normalized(evaluation.matrix, "true"),
+        evaluation.matrix,
+        AAMI_CLASSES,
+        f"{Path(evaluation.data).name}: share of the true class",
+    )
     head = _PAGE.template.partition("<p>")[0]
     body = _RECORDINGS_PAGE.substitute(
         model=html.escape(evaluation.model),

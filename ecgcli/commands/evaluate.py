@@ -105,7 +105,7 @@ def command(
         required = parse_requirements(require or [], list(judged.scores()))
         page = write_recording_report(folder, judged)
         print_json(judged.as_json()) if json else _print_recordings(judged)
-        console.print(f"Report: {page}")
+        console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
         _check(judged.scores(), required)
         return
     found = evaluate_file(

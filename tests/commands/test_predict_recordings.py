@@ -143,3 +143,43 @@ def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> 
         assert result.exit_code == 2, arguments
         assert message in result.stderr
         assert result.stdout == ""
+
+
+@pytest.mark.parametrize("seconds", [1.0, 5.0])
+def test_a_few_seconds_are_read_or_refused(
+    seconds: float, trained: Path, mitdb: Path, ecg: Ecg
+) -> None:
+    np.save("short.npy", wfdb.rdrecord(str(mitdb / "100")).p_signal[: int(360 * seconds), 0])
+    result = ecg("predict", "short.npy", "--fs", 360, "--units", "mV", "--model", trained)
+    if seconds < 2:
+        assert result.exit_code == 2
+        assert "1.0 s are too short to find beats in; at least 2 s" in result.stderr
+        assert result.stdout == ""
+    else:
+        assert result.exit_code == 0
+        assert len(result.stdout.splitlines()) - 1 in (4, 5, 6)
+
+
+def test_a_record_of_paced_beats_alone(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    result = ecg("predict", mitdb / "107", "--model", trained, "--annotations", "none")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == pytest.approx(2136, abs=6)
+
+
+def test_a_saturated_stretch_is_skipped(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    signal = wfdb.rdrecord(str(mitdb / "100")).p_signal[:36_000, 0].copy()
+    signal[10_000:10_100] = 5.0
+    np.save("high.npy", signal)
+    result = ecg("predict", "high.npy", "--fs", 360, "--units", "mV", "--model", trained)
+    assert "0.3 s without ECG skipped (1 saturated)" in result.stderr
+    times = pd.read_csv(io.StringIO(result.stdout))["time"]
+    assert not times.between(10_000 / 360, 10_100 / 360).any()
+
+
+def test_one_lead_and_a_name_in_all_kinds_of_letters(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+    signal = wfdb.rdrecord(str(mitdb / "100")).p_signal[:36_000, 0]
+    lead = edfio.EdfSignal(signal, 360, label="ECG", physical_dimension="mV")
+    edfio.Edf([lead]).write("Patient 7, été, 心電図.edf")
+    result = ecg("predict", "Patient 7, été, 心電図.edf", "--model", trained)
+    assert result.exit_code == 0
+    assert "no lead II or MLII; read ECG" in result.stderr
