@@ -7,6 +7,7 @@ Where OpenVINO is not installed, or the training has not finished, torch does it
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -61,11 +62,7 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, graph: bytes, threads: int | None = None) -> None:
-        try:
-            import openvino
-        except ImportError as error:
-            raise MissingExtraError("OpenVINO is not installed: pip install openvino") from error
-        core = openvino.Core()
+        core = _openvino_core()
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
@@ -78,6 +75,20 @@ class OpenVinoEngine:
         """See `Engine`."""
         parts = [self._compiled(part)[0].copy() for part in _batches(samples)]
         return np.concatenate(parts)
+
+
+@cache
+def _openvino_core() -> Any:
+    """OpenVINO, once for the whole process.
+
+    Its CPU plugin gives the process an alternate stack for signals and frees it when the
+    plugin goes: the next Ctrl-C would then crash. So it never goes.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtraError("OpenVINO is not installed: pip install openvino") from error
+    return openvino.Core()
 
 
 class TorchEngine:

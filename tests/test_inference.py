@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,3 +53,27 @@ def test_a_training_that_has_not_finished_can_be_used_with_torch(trained: Path) 
     assert load_engine(last).name == "torch"
     with pytest.raises(MissingExtraError, match="use --engine torch"):
         load_engine(last, "openvino")
+
+
+def test_a_signal_after_two_engines_are_gone_is_handled(trained: Path) -> None:
+    """The CPU plugin puts Python's signal handlers on a stack of its own, which must stay."""
+    code = (
+        "import gc, os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from ecgcli.checkpoint import load_checkpoint\n"
+        "from ecgcli.inference import load_engine\n"
+        "one, other = (\n"
+        "    load_engine(load_checkpoint(Path(sys.argv[1])), 'openvino') for _ in range(2)\n"
+        ")\n"
+        "del one\n"
+        "gc.collect()\n"
+        "del other\n"
+        "gc.collect()\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('handled'))\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(trained / BEST)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

@@ -1,0 +1,78 @@
+"""InceptionTime: convolutions of several widths side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ecgcli.models import Size, register
+
+
+class _Inception(nn.Module):
+    """Three widths of convolution behind a bottleneck, and a pooled way beside them."""
+
+    def __init__(self, inputs: int, filters: int, kernels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.bottleneck = nn.Conv1d(inputs, filters, 1, bias=False)
+        self.wide = nn.ModuleList(
+            nn.Conv1d(filters, filters, kernel, padding=kernel // 2, bias=False)
+            for kernel in kernels
+        )
+        self.pooled = nn.Sequential(
+            nn.MaxPool1d(3, 1, 1), nn.Conv1d(inputs, filters, 1, bias=False)
+        )
+        self.norm = nn.BatchNorm1d(filters * (len(kernels) + 1))
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Signal ``(batch, inputs, samples)`` -> ``(batch, filters * 4, samples)``."""
+        narrow = self.bottleneck(signal)
+        paths = [path(narrow) for path in self.wide]
+        found: Tensor = nn.functional.relu(self.norm(torch.cat([*paths, self.pooled(signal)], 1)))
+        return found
+
+
+@register("inception")
+class Inception(nn.Module):
+    """InceptionTime (Ismail Fawaz et al., Data Min Knowl Discov 34:1936-1962, 2020), one network.
+
+    Args:
+        classes: how many classes it tells apart.
+        length: samples in a beat; any will do.
+        depth: inception modules, with a way around every three.
+        filters: of each path in a module.
+        kernels: widths of the convolutions in a module, odd.
+        dropout: before the last layer.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        length: int,  # noqa: ARG002 (every network is told)
+        *,
+        depth: Size = 6,
+        filters: Size = 16,
+        kernels: Annotated[tuple[Size, ...], Field(min_length=1, max_length=5)] = (9, 19, 39),
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+    ) -> None:
+        super().__init__()
+        width = filters * (len(kernels) + 1)
+        inputs = [1] + [width] * (depth - 1)
+        self.modules_ = nn.ModuleList(_Inception(n, filters, kernels) for n in inputs)
+        self.around = nn.ModuleList(
+            nn.Sequential(nn.Conv1d(n, width, 1, bias=False), nn.BatchNorm1d(width))
+            for n in inputs[::3]
+        )
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
+
+    def forward(self, beats: Tensor) -> Tensor:
+        """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
+        signal = kept = beats[:, None]
+        for number, module in enumerate(self.modules_):
+            signal = module(signal)
+            if number % 3 == 2:
+                signal = kept = nn.functional.relu(signal + self.around[number // 3](kept))
+        logits: Tensor = self.classifier(signal.mean(dim=2))
+        return logits

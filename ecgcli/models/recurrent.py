@@ -1,0 +1,136 @@
+"""Recurrent networks: alone, or reading what convolutions have found."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from ecgcli.models import Size, register
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Recurrent(nn.Module):
+    """Reads a beat in steps of a few samples; the mean of what it thought decides.
+
+    Args:
+        cell: LSTM or GRU.
+        classes: how many classes it tells apart.
+        length: samples in a beat; any will do.
+        units: of each layer and direction.
+        layers: one upon another.
+        bidirectional: read the beat both ways.
+        step: samples read at a time.
+        dropout: between layers, and before the last.
+    """
+
+    def __init__(
+        self,
+        cell: type[nn.LSTM] | type[nn.GRU],
+        classes: int,
+        length: int,
+        units: int,
+        layers: int,
+        bidirectional: bool,
+        step: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.steps, self.step = -(-length // step), step
+        self.padding = self.steps * step - length
+        self.recurrent = cell(
+            step, units, layers, batch_first=True, bidirectional=bidirectional,
+            dropout=dropout if layers > 1 else 0.0,
+        )  # fmt: skip
+        width = units * (1 + bidirectional)
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
+
+    def forward(self, beats: Tensor) -> Tensor:
+        """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
+        padded = nn.functional.pad(beats, (0, self.padding))
+        thoughts, _ = self.recurrent(padded.view(-1, self.steps, self.step))
+        logits: Tensor = self.classifier(thoughts.mean(dim=1))
+        return logits
+
+
+@register("lstm")
+class Lstm(_Recurrent):
+    """Long short-term memory (Hochreiter & Schmidhuber, Neural Comput 9:1735-1780, 1997)."""
+
+    def __init__(
+        self,
+        classes: int,
+        length: int,
+        *,
+        units: Size = 64,
+        layers: Size = 2,
+        bidirectional: bool = True,
+        step: Size = 4,
+        dropout: Share = 0.1,
+    ) -> None:
+        super().__init__(nn.LSTM, classes, length, units, layers, bidirectional, step, dropout)
+
+
+@register("gru")
+class Gru(_Recurrent):
+    """Gated recurrent units (Cho et al., EMNLP 2014)."""
+
+    def __init__(
+        self,
+        classes: int,
+        length: int,
+        *,
+        units: Size = 64,
+        layers: Size = 2,
+        bidirectional: bool = True,
+        step: Size = 4,
+        dropout: Share = 0.1,
+    ) -> None:
+        super().__init__(nn.GRU, classes, length, units, layers, bidirectional, step, dropout)
+
+
+@register("cnn-gru")
+class CnnGru(nn.Module):
+    """Two convolutions with pooling, read by gated recurrent units.
+
+    Args:
+        classes: how many classes it tells apart.
+        length: samples in a beat; any will do.
+        channels: of the two convolutions.
+        kernel: width of the convolutions, odd.
+        units: of the recurrent layer, each direction.
+        bidirectional: read the beat both ways.
+        dropout: before the recurrent layer and the last.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        length: int,  # noqa: ARG002 (every network is told)
+        *,
+        channels: tuple[Size, Size] = (32, 64),
+        kernel: Size = 7,
+        units: Size = 64,
+        bidirectional: bool = True,
+        dropout: Share = 0.1,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in ((1, channels[0]), channels):
+            layers += [
+                nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+                nn.BatchNorm1d(outputs), nn.ReLU(), nn.MaxPool1d(2),
+            ]  # fmt: skip
+        self.features = nn.Sequential(*layers, nn.Dropout(dropout))
+        self.recurrent = nn.GRU(channels[1], units, batch_first=True, bidirectional=bidirectional)
+        width = units * (1 + bidirectional)
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
+
+    def forward(self, beats: Tensor) -> Tensor:
+        """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
+        found = self.features(beats[:, None]).transpose(1, 2)
+        thoughts, _ = self.recurrent(found)
+        logits: Tensor = self.classifier(thoughts.mean(dim=1))
+        return logits

@@ -1,0 +1,53 @@
+"""Work on several processes, in order, that stops when it is told to."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    jobs: int,
+    prepare: Callable[[], None] | None = None,
+) -> Generator[Result, None, None]:
+    """The results of ``work`` on each item, in the order of the items.
+
+    Args:
+        work: done on one of ``jobs`` processes; a function that can be pickled.
+        items: what it is done on.
+        jobs: how many processes; with 1, or a single item, it is done in this one.
+        prepare: called once in each process before its first item.
+
+    A Ctrl-C reaches this process alone. When the generator is closed (`contextlib.closing`),
+    what is under way in the others is finished, and what waits is not begun.
+    """
+    if jobs == 1 or len(items) == 1:
+        if prepare is not None:
+            prepare()
+        yield from map(work, items)
+        return
+    # spawned, not forked: a fork of a process with threads may hang
+    pool = ProcessPoolExecutor(
+        min(jobs, len(items)),
+        mp_context=get_context("spawn"),
+        initializer=_start,
+        initargs=(prepare,),
+    )
+    try:
+        yield from pool.map(work, items)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(prepare: Callable[[], None] | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if prepare is not None:
+        prepare()
