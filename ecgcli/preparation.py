@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy as np
 from ecgcli.beats import Beats
 from ecgcli.errors import DataError, EcgError
 from ecgcli.mitbih import RECORDS, patient_of
+from ecgcli.parallel import in_order
 from ecgcli.peaks import DEFAULT, find_r_peaks, points_down
 from ecgcli.quality import Stretch, unusable
 from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, Options, Recording, read_recording
@@ -100,15 +99,10 @@ def prepare_many(
     *,
     detector: str = DEFAULT,
     jobs: int = 1,
-) -> Iterator[Prepared | Failure]:
+) -> Generator[Prepared | Failure, None, None]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
     one = partial(_prepare_or_fail, options=options, detector=detector, names=patients_of(paths))
-    if jobs == 1 or len(paths) == 1:
-        yield from map(one, paths)
-        return
-    # spawned, not forked: a fork of a process with threads may hang
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(one, paths)
+    return in_order(one, paths, jobs)
 
 
 def find_recordings(places: Sequence[str]) -> list[Path]:

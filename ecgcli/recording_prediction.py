@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +19,7 @@ from ecgcli.choices import EngineName, TableFormat
 from ecgcli.errors import EcgError
 from ecgcli.files import write_json
 from ecgcli.inference import Engine, Probabilities, load_engine
+from ecgcli.parallel import in_order
 from ecgcli.peaks import DEFAULT
 from ecgcli.prediction import output, table_of, table_writer
 from ecgcli.preparation import Failure, prepare_recording
@@ -134,20 +133,14 @@ def write_classified(target: Path | str, found: Classified, table_format: Record
 
 def classify_many(
     paths: Sequence[Path], task: Task, jobs: int
-) -> Iterator[dict[str, Any] | Failure]:
+) -> Generator[dict[str, Any] | Failure, None, None]:
     """Classify recordings on ``jobs`` processes, each into a file of the task's folder.
 
-    Yields each one's summary, in order, or why it failed. A recording whose file is there
+    Gives each one's summary, in order, or why it failed. A recording whose file is there
     already is not done again, so an interrupted run goes on where it stopped.
     """
-    if jobs == 1 or len(paths) == 1:
-        _start(task, None)
-        yield from map(partial(_one, task), paths)
-        return
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(task, 1)
-    ) as pool:
-        yield from pool.map(partial(_one, task), paths)
+    threads = None if jobs == 1 or len(paths) == 1 else 1
+    return in_order(partial(_one, task), paths, jobs, partial(_start, task, threads))
 
 
 #: Of a worker process: its engine and the classes, loaded once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -174,8 +175,8 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
     summaries: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
     before = 0
-    with progress_bar(console) as advance:
-        for number, result in enumerate(classify_many(paths, task, jobs), 1):
+    with progress_bar(console) as advance, closing(classify_many(paths, task, jobs)) as work:
+        for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
                 failures[str(result.path)] = result.reason
                 console.print(f"[red]skipped[/] {result.reason}")

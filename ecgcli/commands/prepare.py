@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,8 +78,11 @@ def command(
     options = Options(lead, rate, units, annotations)
     done: list[Prepared] = []
     failed: list[Failure] = []
-    with progress_bar(console) as advance:
-        work = prepare_many(paths, options, detector=detector, jobs=jobs or os.cpu_count() or 1)
+    cores = jobs or os.cpu_count() or 1
+    with (
+        progress_bar(console) as advance,
+        closing(prepare_many(paths, options, detector=detector, jobs=cores)) as work,
+    ):
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
                 failed.append(result)

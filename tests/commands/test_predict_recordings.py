@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +20,7 @@ import wfdb
 from typer.testing import Result
 
 from ecgcli.beats import read_beats
+from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
 
@@ -183,3 +188,32 @@ def test_one_lead_and_a_name_in_all_kinds_of_letters(trained: Path, mitdb: Path,
     result = ecg("predict", "Patient 7, été, 心電図.edf", "--model", trained)
     assert result.exit_code == 0
     assert "no lead II or MLII; read ECG" in result.stderr
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
+    trained: Path, records: Path, tmp_path: Path, ecg: Ecg
+) -> None:
+    for number in range(12):
+        header = (records / "100.hea").read_text().replace("100", f"c{number:02}", 1)
+        (records / f"c{number:02}.hea").write_text(header)
+    command = ecg_process(
+        "predict", records, "--model", trained, "-o", "results", "--annotations", "none", "-j", 2
+    )
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("results/*.summary.json")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr.splitlines()[-1].startswith("interrupted:")
+    assert "Traceback" not in stderr
+    done = len(list(tmp_path.glob("results/*.summary.json")))
+    assert 0 < done < 15
+    again = ecg("predict", records, "--model", trained, "-o", "results", "--annotations", "none")
+    assert again.exit_code == 0
+    assert f"15 recordings, {done} of them done before" in again.stderr
