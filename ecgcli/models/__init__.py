@@ -11,15 +11,18 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic import create_model as pydantic_model
 
 from ecgcli.beats_csv import BEAT_LENGTH
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
+
+#: Type of an argument that counts something.
+Size = Annotated[int, Field(ge=1)]
 
 Network = TypeVar("Network", bound=type[torch.nn.Module])
 

@@ -9,9 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ecgcli.models import register
-
-Size = Annotated[int, Field(ge=1)]
+from ecgcli.models import Size, register
 
 
 @register("cnn")
