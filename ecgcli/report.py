@@ -30,14 +30,16 @@ _PAGE = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem;
        color: #1c2733; background: white; }
 table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #d7dde3; }
+td { white-space: nowrap; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #d7dde3; }
 th:first-child, td:first-child { text-align: left; }
 small { color: #5b6b7b; }
 .statement { border-left: 4px solid #e07b39; padding: .3rem 1rem; background: #fdf5ef; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem;
+            margin-top: 2rem; }
 img { width: 100%; }
 </style>
 <h1>$title</h1>
