@@ -18,6 +18,7 @@ import numpy as np
 from ecgcli import aami
 from ecgcli.mitbih import RECORDS
 from ecgcli.peaks import find_r_peaks, list_detectors
+from ecgcli.recording_evaluation import flutter_of
 from ecgcli.recordings import Recording, read_recording
 
 
@@ -54,14 +55,11 @@ def main() -> None:
 
 
 def judge(recording: Recording, peaks: np.ndarray) -> np.ndarray:
-    times = recording.positions / recording.sampling_rate
-    symbols = np.array(recording.symbols)
-    flutter = list(zip(times[symbols == "["], times[symbols == "]"], strict=True))
-    truth = recording.beat_positions / recording.sampling_rate
-    found = peaks / recording.sampling_rate
-    return aami.compare(
-        (truth, np.zeros(len(truth), int)), (found, np.zeros(len(found), int)), fibrillation=flutter
+    truth, found = (
+        (places / recording.sampling_rate, np.zeros(len(places), int))
+        for places in (recording.beat_positions, peaks)
     )
+    return aami.compare(truth, found, fibrillation=flutter_of(recording))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from ecgcli.errors import ConfigError, DataError
 from ecgcli.mitbih import RECORDS
 from ecgcli.peaks import find_r_peaks, list_detectors, points_down
 from ecgcli.quality import Stretch
+from ecgcli.recording_evaluation import flutter_of
 from ecgcli.recordings import Recording, read_recording
 
 
@@ -22,17 +23,8 @@ def found_and_missed(recording: Recording, detector: str) -> tuple[int, int, int
         (places / recording.sampling_rate, np.zeros(len(places), np.int64))
         for places in (recording.beat_positions, peaks)
     )
-    matrix = compare(truth, called, fibrillation=flutter(recording))
+    matrix = compare(truth, called, fibrillation=flutter_of(recording))
     return int(matrix[0, 0]), int(matrix[0, 5]), int(matrix[5, 0])
-
-
-def flutter(recording: Recording) -> list[tuple[float, float]]:
-    """Stretches between the annotations ``[`` and ``]``, in seconds."""
-    times = recording.positions / recording.sampling_rate
-    starts, stops = (
-        [t for t, s in zip(times, recording.symbols, strict=True) if s == m] for m in "[]"
-    )
-    return list(zip(starts, stops, strict=True))
 
 
 def test_the_default_on_all_48_records(mitdb: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ class _Recurrent(nn.Module):
     """Reads a beat in steps of a few samples; the mean of what it thought decides.
 
     Args:
-        cell: LSTM or GRU.
         classes: how many classes it tells apart.
         length: samples in a beat; any will do.
         units: of each layer and direction.
@@ -26,21 +25,23 @@ class _Recurrent(nn.Module):
         dropout: between layers, and before the last.
     """
 
+    cell: ClassVar[type[nn.LSTM] | type[nn.GRU]]
+
     def __init__(
         self,
-        cell: type[nn.LSTM] | type[nn.GRU],
         classes: int,
         length: int,
-        units: int,
-        layers: int,
-        bidirectional: bool,
-        step: int,
-        dropout: float,
+        *,
+        units: Size = 64,
+        layers: Size = 2,
+        bidirectional: bool = True,
+        step: Size = 4,
+        dropout: Share = 0.1,
     ) -> None:
         super().__init__()
         self.steps, self.step = -(-length // step), step
         self.padding = self.steps * step - length
-        self.recurrent = cell(
+        self.recurrent = self.cell(
             step, units, layers, batch_first=True, bidirectional=bidirectional,
             dropout=dropout if layers > 1 else 0.0,
         )  # fmt: skip
@@ -59,36 +60,14 @@ class _Recurrent(nn.Module):
 class Lstm(_Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber, Neural Comput 9:1735-1780, 1997)."""
 
-    def __init__(
-        self,
-        classes: int,
-        length: int,
-        *,
-        units: Size = 64,
-        layers: Size = 2,
-        bidirectional: bool = True,
-        step: Size = 4,
-        dropout: Share = 0.1,
-    ) -> None:
-        super().__init__(nn.LSTM, classes, length, units, layers, bidirectional, step, dropout)
+    cell = nn.LSTM
 
 
 @register("gru")
 class Gru(_Recurrent):
     """Gated recurrent units (Cho et al., EMNLP 2014)."""
 
-    def __init__(
-        self,
-        classes: int,
-        length: int,
-        *,
-        units: Size = 64,
-        layers: Size = 2,
-        bidirectional: bool = True,
-        step: Size = 4,
-        dropout: Share = 0.1,
-    ) -> None:
-        super().__init__(nn.GRU, classes, length, units, layers, bidirectional, step, dropout)
+    cell = nn.GRU
 
 
 @register("cnn-gru")
