@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -101,7 +101,8 @@ def prepare_many(
     jobs: int = 1,
 ) -> Generator[Prepared | Failure, None, None]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
-    one = partial(_prepare_or_fail, options=options, detector=detector, names=patients_of(paths))
+    patients = patients_of(paths)
+    one = partial(_prepare_or_fail, options=options, detector=detector, patients=patients)
     return in_order(one, paths, jobs)
 
 
@@ -132,26 +133,18 @@ def find_recordings(places: Sequence[str]) -> list[Path]:
 
 
 def _prepare_or_fail(
-    path: Path, options: Options, detector: str, names: Callable[[Path], str]
+    path: Path, options: Options, detector: str, patients: dict[Path, str]
 ) -> Prepared | Failure:
     try:
-        return prepare_recording(path, options, detector=detector, patient=names(path))
+        return prepare_recording(path, options, detector=detector, patient=patients[path])
     except EcgError as error:
         return Failure(path, str(error))
 
 
-def patients_of(paths: Sequence[Path]) -> Callable[[Path], str]:
-    """Who each path is from: known for the MIT-BIH records, else each its own patient."""
+def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
+    """Who each recording is from: known for the MIT-BIH records, else each its own patient."""
     known = all(path.stem in RECORDS for path in paths)
-    return _mitbih_patient if known else _nobody_known
-
-
-def _mitbih_patient(path: Path) -> str:
-    return patient_of(path.stem)
-
-
-def _nobody_known(_: Path) -> str:
-    return ""
+    return {path: patient_of(path.stem) if known else path.stem for path in paths}
 
 
 def _without_segments(files: list[Path]) -> list[Path]:

@@ -89,7 +89,7 @@ def evaluate_recordings(
     """
     if card.classes != AAMI_CLASSES:
         raise CheckpointError(f"{model} tells {' and '.join(card.classes)} apart, not AAMI classes")
-    matrices, patient = {}, patients_of(paths)
+    matrices = {}
     for done, path in enumerate(paths, 1):
         reference = read_recording(path, options)
         if not reference.annotated:
@@ -100,13 +100,14 @@ def evaluate_recordings(
         found = classify_recording(path, engine, AAMI_CLASSES, blind, detector)
         matrices[reference.name] = judge(reference, found, skip_first)
         advance("evaluating", done, len(paths))
-    tested = {patient(path) or path.stem for path in paths}
     return RecordingEvaluation(
         model=model,
         data=data,
         detector=detector,
         aami=summarize(matrices, skip_first),
-        statement=describe_patients(set(card.training_data.patients), tested),
+        statement=describe_patients(
+            set(card.training_data.patients), set(patients_of(paths).values())
+        ),
     )
 
 
