@@ -109,8 +109,11 @@ def prepare_many(
 def find_recordings(places: Sequence[str]) -> list[Path]:
     """The recordings meant by files, folders (searched to the bottom) and glob patterns.
 
+    A recording is known by its name, in sidecars, results and reports alike, so no two
+    of one name are taken together.
+
     Raises:
-        DataError: a place has none.
+        DataError: a place has none, or two recordings have one name.
     """
     found: list[Path] = []
     for place in places:
@@ -129,7 +132,19 @@ def find_recordings(places: Sequence[str]) -> list[Path]:
             found += here
         else:
             found.append(path)
-    return list(dict.fromkeys(found))
+    return _one_of_each_name(list(dict.fromkeys(found)))
+
+
+def _one_of_each_name(paths: list[Path]) -> list[Path]:
+    named: dict[str, Path] = {}
+    for path in paths:
+        if (other := named.setdefault(path.stem, path)) != path:
+            raise DataError(
+                f"{other} has the same name, and a recording is known by its name; name one file "
+                "a recording (its .hea), and take those of equal names one after another",
+                file=path,
+            )
+    return paths
 
 
 def _prepare_or_fail(

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ecgcli.checkpoint import load_checkpoint
 from ecgcli.choices import EngineName, TableFormat
-from ecgcli.errors import EcgError
-from ecgcli.files import write_json
+from ecgcli.classes import AAMI_CLASSES
+from ecgcli.errors import ConfigError, DataError, EcgError
+from ecgcli.files import sha256, write_json
 from ecgcli.inference import Engine, Probabilities, load_engine
 from ecgcli.parallel import in_order
 from ecgcli.peaks import DEFAULT
@@ -79,6 +80,14 @@ class Task:
     folder: Path
     table_format: RecordingFormat
 
+    def made_with(self) -> dict[str, Any]:
+        """What a result depends on besides its recording."""
+        return {
+            "model": str(self.checkpoint),
+            "model_sha256": sha256(self.checkpoint),
+            "detector": self.detector,
+        } | asdict(self.options)
+
 
 def classify_recording(
     path: Path,
@@ -136,11 +145,13 @@ def classify_many(
 ) -> Generator[dict[str, Any] | Failure, None, None]:
     """Classify recordings on ``jobs`` processes, each into a file of the task's folder.
 
-    Gives each one's summary, in order, or why it failed. A recording whose file is there
-    already is not done again, so an interrupted run goes on where it stopped.
+    Gives each one's summary, in order, or why it failed. A recording whose file was made
+    the same way already, by the same model, is not done again, so an interrupted run goes
+    on where it stopped.
     """
     threads = None if jobs == 1 or len(paths) == 1 else 1
-    return in_order(partial(_one, task), paths, jobs, partial(_start, task, threads))
+    one = partial(_one, task, task.made_with())
+    return in_order(one, paths, jobs, partial(_start, task, threads))
 
 
 #: Of a worker process: its engine and the classes, loaded once.
@@ -153,27 +164,41 @@ def _start(task: Task, threads: int | None) -> None:
     _worker["classes"] = checkpoint.card.classes
 
 
-def _one(task: Task, path: Path) -> dict[str, Any] | Failure:
+def _one(task: Task, made_with: dict[str, Any], path: Path) -> dict[str, Any] | Failure:
     target = task.folder / f"{path.stem}{ENDINGS[task.table_format]}"
     note = task.folder / f"{path.stem}.summary.json"
     try:
         if target.exists() and note.exists():
             done: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-            return done | {"done_before": True}
+            if done.get("made_with") == made_with:
+                return done | {"done_before": True}
         found = classify_recording(
             path, _worker["engine"], _worker["classes"], task.options, task.detector
         )
         write_classified(target, found, task.table_format)
-        write_json(note, found.summary())  # last: it says that the other is whole
-        return found.summary()
+        summary = found.summary() | {"made_with": made_with}
+        write_json(note, summary)  # last: it says that the other is whole
+        return summary
     except EcgError as error:
         return Failure(path, str(error))
 
 
 def _annotation_file(found: Classified) -> bytes:
-    """The beats as a WFDB annotation file, each with its class as symbol."""
+    """The beats as a WFDB annotation file, each with its class as symbol.
+
+    Raises:
+        DataError: there are no beats, and an annotation file cannot be empty.
+        ConfigError: the classes are no annotation symbols.
+    """
     import wfdb
 
+    if found.classes != AAMI_CLASSES:
+        raise ConfigError(f"--format wfdb has no symbols for {' and '.join(found.classes)}")
+    if not len(found.times):
+        raise DataError(
+            "no beats were found, and an annotation file cannot be empty; use --format csv",
+            file=found.path,
+        )
     symbols = [found.classes[label] for label in found.probabilities.argmax(1)]
     samples = np.round(found.times * found.sampling_rate).astype(np.int64)
     with tempfile.TemporaryDirectory() as folder:

@@ -83,7 +83,8 @@ def command(
     Rows of a CSV come in the order of the file, numbered from 0; labels are ignored;
     files larger than memory are streamed. A recording's rows have the time of the R peak
     in seconds; its rhythm is summed up in rates, burdens, couplets, runs and pauses.
-    Several recordings go into a folder, a file each; what is there is not done again.
+    Several recordings go into a folder, a file each; what the same model has done is not
+    done again.
     """
     from ecgcli.recordings import Options, is_recording
     from ecgcli.runs import find_checkpoint

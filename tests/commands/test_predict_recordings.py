@@ -135,6 +135,39 @@ def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     assert "no ECG      100.0% of the time" in result.stderr
 
 
+def test_results_of_another_model_or_detector_are_made_again(
+    trained: Path, run_copy: Path, records: Path, ecg: Ecg
+) -> None:
+    arguments = ("predict", records, "-o", "results", "--jobs", 1, "--annotations", "none")
+    ecg(*arguments, "--model", trained)
+    assert "3 of them done before" in ecg(*arguments, "--model", trained).stderr
+    assert "done before" not in ecg(*arguments, "--model", run_copy).stderr
+    again = ecg(*arguments, "--model", run_copy, "--detector", "sleepecg")
+    assert "done before" not in again.stderr
+    made_with = json.loads(Path("results/100.summary.json").read_text())["made_with"]
+    assert made_with["detector"] == "sleepecg"
+    assert made_with["model"].startswith(str(run_copy))
+
+
+def test_two_recordings_of_one_name_do_not_replace_each_other(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    shutil.copytree(records, records / "again")
+    result = ecg("predict", records, "--model", trained, "-o", "results")
+    assert result.exit_code == 2
+    assert "has the same name" in result.stderr
+    assert not Path("results").exists()
+
+
+def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
+    np.save("flat.npy", np.zeros(5000))
+    options = ("--fs", 250, "--units", "mV", "--model", trained)
+    result = ecg("predict", "flat.npy", *options, "-o", "flat.ecg")
+    assert result.exit_code == 2
+    assert "flat.npy: no beats were found" in result.stderr.splitlines()[-1]
+    assert not Path("flat.ecg").exists()
+
+
 def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> None:
     beats = demo / "synthetic_test.csv"
     for arguments, message in (

@@ -149,6 +149,17 @@ def test_places_without_recordings(arguments: list[str], message: str, ecg: Ecg)
     assert message in result.stderr
 
 
+@pytest.mark.parametrize("command", ["prepare", "predict"])
+def test_all_files_of_a_record_are_not_taken_for_recordings(
+    command: str, records: Path, trained: Path, ecg: Ecg
+) -> None:
+    model = ("--model", trained) if command == "predict" else ()
+    result = ecg(command, f"{records}/100.*", "-o", "out", *model)
+    assert result.exit_code == 2
+    assert "name one file a recording (its .hea)" in result.stderr
+    assert not Path("out").exists()
+
+
 def test_options_that_are_wrong(records: Path, ecg: Ecg) -> None:
     for options, message in (
         (["--split", "half"], "--split: found half; valid: random, patient, ds1-ds2"),
