@@ -24,8 +24,11 @@ from ecgcli.files import atomic_write
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The sidecar's columns: R peak time, previous and next RR interval are in seconds.
-INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", "previous_rr", "next_rr"]
+#: The sidecar's columns of numbers, all in seconds: when the R peak is, the RR intervals before
+#: and after it, and their means over the whole recording and over the 10 s around the beat.
+TIMES = ["time", "previous_rr", "next_rr", "mean_rr", "local_rr"]
+#: All of the sidecar's columns.
+INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", *TIMES[1:]]
 
 #: Records whose name begins so were computed, not recorded from a person.
 SYNTHETIC_PREFIX = "synthetic"
@@ -169,8 +172,8 @@ def info_path(beats_csv: Path | str) -> Path:
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".csv") + ".info.csv")
 
 
-def read_info(beats_csv: Path | str, beats: int) -> pd.DataFrame | None:
-    """The sidecar of a beats CSV with ``beats`` rows, or None when there is none.
+def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame | None:
+    """The sidecar of a beats CSV, with ``beats`` rows if that is known; None when there is none.
 
     Raises:
         DataError: it lacks a column or has another number of rows.
@@ -180,25 +183,36 @@ def read_info(beats_csv: Path | str, beats: int) -> pd.DataFrame | None:
         return None
     import pandas as pd
 
-    times = ("time", "previous_rr", "next_rr")
     try:
         info = pd.read_csv(
             path,
-            dtype={name: float if name in times else str for name in INFO_COLUMNS},
+            dtype={name: float if name in TIMES else str for name in INFO_COLUMNS},
             keep_default_na=False,  # a lead may be called NA
-            na_values=dict.fromkeys(times, ""),
+            na_values=dict.fromkeys(TIMES, ""),
         )
     except (ValueError, OSError) as error:
         raise DataError(f"the sidecar cannot be read: {error}", file=path) from error
     missing = [name for name in INFO_COLUMNS if name not in info]
     if missing:
         raise DataError(
-            f"the sidecar lacks {', '.join(missing)}; it has {', '.join(INFO_COLUMNS)}", file=path
+            f"the sidecar lacks {', '.join(missing)}; it needs {', '.join(INFO_COLUMNS)}, as "
+            "ecg prepare and ecg download write it",
+            file=path,
         )
+    if beats is not None:
+        require_rows(info, beats, beats_csv)
+    return info
+
+
+def require_rows(info: pd.DataFrame, beats: int, beats_csv: Path | str) -> None:
+    """Refuse a sidecar with another number of rows than its file has beats.
+
+    Raises:
+        DataError: it has.
+    """
     if len(info) != beats:
         raise DataError(
             f"the sidecar has {len(info)} rows for {beats} beats; "
             "write it anew with its beats, or remove it",
-            file=path,
+            file=info_path(beats_csv),
         )
-    return info

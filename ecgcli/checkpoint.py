@@ -60,7 +60,11 @@ class Card(BaseModel):
     format: int = FORMAT
     ecgcli: str = __version__
     model: str
+    #: Whether the model is fitted at once: the tensors are its state, and there is no graph.
+    estimator: bool = False
     arguments: dict[str, Any]
+    #: What the model looks at, see `ecgcli.views`.
+    views: tuple[str, ...] = ("samples",)
     classes: tuple[str, ...]
     beat_length: int = BEAT_LENGTH
     sampling_rate: float = SAMPLING_RATE

@@ -7,7 +7,7 @@ file, the key, what was found and what is valid.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -122,9 +122,15 @@ class Config(Section):
     model: Model = Model()
     training: Training = Training()
 
-    def to_yaml(self) -> str:
-        """The config as YAML that `load_config` reads back to an equal one."""
-        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
+    def to_yaml(self, training: Collection[str] | None = None) -> str:
+        """The config as YAML that `load_config` reads back to an equal one.
+
+        ``training`` names the keys of that section to write, where not all mean something.
+        """
+        document = self.model_dump()
+        if training is not None:
+            document["training"] = {key: document["training"][key] for key in training}
+        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

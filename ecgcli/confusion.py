@@ -86,7 +86,7 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
         return _last_evaluation(checkpoint_path.parent)
     checkpoint = load_checkpoint(checkpoint_path)
     beats = read_labelled(truth, class_set=class_set_of(checkpoint.card.classes))
-    predicted = load_engine(checkpoint).probabilities(beats.samples).argmax(1)
+    predicted = load_engine(checkpoint).probabilities(beats).argmax(1)
     classes = checkpoint.card.classes
     matrix = metrics.confusion_matrix(beats.known_labels, predicted, len(classes))
     return Confusion(matrix, classes, f"{checkpoint_path.parent.name} on {truth.name}")

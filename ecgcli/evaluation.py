@@ -140,7 +140,7 @@ def evaluate_file(
     if skip_first:
         beats = _after(beats, skip_first, data)
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
-    probabilities = engine.probabilities(beats.samples)
+    probabilities = engine.probabilities(beats)
     found = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
     if beats.info is None or card.classes != AAMI_CLASSES:
         return found

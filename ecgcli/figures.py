@@ -76,6 +76,18 @@ def draw_curves_by_class(
     _save(figure, target)
 
 
+def draw_shares(target: Path, shares: dict[str, float], label: str) -> None:
+    """A bar a name, the first at the top."""
+    figure = _figure(6.4, 0.6 + 0.22 * len(shares))
+    axis = figure.subplots()
+    axis.barh(list(shares), list(shares.values()), color=_VALIDATION)
+    axis.invert_yaxis()
+    axis.set(xlabel=label)
+    axis.tick_params(axis="y", labelsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    _save(figure, target)
+
+
 def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 

@@ -11,25 +11,27 @@ import torch
 from torch import Tensor, nn
 
 from ecgcli.checkpoint import Card
+from ecgcli.views import VIEWS
 
 
 def export_graph(model: nn.Module, card: Card) -> bytes:
-    """The network from beats ``(beats, samples)`` to probabilities ``(beats, classes)``.
+    """The network from its views, each ``(beats, width)``, to probabilities ``(beats, classes)``.
 
     Args:
         model: on the CPU, in evaluation mode.
         card: of the checkpoint the graph goes into; gives the class offsets.
     """
-    example = torch.zeros(2, card.beat_length)
+    example = tuple(torch.zeros(2, VIEWS[view].width) for view in card.views)
+    beats = torch.export.Dim("beats")
     whole = Probabilities(model, card.class_offsets).eval()
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             whole,
-            (example,),
+            example,
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("beats")},),
-            input_names=["beats"],
+            dynamic_shapes=(tuple({0: beats} for _ in example),),
+            input_names=list(card.views),
             output_names=["probabilities"],
             verbose=False,
         )
@@ -46,9 +48,9 @@ class Probabilities(nn.Module):
         self.network = network
         self.register_buffer("offsets", torch.tensor(class_offsets))
 
-    def forward(self, beats: Tensor) -> Tensor:
-        """Beats ``(batch, samples)`` -> probabilities ``(batch, classes)``."""
-        return torch.softmax(self.network(beats).float() + self.offsets, dim=1)
+    def forward(self, *views: Tensor) -> Tensor:
+        """Views, each ``(batch, width)`` -> probabilities ``(batch, classes)``."""
+        return torch.softmax(self.network(*views).float() + self.offsets, dim=1)
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.beats import Beats
 from ecgcli.checkpoint import Checkpoint
 from ecgcli.choices import EngineName
-from ecgcli.errors import MissingExtraError
+from ecgcli.errors import ConfigError, MissingExtraError
+from ecgcli.views import Inputs, inputs_of
 
 Probabilities = NDArray[np.float32]
 
@@ -25,12 +27,17 @@ BATCH = 256
 
 
 class Engine(Protocol):
-    """Computes probabilities ``(beats, classes)`` of beats ``(beats, 187)``, both float32."""
+    """Computes the probability ``(beats, classes)``, float32, of each class for each beat."""
 
     name: str
+    views: tuple[str, ...]
 
-    def probabilities(self, samples: NDArray[np.float32]) -> Probabilities:
-        """The probability of each class for each beat."""
+    def probabilities(self, beats: Beats) -> Probabilities:
+        """The probability of each class for each beat.
+
+        Raises:
+            DataError: the beats lack what the model looks at.
+        """
 
 
 def load_engine(
@@ -42,7 +49,12 @@ def load_engine(
 
     Raises:
         MissingExtraError: the engine asked for cannot serve this checkpoint here.
+        ConfigError: an engine is asked for that a model without a network has no use for.
     """
+    if checkpoint.card.estimator:
+        if wanted != "auto":
+            raise ConfigError(f"{checkpoint.card.model} is no network; leave --engine out")
+        return EstimatorEngine(checkpoint)
     if wanted == "auto":
         able = checkpoint.graph is not None and find_spec("openvino") is not None
         wanted = "openvino" if able else "torch"
@@ -53,7 +65,7 @@ def load_engine(
             "this checkpoint holds no graph for OpenVINO because its training has not finished; "
             "use --engine torch"
         )
-    return OpenVinoEngine(checkpoint.graph, threads)
+    return OpenVinoEngine(checkpoint.graph, checkpoint.card.views, threads)
 
 
 class OpenVinoEngine:
@@ -61,7 +73,10 @@ class OpenVinoEngine:
 
     name = "openvino"
 
-    def __init__(self, graph: bytes, threads: int | None = None) -> None:
+    def __init__(
+        self, graph: bytes, views: tuple[str, ...] = ("samples",), threads: int | None = None
+    ) -> None:
+        self.views = views
         core = _openvino_core()
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "f32",
@@ -71,9 +86,10 @@ class OpenVinoEngine:
             settings["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(core.read_model(graph), "CPU", settings)
 
-    def probabilities(self, samples: NDArray[np.float32]) -> Probabilities:
+    def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""
-        parts = [self._compiled(part)[0].copy() for part in _batches(samples)]
+        inputs = inputs_of(beats, self.views)
+        parts = [self._compiled(list(part))[0].copy() for part in _batches(inputs)]
         return np.concatenate(parts)
 
 
@@ -108,19 +124,46 @@ class TorchEngine:
             card.model, classes=len(card.classes), length=card.beat_length, **card.arguments
         )
         load_weights(network, checkpoint.weights)
-        self._torch, self._device = torch, choose_device("auto")
+        self._torch, self._device, self.views = torch, choose_device("auto"), card.views
         self._model = Probabilities(network, card.class_offsets).to(self._device).eval()
 
-    def probabilities(self, samples: NDArray[np.float32]) -> Probabilities:
+    def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""
-        torch = self._torch
+        torch, inputs = self._torch, inputs_of(beats, self.views)
         with torch.inference_mode():
             parts = [
-                self._model(torch.from_numpy(part).to(self._device)).cpu().numpy()
-                for part in _batches(samples)
+                self._model(*(torch.from_numpy(view).to(self._device) for view in part))
+                .cpu()
+                .numpy()
+                for part in _batches(inputs)
             ]
         return np.concatenate(parts)
 
 
-def _batches(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
+class EstimatorEngine:
+    """Runs a model that is no network."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        from ecgcli.models import create_estimator
+
+        card = checkpoint.card
+        self.name, self.views = card.model, card.views
+        self._offsets = np.array(card.class_offsets, np.float32)
+        self._estimator = create_estimator(card.model, **card.arguments)
+        self._estimator.restore(checkpoint.weights)
+
+    def probabilities(self, beats: Beats) -> Probabilities:
+        """See `Engine`."""
+        return corrected(self._estimator.probabilities(inputs_of(beats, self.views)), self._offsets)
+
+
+def corrected(probabilities: Probabilities, offsets: NDArray[np.float32]) -> Probabilities:
+    """Probabilities ``(beats, classes)`` with the class offsets added to their logarithms."""
+    raised = probabilities * np.exp(offsets)
+    shares: Probabilities = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _batches(inputs: Inputs) -> list[Inputs]:
+    beats = len(inputs[0])
+    return [tuple(view[at : at + BATCH] for view in inputs) for at in range(0, beats, BATCH)]

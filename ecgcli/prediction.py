@@ -15,12 +15,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ecgcli.beats import Beats, read_info, require_rows
 from ecgcli.beats_csv import BeatsReader
 from ecgcli.choices import TableFormat
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write
 from ecgcli.inference import Engine
+from ecgcli.views import inputs_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,22 +86,39 @@ def predict_file(
     """
     counts = np.zeros(len(classes), np.int64)
     first = 0
+    info = None if engine.views == ("samples",) else read_info(source)
     with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
         blocks = iter(reader)
         head = next(blocks)  # a wrong file is refused before the output opens
+        inputs_of(_known(head.samples, 0, info, source), engine.views)
         with output(target) as stream, table_writer(stream, table_format, classes) as writer:
             for block in chain([head], blocks):
-                probabilities = engine.probabilities(block.samples)
+                beats = _known(block.samples, first, info, source)
+                probabilities = engine.probabilities(beats)
                 predicted = probabilities.argmax(1)
                 counts += np.bincount(predicted, minlength=len(classes))
                 writer.write(table_of(probabilities, classes, first=first))
                 first += len(predicted)
                 if advance is not None:
                     advance(reader.position, reader.size)
+            if info is not None:
+                require_rows(info, first, source)
     return Summary(
         {name: int(count) for name, count in zip(classes, counts, strict=True)},
         reader.layout.labelled,
     )
+
+
+def _known(
+    samples: NDArray[np.float32], first: int, info: pd.DataFrame | None, source: Path | str
+) -> Beats:
+    """The beats from row ``first`` on, with what the sidecar knows of them."""
+    if info is None:
+        return Beats(samples)
+    rows = info.iloc[first : first + len(samples)]
+    if len(rows) < len(samples):
+        require_rows(info, first + len(samples), source)
+    return Beats(samples, None, rows)
 
 
 def format_for(target: Path | str, wanted: TableFormat | None) -> TableFormat:

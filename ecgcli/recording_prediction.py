@@ -104,9 +104,8 @@ def classify_recording(
     prepared = prepare_recording(path, options, detector=detector)
     beats = prepared.beats
     times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
-    samples = beats.samples
     probabilities = (
-        engine.probabilities(samples) if len(samples) else np.empty((0, len(classes)), np.float32)
+        engine.probabilities(beats) if len(beats) else np.empty((0, len(classes)), np.float32)
     )
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     at = np.searchsorted(prepared.peaks.round(4), times)

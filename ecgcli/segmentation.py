@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ecgcli.beats import INFO_COLUMNS, Beats
+from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.quality import Stretch, filled, touches
@@ -27,6 +27,9 @@ Reader = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 #: Beats cut at a time, which bounds the memory.
 _AT_A_TIME = 10_000
+
+#: Seconds to each side of a beat over which its local RR interval is a mean.
+_AROUND = 5.0
 
 #: Hz. The public files are 360 Hz thinned out without a filter; so is what has this rate.
 _PUBLIC_RATE = 360.0
@@ -132,7 +135,8 @@ def _band_limited(signal: NDArray[np.float64], sampling_rate: float) -> NDArray[
 
 def _info(recording: Recording, beats: NDArray[np.intp]) -> pd.DataFrame:
     """The sidecar's rows; RR intervals run between beats, whatever else is annotated."""
-    intervals = np.diff(recording.beat_positions) / recording.sampling_rate
+    peaks = recording.beat_positions / recording.sampling_rate
+    intervals = np.diff(peaks)
     nth = np.cumsum(recording.is_beat)[beats] - 1
     rows = {
         "record": recording.name,
@@ -142,10 +146,19 @@ def _info(recording: Recording, beats: NDArray[np.intp]) -> pd.DataFrame:
         "symbol": [recording.symbols[k] for k in beats] if recording.annotated else "",
         "previous_rr": np.append(np.nan, intervals)[nth],
         "next_rr": np.append(intervals, np.nan)[nth],
+        "mean_rr": intervals.mean() if len(intervals) else np.nan,
+        "local_rr": _local_mean(peaks, intervals)[nth],
     }
-    return pd.DataFrame(rows, columns=INFO_COLUMNS).round(
-        {"time": 4, "previous_rr": 4, "next_rr": 4}
-    )
+    return pd.DataFrame(rows, columns=INFO_COLUMNS).round(dict.fromkeys(TIMES, 4))
+
+
+def _local_mean(peaks: NDArray[np.float64], intervals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of the RR intervals within `_AROUND` s of each peak; NaN where there is none."""
+    total = np.append(0.0, intervals.cumsum())
+    first = np.searchsorted(peaks, peaks - _AROUND)
+    last = np.searchsorted(peaks, peaks + _AROUND, side="right") - 1
+    counts = last - first
+    return np.where(counts > 0, (total[last] - total[first]) / np.maximum(counts, 1), np.nan)
 
 
 def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:

@@ -31,11 +31,12 @@ from ecgcli.files import write_json, write_text
 from ecgcli.graph import export_graph
 from ecgcli.history import Epoch, best_epoch, overfitting, write_history
 from ecgcli.interrupts import StopSignal
-from ecgcli.models import check_arguments, create_model, load_weights
+from ecgcli.models import check_arguments, create_model, load_weights, views_of
 from ecgcli.optimization import build_loss, build_optimizer, build_schedule, draw_order
 from ecgcli.runs import BEST, CONFIG, LAST, locked, new_run
 from ecgcli.training_set import TrainingSet, prepare
 from ecgcli.training_state import Position, pack, to_array, unpack
+from ecgcli.views import inputs_of
 
 #: Beats judged at a time while validating.
 VALIDATION_BATCH = 256
@@ -155,7 +156,8 @@ class _Session:
         torch.manual_seed(config.seed)
         self.config, self.data, self.device = config, data, device
         self.settings, self.classes = config.training, config.data.class_names
-        self.samples, self.labels = _on_device(data.training, device)
+        self.views = views_of(config.model.name)
+        self.inputs, self.labels = self._on_device(data.training)
         self.offsets = torch.tensor(data.class_offsets, device=device)
         self.batches = -(-len(self.labels) // self.settings.batch_size)
         self.model = create_model(
@@ -237,11 +239,12 @@ class _Session:
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """One batch forward and back; its loss and logits, detached."""
-        beats = augment(self.samples[rows], self.settings.augment)
+        samples, *others = (view[rows] for view in self.inputs)
+        beats = augment(samples, self.settings.augment)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
         ):
-            logits = self.model(beats)
+            logits = self.model(beats, *others)
         loss = self.loss(logits.float(), self.labels[rows])
         self.optimizer.zero_grad()
         loss.backward()
@@ -253,9 +256,9 @@ class _Session:
     def _validate(self) -> tuple[float, metrics.Matrix]:
         """Loss and confusion matrix on the validation beats, in float32."""
         self.model.eval()
-        samples, labels = _on_device(self.data.validation, self.device)
-        batches = torch.split(samples, VALIDATION_BATCH)
-        logits = torch.cat([self.model(beats).float() + self.offsets for beats in batches])
+        inputs, labels = self._on_device(self.data.validation)
+        batches = zip(*(torch.split(view, VALIDATION_BATCH) for view in inputs), strict=True)
+        logits = torch.cat([self.model(*views).float() + self.offsets for views in batches])
         loss = nn.functional.cross_entropy(logits, labels)
         predicted = logits.argmax(1).cpu().numpy()
         truth = self.data.validation.known_labels
@@ -311,6 +314,7 @@ class _Session:
         return Card(
             model=self.config.model.name,
             arguments=self.config.model.arguments,
+            views=self.views,
             classes=self.classes,
             class_offsets=self.data.class_offsets,
             training_data=self.data.description,
@@ -339,9 +343,9 @@ class _Session:
             last.state, last.state_facts, self.optimizer, self.schedule, self.device
         )
 
-
-def _on_device(beats: Beats, device: torch.device) -> tuple[Tensor, Tensor]:
-    return (
-        torch.from_numpy(beats.samples).to(device),
-        torch.from_numpy(beats.known_labels).to(device),
-    )
+    def _on_device(self, beats: Beats) -> tuple[tuple[Tensor, ...], Tensor]:
+        views = inputs_of(beats, self.views)
+        return (
+            tuple(torch.from_numpy(view).to(self.device) for view in views),
+            torch.from_numpy(beats.known_labels).to(self.device),
+        )

@@ -8,10 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoint import TrainingData, load_checkpoint
 from ecgcli.config import Config, parse_config
 from ecgcli.history import Epoch
 from ecgcli.training import Start, Status
+
+#: What a card says of a model that has seen nothing.
+UNTRAINED = TrainingData(
+    files=[], fingerprint="", beats={}, trained_on={}, patients=[], synthetic=True,
+    resampling=None, validation={}, normalized=False,
+)  # fmt: skip
+
+
+#: Observers of a fit that show nothing.
+silent_fit = (lambda _: None, lambda _done, _total: None)
 
 
 def silent(what: str, done: int, total: int) -> None:

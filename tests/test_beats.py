@@ -31,6 +31,8 @@ def with_info(beats: Beats) -> Beats:
             "symbol": "N",
             "previous_rr": [np.nan, *[0.8] * (rows - 1)],
             "next_rr": 0.8,
+            "mean_rr": 0.8,
+            "local_rr": 0.8,
         }
     )
     return Beats(beats.samples, beats.labels, info)

@@ -34,7 +34,7 @@ def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) ->
         find_confusion(run_copy, None),
     ]
     beats = read_labelled(truth)
-    predicted = engine.probabilities(beats.samples).argmax(1)
+    predicted = engine.probabilities(beats).argmax(1)
     expected = np.zeros((5, 5), int)
     np.add.at(expected, (beats.known_labels, predicted), 1)
     for found in matrices:

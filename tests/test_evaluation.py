@@ -37,7 +37,7 @@ def test_the_figures_are_scikit_learns(
 ) -> None:
     beats = read_labelled(demo / "synthetic_test.csv")
     truth = beats.known_labels
-    probabilities = load_engine(checkpoint).probabilities(beats.samples)
+    probabilities = load_engine(checkpoint).probabilities(beats)
     predicted = probabilities.argmax(1)
     by_class = reference.precision_recall_fscore_support(truth, predicted, zero_division=0)
     for label, name in enumerate("NSVFQ"):

@@ -37,7 +37,7 @@ def test_every_format_holds_the_engines_probabilities(
 ) -> None:
     source, target = demo / "synthetic_test.csv", tmp_path / f"out.{ending}"
     summary = predict(source, target, engine)
-    expected = engine.probabilities(read_beats(source).samples)
+    expected = engine.probabilities(read_beats(source))
     table = READERS[ending](target)
     assert list(table.columns) == ["beat", "class", *AAMI_CLASSES]
     assert table["beat"].tolist() == list(range(len(expected)))
@@ -97,7 +97,7 @@ def test_predictions_read_back_as_labels(
 ) -> None:
     target = tmp_path / f"out.{ending}"
     predict(demo / "synthetic_test.csv", target, engine)
-    expected = engine.probabilities(read_beats(demo / "synthetic_test.csv").samples).argmax(1)
+    expected = engine.probabilities(read_beats(demo / "synthetic_test.csv")).argmax(1)
     labels, classes = read_predictions(target)
     assert np.array_equal(labels, expected)
     assert classes == AAMI_CLASSES

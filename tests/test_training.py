@@ -245,7 +245,7 @@ def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: 
         from ecgcli.training_set import prepare
 
         held_out = prepare(load_config(run / "config.yaml")).validation
-        predicted = load_engine(load_checkpoint(run / BEST)).probabilities(held_out.samples)
+        predicted = load_engine(load_checkpoint(run / BEST)).probabilities(held_out)
         sensitivity.append((predicted.argmax(1) == 1)[held_out.known_labels == 1].mean())
     assert sensitivity[1] > sensitivity[0] + 0.1
 

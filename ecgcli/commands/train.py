@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.commands.console import Json, Quiet, messages, print_json
+from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
 from ecgcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ecgcli.config import Config
+    from ecgcli.fitting import Fitted
     from ecgcli.history import Epoch
     from ecgcli.training import Start, Status, Trained
+    from ecgcli.training_set import TrainingSet
 
 EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 train.device=cpu"
 
@@ -51,19 +54,62 @@ def command(
     elif config is None:
         raise ConfigError("name an experiment: ecg train --config configs/cnn.yaml")
     else:
-        trained = _train(config, arguments or [], console)
+        from ecgcli.config import load_config
+        from ecgcli.models import is_estimator
+
+        experiment = load_config(config, arguments or [])
+        console.print(f"Reading {', '.join(str(file) for file in experiment.data.files)}")
+        if is_estimator(experiment.model.name):
+            _print_fitted(_fit(experiment, console), json, console)
+            return
+        trained = _train(experiment, console)
     _print(trained, json, console)
 
 
-def _train(path: Path, overrides: list[str], console: Console) -> Trained:
-    from ecgcli.config import load_config
-
-    config = load_config(path, overrides)
-    console.print(f"Reading {', '.join(str(file) for file in config.data.files)}")
+def _train(config: Config, console: Console) -> Trained:
     from ecgcli.training import train
 
     with _Live(console) as live:
-        return train(config, live, command=" ".join(["ecg", *sys.argv[1:]]))
+        return train(config, live, command=_command_line())
+
+
+def _fit(config: Config, console: Console) -> Fitted:
+    from ecgcli.fitting import fit
+
+    def started(data: TrainingSet) -> None:
+        console.print(_told(config.model.name, data))
+
+    with progress_bar(console) as advance:
+        return fit(
+            config, started, lambda done, total: advance("fitting", done, total), _command_line()
+        )
+
+
+def _command_line() -> str:
+    return " ".join(["ecg", *sys.argv[1:]])
+
+
+def _told(model: str, data: TrainingSet) -> str:
+    counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
+    return (
+        f"Training {model} on {len(data.training):,} beats ({counts}), "
+        f"validating on {len(data.validation):,}"
+    )
+
+
+def _print_fitted(fitted: Fitted, as_json: bool, console: Console) -> None:
+    if as_json:
+        print_json({"run": fitted.run, "metrics": fitted.metrics, "seconds": fitted.seconds})
+    else:
+        print(fitted.run)
+    figures = fitted.metrics
+    console.print(
+        f"Fitted in {fitted.seconds:.0f} s: validation accuracy "
+        f"{figures['validation_accuracy']:.4f}, macro-F1 {figures['validation_macro_f1']:.4f}."
+    )
+    if fitted.importances:
+        console.print(f"Feature importances: {fitted.run / 'importances.png'}")
+    console.print(f"Next: ecg evaluate {fitted.run} --data TEST.csv")
 
 
 def _resume(arguments: list[str], console: Console) -> Trained:
@@ -134,10 +180,8 @@ class _Live:
 
     def started(self, start: Start) -> None:
         data, self._epochs = start.data, start.config.training.epochs
-        counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
         self._console.print(
-            f"Training {start.config.model.name} on {len(data.training):,} beats ({counts}), "
-            f"validating on {len(data.validation):,}\n"
+            f"{_told(start.config.model.name, data)}\n"
             f"{start.device}, {start.config.training.precision} -> {start.run}",
         )
         self._console.print(

@@ -1,8 +1,16 @@
-"""The networks: one file each, made known by a decorator.
+"""The models: one file each, made known by a decorator.
 
-A network is a ``torch.nn.Module`` whose ``__init__`` takes the number of classes and
-the number of samples, then its own keyword arguments with types and defaults, and
-whose ``forward`` maps beats ``(batch, samples)`` to logits ``(batch, classes)``.
+There are two kinds, and both are trained, stored and run by the same commands.
+
+A **network** is a ``torch.nn.Module`` trained by epochs. Its ``__init__`` takes the
+number of classes and the number of samples, then its own keyword arguments with types
+and defaults; ``forward`` maps its views, each ``(batch, width)``, to logits
+``(batch, classes)``.
+
+An **estimator** is fitted at once and computes probabilities itself: a subclass of
+`Estimator`, with keyword arguments alone.
+
+Either says in ``views`` what it looks at (see `ecgcli.views`); the samples, if nothing.
 """
 
 from __future__ import annotations
@@ -10,39 +18,118 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar, get_type_hints
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_type_hints
 
-import torch
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic import create_model as pydantic_model
 
 from ecgcli.beats_csv import BEAT_LENGTH
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
+from ecgcli.views import Inputs
+
+if TYPE_CHECKING:
+    import torch
 
 #: Type of an argument that counts something.
 Size = Annotated[int, Field(ge=1)]
 
-Network = TypeVar("Network", bound=type[torch.nn.Module])
+SAMPLES = ("samples",)
 
-_NETWORKS: dict[str, type[torch.nn.Module]] = {}
+Tensors = dict[str, NDArray[Any]]
+#: Told how far a fit is: how much is done, of how much.
+Advance = Callable[[int, int], None]
 
 
-def register(name: str) -> Callable[[Network], Network]:
-    """Make a network known under ``name``."""
+class Estimator(ABC):
+    """A model that is fitted at once."""
 
-    def add(network: Network) -> Network:
-        _NETWORKS[name] = network
-        return network
+    views: ClassVar[tuple[str, ...]] = SAMPLES
+
+    @abstractmethod
+    def fit(
+        self, inputs: Inputs, labels: NDArray[np.int64], classes: int, seed: int, advance: Advance
+    ) -> None:
+        """Learn from the views ``(beats, width)`` and labels ``(beats,)``.
+
+        Raises:
+            ConfigError: the beats do not suffice for the arguments.
+            MissingExtraError: a library it needs is not installed.
+        """
+
+    @abstractmethod
+    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Probabilities ``(beats, classes)`` of views ``(beats, width)``."""
+
+    @abstractmethod
+    def state(self) -> Tensors:
+        """Everything it has learnt, as arrays."""
+
+    @abstractmethod
+    def restore(self, state: Tensors) -> None:
+        """Take up what `state` gave."""
+
+    def importances(self) -> dict[str, float]:
+        """The share of each feature in its decisions, largest first; empty where it has none."""
+        return {}
+
+
+Model = TypeVar("Model", bound="type[torch.nn.Module] | type[Estimator]")
+
+_MODELS: dict[str, Any] = {}
+
+
+def register(name: str) -> Callable[[Model], Model]:
+    """Make a model known under ``name``."""
+
+    def add(model: Model) -> Model:
+        _MODELS[name] = model
+        return model
 
     return add
 
 
 def list_models() -> list[str]:
-    """The names of all networks, sorted."""
+    """The names of all models, sorted."""
     _load_all()
-    return sorted(_NETWORKS)
+    return sorted(_MODELS)
+
+
+def list_networks() -> list[str]:
+    """The names of the networks, sorted."""
+    return [name for name in list_models() if not is_estimator(name)]
+
+
+def is_estimator(name: str) -> bool:
+    """Whether the model is fitted at once, and not by epochs.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    return issubclass(_find(name), Estimator)
+
+
+def views_of(name: str) -> tuple[str, ...]:
+    """What the model looks at.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    views: tuple[str, ...] = getattr(_find(name), "views", SAMPLES)
+    return views
+
+
+def summary_of(name: str) -> str:
+    """What the model is, in a line: the first of its docstring.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    return (inspect.getdoc(_find(name)) or "").partition("\n")[0]
 
 
 def create_model(
@@ -51,7 +138,7 @@ def create_model(
     """Build a network with fresh weights.
 
     Args:
-        name: one of `list_models`.
+        name: one of `list_networks`.
         classes: how many classes it tells apart.
         length: samples in a beat.
         arguments: the network's own arguments.
@@ -60,25 +147,30 @@ def create_model(
         ConfigError: no such network, no such argument, or a value of the wrong type.
     """
     checked = check_arguments(name, arguments)
-    return _NETWORKS[name](classes, length, **checked)
+    if is_estimator(name):
+        raise ConfigError(f"{name} is no network; networks: {', '.join(list_networks())}")
+    network: torch.nn.Module = _MODELS[name](classes, length, **checked)
+    return network
+
+
+def create_estimator(name: str, **arguments: Any) -> Estimator:
+    """Build an estimator that has learnt nothing yet.
+
+    Raises:
+        ConfigError: no such argument, or a value of the wrong type.
+    """
+    checked = check_arguments(name, arguments)
+    estimator: Estimator = _MODELS[name](**checked)
+    return estimator
 
 
 def check_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, converted to the types of the network's signature.
+    """The arguments, converted to the types of the model's signature.
 
     Raises:
-        ConfigError: no such network, no such argument, or a value of the wrong type.
+        ConfigError: no such model, no such argument, or a value of the wrong type.
     """
-    _load_all()
-    if name not in _NETWORKS:
-        raise ConfigError(f"model.name: found {name!r}{did_you_mean(name, _NETWORKS)}")
-    network = _NETWORKS[name]
-    hints = get_type_hints(network.__init__, include_extras=True)
-    fields: dict[str, Any] = {
-        parameter.name: (hints[parameter.name], parameter.default)
-        for parameter in inspect.signature(network).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
+    fields = _fields(_find(name))
     for argument in arguments:
         if argument not in fields:
             raise ConfigError(f"unknown key model.{argument}{did_you_mean(argument, fields)}")
@@ -93,18 +185,42 @@ def check_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
 
 
+def _fields(model: Any) -> dict[str, Any]:
+    """The model's own arguments: type and default of each."""
+    hints = get_type_hints(model.__init__, include_extras=True)
+    return {
+        parameter.name: (hints[parameter.name], parameter.default)
+        for parameter in inspect.signature(model).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
 def load_weights(model: torch.nn.Module, weights: Mapping[str, NDArray[Any]]) -> None:
     """Put a checkpoint's weights into a network.
 
     Raises:
         CheckpointError: they belong to another architecture.
     """
+    import torch
+
     try:
         model.load_state_dict({name: torch.tensor(values) for name, values in weights.items()})
     except RuntimeError as error:
         raise CheckpointError(
             f"the weights do not fit the network: {' '.join(str(error).split())[:200]}"
         ) from error
+
+
+def _find(name: str) -> Any:
+    """The class of a model; its file alone is imported where it is called like the model."""
+    module = f"{__name__}.{name}"
+    if name not in _MODELS and name.isidentifier() and find_spec(module):
+        importlib.import_module(module)
+    if name not in _MODELS:
+        _load_all()
+    if name not in _MODELS:
+        raise ConfigError(f"model.name: found {name!r}{did_you_mean(name, _MODELS)}")
+    return _MODELS[name]
 
 
 def _load_all() -> None:

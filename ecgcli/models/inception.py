@@ -11,23 +11,25 @@ from torch import Tensor, nn
 from ecgcli.models import Size, register
 
 
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """Along the width of a one-row image, which CPUs do faster than one dimension (see `cnn`)."""
+    return nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
+
+
 class _Inception(nn.Module):
     """Three widths of convolution behind a bottleneck, and a pooled way beside them."""
 
     def __init__(self, inputs: int, filters: int, kernels: tuple[int, ...]) -> None:
         super().__init__()
-        self.bottleneck = nn.Conv1d(inputs, filters, 1, bias=False)
-        self.wide = nn.ModuleList(
-            nn.Conv1d(filters, filters, kernel, padding=kernel // 2, bias=False)
-            for kernel in kernels
-        )
+        self.bottleneck = _convolution(inputs, filters, 1)
+        self.wide = nn.ModuleList(_convolution(filters, filters, kernel) for kernel in kernels)
         self.pooled = nn.Sequential(
-            nn.MaxPool1d(3, 1, 1), nn.Conv1d(inputs, filters, 1, bias=False)
+            nn.MaxPool2d((1, 3), (1, 1), (0, 1)), _convolution(inputs, filters, 1)
         )
-        self.norm = nn.BatchNorm1d(filters * (len(kernels) + 1))
+        self.norm = nn.BatchNorm2d(filters * (len(kernels) + 1))
 
     def forward(self, signal: Tensor) -> Tensor:
-        """Signal ``(batch, inputs, samples)`` -> ``(batch, filters * 4, samples)``."""
+        """Signal ``(batch, inputs, 1, samples)`` -> ``(batch, filters * 4, 1, samples)``."""
         narrow = self.bottleneck(signal)
         paths = [path(narrow) for path in self.wide]
         found: Tensor = nn.functional.relu(self.norm(torch.cat([*paths, self.pooled(signal)], 1)))
@@ -37,6 +39,9 @@ class _Inception(nn.Module):
 @register("inception")
 class Inception(nn.Module):
     """InceptionTime (Ismail Fawaz et al., Data Min Knowl Discov 34:1936-1962, 2020), one network.
+
+    A first convolution halves the length, which the original does not do: half the
+    work for a beat whose 120 Hz leave room for it.
 
     Args:
         classes: how many classes it tells apart.
@@ -54,25 +59,27 @@ class Inception(nn.Module):
         *,
         depth: Size = 6,
         filters: Size = 16,
-        kernels: Annotated[tuple[Size, ...], Field(min_length=1, max_length=5)] = (9, 19, 39),
+        kernels: Annotated[tuple[Size, ...], Field(min_length=1, max_length=5)] = (5, 9, 19),
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
         super().__init__()
         width = filters * (len(kernels) + 1)
-        inputs = [1] + [width] * (depth - 1)
+        self.stem = nn.Sequential(_convolution(1, filters, 7, 2), nn.BatchNorm2d(filters))
+        inputs = [filters] + [width] * (depth - 1)
         self.modules_ = nn.ModuleList(_Inception(n, filters, kernels) for n in inputs)
         self.around = nn.ModuleList(
-            nn.Sequential(nn.Conv1d(n, width, 1, bias=False), nn.BatchNorm1d(width))
-            for n in inputs[::3]
+            nn.Sequential(_convolution(n, width, 1), nn.BatchNorm2d(width)) for n in inputs[::3]
         )
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
-        signal = kept = beats[:, None]
+        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        signal = kept = nn.functional.relu(self.stem(image))
         for number, module in enumerate(self.modules_):
             signal = module(signal)
             if number % 3 == 2:
                 signal = kept = nn.functional.relu(signal + self.around[number // 3](kept))
-        logits: Tensor = self.classifier(signal.mean(dim=2))
+        logits: Tensor = self.classifier(signal.mean(dim=(2, 3)))
         return logits

@@ -3,38 +3,61 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from torch import Tensor
 
-from ecgcli.checkpoint import Card, TrainingData
+from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
+from ecgcli.checkpoint import Card
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError
 from ecgcli.graph import export_graph
 from ecgcli.inference import OpenVinoEngine
-from ecgcli.models import create_model, list_models
+from ecgcli.models import create_model, list_networks, summary_of, views_of
+from ecgcli.views import inputs_of
+from tests.helpers import UNTRAINED
 
-pytestmark = pytest.mark.parametrize("name", list_models())
+pytestmark = pytest.mark.parametrize("name", list_networks())
 
-UNTRAINED = TrainingData(
-    files=[], fingerprint="", beats={}, trained_on={}, patients=[], synthetic=True,
-    resampling=None, validation={}, normalized=False,
-)  # fmt: skip
+
+def some_beats(count: int) -> Beats:
+    """Beats of random samples and intervals that know all that a model may look at."""
+    random = np.random.default_rng(1)
+    info = pd.DataFrame(dict.fromkeys(INFO_COLUMNS, "x"), index=range(count))
+    info[TIMES] = random.uniform(0.4, 1.4, (count, len(TIMES)))
+    sizes = np.linspace(0.2, 1, count, dtype=np.float32)[:, None]
+    return Beats(sizes * random.random((count, 187), np.float32), None, info)
+
+
+def views(name: str, count: int) -> list[Tensor]:
+    return [torch.from_numpy(view) for view in inputs_of(some_beats(count), views_of(name))]
 
 
 @pytest.mark.parametrize("classes", [5, 2])
 def test_beats_become_one_logit_a_class(name: str, classes: int) -> None:
-    logits = create_model(name, classes=classes).eval()(torch.rand(3, 187))
+    logits = create_model(name, classes=classes).eval()(*views(name, 3))
     assert logits.shape == (3, classes)
     assert logits.isfinite().all()
+
+
+def test_it_looks_at_every_view_it_declares(name: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, classes=5).eval()
+    before, inputs = model(*views(name, 4)), views(name, 4)
+    for number, view in enumerate(inputs):
+        changed = [*inputs[:number], view + 0.3, *inputs[number + 1 :]]
+        assert not torch.allclose(model(*changed), before)
 
 
 def test_beats_are_judged_one_by_one(name: str) -> None:
     """In evaluation a beat's logits do not depend on its neighbours in the batch."""
     torch.manual_seed(0)
     model = create_model(name, classes=5).eval()
-    beats = torch.rand(6, 187)
+    inputs = views(name, 6)
     with torch.inference_mode():
-        assert torch.allclose(model(beats)[2:3], model(beats[2:3]), atol=1e-5)
+        alone = model(*(view[2:3] for view in inputs))
+        assert torch.allclose(model(*inputs)[2:3], alone, atol=1e-5)
 
 
 def test_a_seed_gives_the_same_weights(name: str) -> None:
@@ -48,10 +71,10 @@ def test_a_seed_gives_the_same_weights(name: str) -> None:
 def test_it_learns_two_beats_by_heart(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, classes=2)
-    beats, labels = torch.rand(2, 187), torch.tensor([0, 1])
+    inputs, labels = views(name, 2), torch.tensor([0, 1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     for _ in range(300):
-        loss = torch.nn.functional.cross_entropy(model(beats), labels)
+        loss = torch.nn.functional.cross_entropy(model(*inputs), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -65,15 +88,20 @@ def test_arguments_are_checked(name: str) -> None:
         create_model(name, classes=5, no_such_argument=1)
 
 
+def test_it_says_in_a_line_what_it_is(name: str) -> None:
+    assert 10 < len(summary_of(name)) < 100
+
+
 def test_its_graph_computes_the_same_without_torch(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, classes=5).eval()
     card = Card(
-        model=name, arguments={}, classes=AAMI_CLASSES, class_offsets=(0.0, 0.5, 0.0, -0.5, 0.0),
+        model=name, arguments={}, views=views_of(name), classes=AAMI_CLASSES,
+        class_offsets=(0.0, 0.5, 0.0, -0.5, 0.0),
         training_data=UNTRAINED, metrics={}, licence="none",
     )  # fmt: skip
-    engine = OpenVinoEngine(export_graph(model, card))
-    beats = torch.rand(300, 187)
+    engine = OpenVinoEngine(export_graph(model, card), card.views)
     with torch.inference_mode():
-        expected = torch.softmax(model(beats) + torch.tensor(card.class_offsets), 1)
-    assert np.abs(engine.probabilities(beats.numpy()) - expected.numpy()).max() < 1e-4
+        expected = torch.softmax(model(*views(name, 300)) + torch.tensor(card.class_offsets), 1)
+    found = engine.probabilities(some_beats(300))
+    assert np.abs(found - expected.numpy()).max() < 1e-4

@@ -1,0 +1,69 @@
+"""The well-known network, told besides how early the beat came."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ecgcli.models import Size, register
+from ecgcli.models.cnn import Cnn
+from ecgcli.views import VIEWS
+
+
+@register("cnn-rr")
+class CnnRr(nn.Module):
+    """What convolutions find in the beat, joined with RR ratios and statistics of the beat.
+
+    Three convolutions with pooling as in `cnn`, once with batch normalisation; the RR
+    ratios (see `ecgcli.views`) and the beat's mean, spread, length and energy reach the
+    full layers beside what they found.
+
+    Args:
+        classes: how many classes it tells apart.
+        length: samples in a beat.
+        channels: of each convolution.
+        kernel: width of the convolutions, odd.
+        hidden: sizes of the full layers before the last.
+        dropout: before each hidden full layer.
+    """
+
+    views = ("samples", "rr")
+
+    def __init__(
+        self,
+        classes: int,
+        length: int,
+        *,
+        channels: Annotated[tuple[Size, ...], Field(min_length=1, max_length=7)] = (32, 64, 128),
+        kernel: Size = 5,
+        hidden: Annotated[tuple[Size, ...], Field(min_length=1)] = (128, 64),
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    ) -> None:
+        super().__init__()
+        self.features = Cnn(classes, length, channels=channels, kernel=kernel).features
+        beside = VIEWS["rr"].width + 4
+        self.norm = nn.BatchNorm1d(beside)
+        self.beside = nn.Sequential(nn.Linear(beside, 32), nn.ReLU())
+        sizes = (channels[-1] * (length >> len(channels)) + 32, *hidden)
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(sizes, hidden, strict=False):
+            layers += [nn.Dropout(dropout), nn.Linear(inputs, outputs), nn.ReLU()]
+        self.classifier = nn.Sequential(*layers, nn.Linear(hidden[-1], classes))
+
+    def forward(self, beats: Tensor, rr: Tensor) -> Tensor:
+        """Beats ``(batch, samples)``, ratios ``(batch, 5)`` -> logits ``(batch, classes)``."""
+        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        beside = self.beside(self.norm(torch.cat([rr, _statistics(beats)], 1)))
+        found = torch.cat([self.features(image).flatten(1), beside], 1)
+        logits: Tensor = self.classifier(found)
+        return logits
+
+
+def _statistics(beats: Tensor) -> Tensor:
+    """Mean, standard deviation, share that is no padding, mean of squared steps; ``(batch, 4)``."""
+    steps = (beats[:, 1:] - beats[:, :-1]).square().mean(1)
+    length = (beats != 0).float().mean(1)
+    return torch.stack([beats.mean(1), beats.std(1), length, steps], 1)

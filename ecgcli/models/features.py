@@ -1,0 +1,102 @@
+"""Trees over the named features of a beat."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ecgcli.features import beat_features, list_features
+from ecgcli.models import Advance, Estimator, Size, Tensors, register
+from ecgcli.views import Inputs
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+
+@register("features")
+class Features(Estimator):
+    """Gradient boosting, or a random forest, over the named features of `ecg features`.
+
+    Args:
+        learner: boosting (Ke et al., LightGBM, NeurIPS 2017) or forest (Breiman, Machine
+            Learning 45:5-32, 2001), both by LightGBM.
+        trees: of each class.
+        leaves: of a tree, at most.
+        learning_rate: of boosting.
+    """
+
+    def __init__(
+        self,
+        *,
+        learner: Literal["boosting", "forest"] = "boosting",
+        trees: Size = 200,
+        leaves: Annotated[int, Field(ge=2, le=4096)] = 31,
+        learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1,
+    ) -> None:
+        self.learner, self.trees = learner, trees
+        self.leaves, self.learning_rate = leaves, learning_rate
+        self._booster: Booster | None = None
+
+    def fit(
+        self, inputs: Inputs, labels: NDArray[np.int64], classes: int, seed: int, advance: Advance
+    ) -> None:
+        """See `Estimator`."""
+        import lightgbm
+
+        names = [feature.name for feature in list_features()]
+        data = lightgbm.Dataset(beat_features(inputs[0]), labels, feature_name=names)
+        self._booster = lightgbm.train(
+            self._parameters(classes, seed),
+            data,
+            num_boost_round=self.trees,
+            callbacks=[lambda step: advance(step.iteration + 1, self.trees)],
+        )
+
+    def _parameters(self, classes: int, seed: int) -> dict[str, Any]:
+        shared = {
+            "objective": "multiclass",
+            "num_class": classes,
+            "num_leaves": self.leaves,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+            "bagging_freq": 1,
+            "feature_fraction": 0.5,
+        }
+        if self.learner == "forest":
+            return shared | {"boosting": "rf", "bagging_fraction": 0.63, "min_data_in_leaf": 2}
+        return shared | {"learning_rate": self.learning_rate, "bagging_fraction": 0.8}
+
+    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
+        """See `Estimator`."""
+        found = self._fitted.predict(beat_features(inputs[0]))
+        return np.asarray(found, np.float32)
+
+    def importances(self) -> dict[str, float]:
+        """The share of each feature in the gain of all splits."""
+        gains = self._fitted.feature_importance("gain")
+        shares = zip(self._fitted.feature_name(), gains / max(gains.sum(), 1e-12), strict=True)
+        return {name: float(share) for name, share in sorted(shares, key=lambda one: -one[1])}
+
+    @property
+    def _fitted(self) -> Booster:
+        if self._booster is None:
+            raise AssertionError("fit or restore comes first")
+        return self._booster
+
+    def state(self) -> Tensors:
+        """See `Estimator`: the trees as LightGBM's text, compressed."""
+        text = zlib.compress(self._fitted.model_to_string().encode(), 9)
+        return {"trees": np.frombuffer(text, np.uint8)}
+
+    def restore(self, state: Tensors) -> None:
+        """See `Estimator`."""
+        import lightgbm
+
+        text = zlib.decompress(state["trees"].tobytes()).decode()
+        self._booster = lightgbm.Booster(model_str=text)

@@ -1,0 +1,82 @@
+"""What a model looks at: the samples of a beat, and what else is known of it.
+
+A model declares the names of its views, a checkpoint's card repeats them, and
+`inputs_of` brings them, or says what the beats lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.beats import Beats
+from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.errors import DataError
+
+#: Arrays ``(beats, width)`` of float32, one a view.
+Inputs = tuple[NDArray[np.float32], ...]
+
+#: The ratios of `rr_ratios`, in order; the natural logarithm of each.
+RR_RATIOS = (
+    "previous_rr/mean_rr",
+    "next_rr/mean_rr",
+    "previous_rr/local_rr",
+    "next_rr/local_rr",
+    "next_rr/previous_rr",
+)
+
+
+def rr_ratios(beats: Beats) -> NDArray[np.float32]:
+    """Logarithms of `RR_RATIOS`, ``(beats, 5)``: how early a beat came, how long the next took.
+
+    Ratios, since a premature beat is early against its own rhythm, at any heart rate.
+    Where an interval is not known, at the ends of a recording, the ratio counts as 1.
+
+    Raises:
+        DataError: the beats have no sidecar.
+    """
+    if beats.info is None:
+        raise DataError(
+            "this model looks at RR intervals, and the beats have no sidecar (NAME.info.csv) that "
+            "tells them; take beats that ecg prepare made, or a model of the samples alone"
+        )
+    known = {name: beats.info[name].to_numpy(np.float64) for name in _columns()}
+    ratios = [known[over] / known[under] for over, _, under in map(_parts, RR_RATIOS)]
+    logs = np.log(np.stack(ratios, axis=1, dtype=np.float64).clip(1 / 16, 16))
+    known_logs: NDArray[np.float32] = np.nan_to_num(logs).astype(np.float32)
+    return known_logs
+
+
+def _parts(ratio: str) -> tuple[str, str, str]:
+    return ratio.partition("/")
+
+
+def _columns() -> list[str]:
+    return sorted({part for ratio in RR_RATIOS for part in ratio.split("/")})
+
+
+@dataclass(frozen=True)
+class View:
+    """A name's meaning, its width, and what brings it ``(beats, width)``."""
+
+    meaning: str
+    width: int
+    of: Callable[[Beats], NDArray[np.float32]]
+
+
+VIEWS = {
+    "samples": View("the beat's 187 samples", BEAT_LENGTH, lambda beats: beats.samples),
+    "rr": View("RR intervals", len(RR_RATIOS), rr_ratios),
+}
+
+
+def inputs_of(beats: Beats, views: Sequence[str]) -> Inputs:
+    """The views of the beats, in the order asked for.
+
+    Raises:
+        DataError: the beats do not know what a view needs.
+    """
+    return tuple(VIEWS[name].of(beats) for name in views)
