@@ -87,6 +87,11 @@ class Checkpoint:
     state: Tensors | None = None
     state_facts: str | None = None
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has learnt."""
+        return sum(values.size for values in self.weights.values())
+
     def with_graph(self, graph: bytes) -> Checkpoint:
         """The same checkpoint with its network as an ONNX graph."""
         return replace(self, graph=graph)

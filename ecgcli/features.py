@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.beats import Beats
 from ecgcli.beats_csv import SAMPLING_RATE
+from ecgcli.classes import AAMI_CLASSES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Samples = NDArray[np.float32]
 Column = NDArray[np.floating]
@@ -44,6 +50,17 @@ def beat_features(samples: Samples) -> NDArray[np.float32]:
     """Features ``(beats, features)`` of beats ``(beats, 187)``; all finite."""
     columns = [column for _, column in _all(samples)]
     return np.nan_to_num(np.stack(columns, axis=1)).astype(np.float32)
+
+
+def feature_table(beats: Beats) -> pd.DataFrame:
+    """A row a beat: `beat_features` by name, and the class as last column where it is known."""
+    import pandas as pd
+
+    names = [feature.name for feature in list_features()]
+    table = pd.DataFrame(beat_features(beats.samples), columns=names)
+    if beats.labels is not None:
+        table["class"] = np.array(AAMI_CLASSES)[beats.labels]
+    return table
 
 
 def _all(samples: Samples) -> Iterator[tuple[Feature, Column]]:

@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 from ecgcli import __version__
-from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
+from ecgcli.commands import (
+    check,
+    compare,
+    confusion,
+    download,
+    evaluate,
+    features,
+    models,
+    predict,
+    prepare,
+    resample,
+    train,
+)
 from ecgcli.commands.console import messages
 from ecgcli.errors import EcgError
 
@@ -68,8 +80,12 @@ def ecg(
 
 for _panel, _modules in {
     "Data": (download, prepare, resample, check),
-    "Models": (train, evaluate),
+    "Models": (train, evaluate, compare, models),
     "Answers": (predict, confusion),
+    "A closer look": (features,),
 }.items():
     for _module in _modules:
-        app.command(rich_help_panel=_panel, epilog=_module.EXAMPLE)(_module.command)
+        if hasattr(_module, "app"):  # a command with commands of its own
+            app.add_typer(_module.app, rich_help_panel=_panel)
+        else:
+            app.command(rich_help_panel=_panel, epilog=_module.EXAMPLE)(_module.command)

@@ -129,7 +129,25 @@ def summary_of(name: str) -> str:
     Raises:
         ConfigError: no such model.
     """
-    return (inspect.getdoc(_find(name)) or "").partition("\n")[0]
+    return doc_of(name).partition("\n")[0]
+
+
+def doc_of(name: str) -> str:
+    """The model's docstring: what it is, its source, and what its arguments mean.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    return inspect.getdoc(_find(name)) or ""
+
+
+def arguments_of(name: str) -> dict[str, Any]:
+    """The model's own arguments with their defaults.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    return {argument: default for argument, (_, default) in _fields(_find(name)).items()}
 
 
 def create_model(

@@ -14,7 +14,7 @@ from ecgcli.models import Size, register
 
 @register("cnn")
 class Cnn(nn.Module):
-    """conv -> pool -> ReLU, three times by default, then full layers.
+    """The well-known network: three times convolution and pooling, then full layers.
 
     Two choices make it fast on a CPU and change nothing of what it computes: the
     convolutions run along the width of a one-row image with channels last, for

@@ -15,7 +15,7 @@ from ecgcli.views import VIEWS
 
 @register("cnn-rr")
 class CnnRr(nn.Module):
-    """What convolutions find in the beat, joined with RR ratios and statistics of the beat.
+    """The well-known network, told besides how early the beat came, and its statistics.
 
     Three convolutions with pooling as in `cnn`, once with batch normalisation; the RR
     ratios (see `ecgcli.views`) and the beat's mean, spread, length and energy reach the

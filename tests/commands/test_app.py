@@ -12,7 +12,19 @@ import pytest
 from typer.testing import Result
 
 import ecgcli
-from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
+from ecgcli.commands import (
+    check,
+    compare,
+    confusion,
+    download,
+    evaluate,
+    features,
+    models,
+    predict,
+    prepare,
+    resample,
+    train,
+)
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -24,8 +36,11 @@ COMMANDS = {
     "resample": resample,
     "train": train,
     "evaluate": evaluate,
+    "compare": compare,
+    "models": models,
     "predict": predict,
     "confusion": confusion,
+    "features": features,
 }
 
 

@@ -1,0 +1,90 @@
+"""What there is to choose from: every model, with what the shipped comparison says of it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ecgcli.checkpoint import Card, load_checkpoint
+from ecgcli.models import arguments_of, doc_of, is_estimator, list_models, summary_of, views_of
+from ecgcli.runs import find_checkpoint
+
+#: The comparison that ships, as `ecgcli.comparison` writes it.
+_COMPARISON = "comparison.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model; figures are of its best config in the shipped comparison, None where not in it."""
+
+    name: str
+    summary: str
+    kind: str
+    views: tuple[str, ...]
+    config: str | None
+    parameters: int | None
+    beats_per_second: float | None
+    random_f1: float | None
+    patients_f1: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """A document of plain values."""
+        return asdict(self)
+
+
+def list_entries() -> list[Entry]:
+    """Every model, by name."""
+    return [_entry(name) for name in list_models()]
+
+
+def _entry(name: str) -> Entry:
+    row = next((row for row in _shipped() if row["model"] == name), None)
+    known = row or {}
+
+    def f1(split: str) -> float | None:
+        scores = known.get("scores", {}).get(split)
+        return None if scores is None else float(scores["macro_f1"]["value"])
+
+    return Entry(
+        name=name,
+        summary=summary_of(name).rstrip("."),
+        kind="estimator" if is_estimator(name) else "network",
+        views=views_of(name),
+        config=known.get("name"),
+        parameters=known.get("parameters"),
+        beats_per_second=known.get("beats_per_second"),
+        random_f1=f1("random"),
+        patients_f1=f1("patients"),
+    )
+
+
+def _shipped() -> list[dict[str, Any]]:
+    """The rows of the shipped comparison, the best first."""
+    text = files("ecgcli").joinpath(_COMPARISON).read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = json.loads(text)["rows"]
+    return rows
+
+
+def describe_model(name: str) -> dict[str, Any]:
+    """Everything said of one model: its entry, its description, its arguments with defaults.
+
+    Raises:
+        ConfigError: there is no such model.
+    """
+    return _entry(name).as_json() | {
+        "description": inspect.cleandoc(doc_of(name)),
+        "arguments": arguments_of(name),
+    }
+
+
+def read_card(place: Path) -> Card:
+    """The card of a run or checkpoint.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    return load_checkpoint(find_checkpoint(place)).card

@@ -1,0 +1,107 @@
+"""``ecg compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.commands.console import Json, Quiet, messages, print_json, results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.comparison import Cell, Comparison
+
+EXAMPLE = "Example: ecg compare configs/cnn.yaml configs/features.yaml --seeds 5"
+
+
+def command(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="The experiments.")],
+    seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
+    splits: Annotated[
+        str,
+        typer.Option(
+            metavar="random,patients,synthetic", help="Which splits to train and test on."
+        ),
+    ] = "random,patients",
+    data: Annotated[Path, typer.Option(help="The folder of the beats files.")] = Path("data"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where runs and the table go.")] = Path(
+        "runs/compare"
+    ),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train and judge several models on the same splits, and rank them.
+
+    The random split (ecg download) has the same patients on both sides, DS1/DS2
+    (ecg prepare --split ds1-ds2) new ones. What is done already is not done again: the
+    same command goes on where it was stopped. Writes comparison.md and comparison.json.
+    """
+    from ecgcli.comparison import compare
+    from ecgcli.config import load_config
+
+    console = messages(quiet)
+    comparison = compare(
+        [load_config(path) for path in configs],
+        [name.strip() for name in splits.split(",")],
+        seeds,
+        data,
+        out,
+        _Told(console),
+        " ".join(["ecg", *sys.argv[1:]]),
+    )
+    if json:
+        print_json(comparison.as_json())
+    else:
+        _print(comparison)
+    console.print(f"Table: {out / 'comparison.md'}")
+
+
+class _Told:
+    """A line a training, and what runs at the moment on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def began(self, name: str, split: str, seed: int, number: int, cells: int) -> None:
+        if self._console.is_terminal:
+            self._console.print(
+                f"[dim]{number}/{cells} {name}, {split}, seed {seed} …[/]", end="\r"
+            )
+
+    def ended(self, cell: Cell, done_before: bool) -> None:
+        scores = cell.scores
+        before = " (done before)" if done_before else ""
+        self._console.print(
+            f"{cell.name:<14} {cell.split:<9} seed {cell.seed}  accuracy {scores['accuracy']:.4f}  "
+            f"macro-F1 {scores['macro_f1']:.4f}  {cell.training_seconds:.0f} s{before}"
+        )
+
+
+def _print(comparison: Comparison) -> None:
+    from rich.table import Table
+
+    from ecgcli.comparison import SPLITS, told
+
+    console = results()
+    for split in comparison.splits:
+        table = Table(title=SPLITS[split].title, title_justify="left", box=None, padding=(0, 1))
+        table.add_column("")
+        heads = ["accuracy", "macro-F1", *(["S Se/+P", "V Se/+P"] if split == "patients" else [])]
+        for head in [*heads, "parameters", "training", "beats/s"]:
+            table.add_column(head, justify="right", no_wrap=True)
+        for row in comparison.rows:
+            table.add_row(
+                row.name,
+                *told(row.scores[split], split),
+                f"{row.parameters:,}",
+                f"{row.training_seconds:.0f} s",
+                f"{row.beats_per_second:,.0f}",
+            )
+        console.print(table)
+
+
+command.__name__ = "compare"

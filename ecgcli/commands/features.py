@@ -1,0 +1,72 @@
+"""``ecg features``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ecgcli.commands.console import Json, Normalize, Quiet, messages, print_json, results
+from ecgcli.errors import ConfigError
+
+EXAMPLE = "Example: ecg features data/mitbih_test.csv -o features.csv"
+
+
+def command(
+    source: Annotated[
+        str | None, typer.Argument(metavar="[BEATS.csv]", help="A beats CSV, or - for stdin.")
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="The table; - for standard output.")
+    ] = "-",
+    listed: Annotated[
+        bool, typer.Option("--list", help="Say which features there are, and what each means.")
+    ] = False,
+    normalize: Normalize = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the named features of each beat: statistics, shape, lags, rolling windows.
+
+    The features that the model called features looks at. A CSV with a row a beat;
+    where the beats are labelled, the class is the last column.
+    """
+    if listed:
+        _list(json)
+        return
+    if source is None:
+        raise ConfigError("name a beats CSV, or see what there is with ecg features --list")
+    from ecgcli.beats import read_beats
+    from ecgcli.features import feature_table
+    from ecgcli.prediction import output
+
+    beats = read_beats(source, normalize=normalize)
+    table = feature_table(beats)
+    if json:
+        print_json(table.to_dict(orient="records"))
+        return
+    with output(out) as stream:
+        table.to_csv(stream, index=False, lineterminator="\n", float_format="%.6g")
+    messages(quiet).print(f"{len(table):,} beats, {table.shape[1]} columns -> {out}")
+
+
+def _list(json: bool) -> None:
+    from dataclasses import asdict
+
+    from ecgcli.features import list_features
+
+    features = list_features()
+    if json:
+        print_json([asdict(feature) for feature in features])
+        return
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1))
+    for head in ("feature", "group", "meaning"):
+        table.add_column(head)
+    for feature in features:
+        table.add_row(feature.name, feature.group, feature.meaning)
+    results().print(table)
+
+
+command.__name__ = "features"

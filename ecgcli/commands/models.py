@@ -1,0 +1,109 @@
+"""``ecg models``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ecgcli.commands.console import Json, Quiet, print_json, results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.catalogue import Entry
+
+EXAMPLE = "Example: ecg models; ecg models show cnn-rr; ecg models show runs/cnn"
+
+app = typer.Typer(
+    name="models",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(epilog=EXAMPLE)
+def command(
+    context: typer.Context,
+    json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
+) -> None:
+    """List the models: what each is, what it looks at, what it scored.
+
+    The scores are those of the comparison that ships with ecg (see ecg compare): macro-F1
+    on beats of known patients (random split) and of new ones (DS1/DS2).
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from ecgcli.catalogue import list_entries
+
+    entries = list_entries()
+    if json:
+        print_json([entry.as_json() for entry in entries])
+    else:
+        _print_all(entries)
+
+
+@app.command(epilog="Example: ecg models show cnn-rr")
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="MODEL|RUN", help="A model of the list, or a run or checkpoint."),
+    ],
+    json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
+) -> None:
+    """Tell all about one model: its arguments, or the card of trained weights."""
+    from ecgcli.catalogue import describe_model, read_card
+
+    if Path(name).exists():
+        card = read_card(Path(name)).model_dump()
+        print_json(card) if json else _print_mapping(card, results())
+        return
+    document = describe_model(name)
+    if json:
+        print_json(document)
+    else:
+        _print_model(document)
+
+
+def _print_all(entries: list[Entry]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1))
+    for head in ("model", "what it is", "looks at"):
+        table.add_column(head, overflow="fold")
+    for head in ("parameters", "beats/s", "random split", "DS1/DS2"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for entry in entries:
+        table.add_row(
+            entry.name,
+            entry.summary,
+            ", ".join(entry.views),
+            "" if entry.parameters is None else f"{entry.parameters:,}",
+            "" if entry.beats_per_second is None else f"{entry.beats_per_second:,.0f}",
+            *("" if f1 is None else f"{f1:.3f}" for f1 in (entry.random_f1, entry.patients_f1)),
+        )
+    results().print(table)
+
+
+def _print_model(document: dict[str, Any]) -> None:
+    console = results()
+    console.print(f"[bold]{document['name']}[/] ({document['kind']})", highlight=False)
+    console.print(document["description"], markup=False)
+    console.print("\nIn a config:")
+    _print_mapping({"name": document["name"]} | document["arguments"], console)
+
+
+def _print_mapping(values: dict[str, Any], console: Console) -> None:
+    import yaml
+
+    plain = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    console.print(text.rstrip(), markup=False)
+
+
+command.__name__ = "models"

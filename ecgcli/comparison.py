@@ -1,0 +1,359 @@
+"""Configs, splits and seeds -> one ranked table, each cell trained and judged once.
+
+A cell is one config trained with one seed on one split. What is done lies in its run
+folder as ``result.json``, so a comparison that was stopped goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ecgcli.beats import Beats, read_labelled
+from ecgcli.checkpoint import Checkpoint, load_checkpoint
+from ecgcli.classes import class_set_of
+from ecgcli.config import Config
+from ecgcli.environment import describe_environment
+from ecgcli.errors import ConfigError, DataError, did_you_mean
+from ecgcli.evaluation import Evaluation, evaluate_file
+from ecgcli.files import write_json, write_text
+from ecgcli.fitting import fit
+from ecgcli.history import Epoch
+from ecgcli.inference import Engine, load_engine
+from ecgcli.models import is_estimator
+from ecgcli.runs import BEST, CONFIG, LAST
+from ecgcli.training import Start, Status, resume, train
+
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where a split's two files lie, how validation is carved out, and who brings the files."""
+
+    title: str
+    files: str
+    validation: str
+    origin: str
+
+    def train(self, folder: Path) -> Path:
+        """The training file."""
+        return folder / f"{self.files}_train.csv"
+
+    def test(self, folder: Path) -> Path:
+        """The test file."""
+        return folder / f"{self.files}_test.csv"
+
+
+SPLITS = {
+    "random": Split("random split, known patients", "mitbih", "stratified", "ecg download"),
+    "patients": Split(
+        "DS1 to DS2, new patients", "patients", "patient",
+        "ecg prepare data/mitdb -o data/patients.csv --split ds1-ds2",
+    ),
+    "synthetic": Split("synthetic beats", "synthetic", "patient", "ecg download demo"),
+}  # fmt: skip
+
+#: Figures of a cell; those of the standard are of splits whose files know their records.
+FIGURES = (
+    "accuracy", "macro_f1", "nsvf_macro_f1", "sveb_sensitivity", "sveb_positive_predictivity",
+    "veb_sensitivity", "veb_positive_predictivity",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training: what it scored on the split's test file, and what it took.
+
+    ``scores`` lacks the figures that are not defined, such as the positive predictivity
+    of a class never called.
+    """
+
+    name: str
+    model: str
+    split: str
+    seed: int
+    scores: dict[str, float]
+    parameters: int
+    training_seconds: float
+    beats_per_second: float
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean over seeds, with the 95% interval of the mean (Student's t); equal for one seed."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A config's place in the table; ``scores`` maps a split to its figures."""
+
+    name: str
+    model: str
+    scores: dict[str, dict[str, Mean]]
+    parameters: int
+    training_seconds: float
+    beats_per_second: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows, the best first by macro-F1 on the first split."""
+
+    splits: tuple[str, ...]
+    seeds: int
+    rows: tuple[Row, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """A document of plain values."""
+        return {"interval": "95% of the mean over seeds, Student's t"} | asdict(self)
+
+    def markdown(self) -> str:
+        """The table, in Markdown."""
+        head = ["", *_heads(self.splits), "parameters", "training", "beats/s"]
+        lines = ["| " + " | ".join(cells) + " |" for cells in (head, *self._cells())]
+        lines.insert(1, "|" + "---|" * len(head))
+        return "\n".join(lines) + "\n"
+
+    def _cells(self) -> list[list[str]]:
+        return [
+            [
+                row.name,
+                *(text for split in self.splits for text in told(row.scores[split], split)),
+                f"{row.parameters:,}",
+                f"{row.training_seconds:.0f} s",
+                f"{row.beats_per_second:,.0f}",
+            ]
+            for row in self.rows
+        ]
+
+
+def _heads(splits: Sequence[str]) -> list[str]:
+    heads = []
+    for name in splits:
+        shown = {"random": "random split", "patients": "DS1/DS2"}.get(name, name)
+        heads += [f"{shown}: accuracy", "macro-F1"]
+        if name == "patients":
+            heads += ["S Se/+P", "V Se/+P"]
+    return heads
+
+
+def told(scores: dict[str, Mean], split: str) -> list[str]:
+    """A row's figures on one split, as text."""
+    cells = [
+        f"{mean.value:.4f} ({mean.low:.3f}-{mean.high:.3f})"
+        for mean in (scores["accuracy"], scores["macro_f1"])
+    ]
+    if split == "patients":
+        for kind in ("sveb", "veb"):
+            pair = [
+                scores.get(f"{kind}_{name}") for name in ("sensitivity", "positive_predictivity")
+            ]
+            cells.append(
+                " / ".join("-" if mean is None else f"{100 * mean.value:.0f}" for mean in pair)
+            )
+    return cells
+
+
+class Observer(Protocol):
+    """Told how a comparison goes."""
+
+    def began(self, name: str, split: str, seed: int, number: int, cells: int) -> None:
+        """A cell's training begins."""
+
+    def ended(self, cell: Cell, done_before: bool) -> None:
+        """A cell is done."""
+
+
+def compare(
+    configs: Sequence[Config],
+    splits: Sequence[str],
+    seeds: int,
+    data: Path,
+    out: Path,
+    observer: Observer,
+    command: str = "",
+) -> Comparison:
+    """Train every config on every split with seeds 0, 1, … and judge each on the split's test file.
+
+    Args:
+        configs: the experiments; their training file and validation rule give way to the split's.
+        splits: names in `SPLITS`.
+        seeds: how many.
+        data: the folder of the files.
+        out: where the runs and the table go.
+        observer: told how it goes.
+        command: the command line, for the record.
+
+    Raises:
+        ConfigError: two configs have one name, or there is no such split.
+        DataError: a file is missing.
+        Interrupted: stopped by Ctrl-C; the same call goes on where it stopped.
+    """
+    _require(configs, splits, data)
+    work = list(product(configs, splits, range(seeds)))
+    cells = []
+    for number, (config, split, seed) in enumerate(work, 1):
+        run = out / split / f"{config.name}-{seed}"
+        ours = _for_cell(config, SPLITS[split], seed, data, run)
+        found = _read_result(run, ours)
+        if found is None:
+            observer.began(config.name, split, seed, number, len(work))
+        cell = found or _measure(ours, config.name, split, SPLITS[split].test(data), run, command)
+        observer.ended(cell, done_before=found is not None)
+        cells.append(cell)
+    comparison = _tabulate(cells, tuple(splits), seeds)
+    write_json(
+        out / "comparison.json",
+        comparison.as_json() | {"environment": describe_environment(command, 0, "")},
+    )
+    write_text(out / "comparison.md", comparison.markdown())
+    return comparison
+
+
+def _require(configs: Sequence[Config], splits: Sequence[str], data: Path) -> None:
+    names = [config.name for config in configs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two of the configs are called {name}; rename one file")
+    for split in splits:
+        if split not in SPLITS:
+            raise ConfigError(f"--splits: found {split!r}{did_you_mean(split, SPLITS)}")
+        for path in (SPLITS[split].train(data), SPLITS[split].test(data)):
+            if not path.exists():
+                raise DataError(f"no such file; get it with: {SPLITS[split].origin}", file=path)
+
+
+def _for_cell(config: Config, split: Split, seed: int, data: Path, run: Path) -> Config:
+    """The config with the split's data, its seed and its own run folder."""
+    part = config.data.model_copy(
+        update={"train": str(split.train(data)), "validation": split.validation}
+    )
+    return config.model_copy(
+        update={"data": part, "seed": seed, "name": run.name, "runs": str(run.parent)}
+    )
+
+
+def _fingerprint(config: Config) -> str:
+    return hashlib.sha256(config.to_yaml().encode()).hexdigest()
+
+
+def _read_result(run: Path, config: Config) -> Cell | None:
+    """The cell measured before, unless its config has changed since."""
+    if not (run / RESULT).exists():
+        return None
+    found = json.loads((run / RESULT).read_text(encoding="utf-8"))
+    if found.pop("config_sha256") != _fingerprint(config):
+        raise ConfigError(
+            f"{run}: was trained with another config; remove the folder, or choose another -o"
+        )
+    return Cell(**found)
+
+
+def _measure(config: Config, name: str, split: str, test: Path, run: Path, command: str) -> Cell:
+    seconds = _train(config, run, command)
+    checkpoint = load_checkpoint(run / BEST)
+    found, speed = _judge(checkpoint, run, test)
+    scores = found.scores()
+    cell = Cell(
+        name=name,
+        model=config.model.name,
+        split=split,
+        seed=config.seed,
+        scores={name: scores[name] for name in FIGURES if np.isfinite(scores.get(name, np.nan))},
+        parameters=checkpoint.parameters,
+        training_seconds=round(seconds, 1),
+        beats_per_second=round(speed),
+    )
+    write_json(run / RESULT, asdict(cell) | {"config_sha256": _fingerprint(config)})
+    return cell
+
+
+def _train(config: Config, run: Path, command: str) -> float:
+    """Train, or finish what was stopped; the seconds it took."""
+    if is_estimator(config.model.name):
+        if (run / BEST).exists():
+            return float(json.loads((run / "report.json").read_text())["seconds"])
+        return fit(config, _nothing, _nothing, command).seconds
+    if (run / LAST).exists() and (run / CONFIG).exists():
+        trained = resume(run, _Silent())
+    else:
+        trained = train(config, _Silent(), command)
+    return sum(row.seconds for row in trained.history)
+
+
+def _judge(checkpoint: Checkpoint, run: Path, test: Path) -> tuple[Evaluation, float]:
+    """The evaluation, and how many beats a second its engine classifies once it is warm."""
+    engine = load_engine(checkpoint)
+    found = evaluate_file(checkpoint, str(run), engine, test)
+    beats = read_labelled(test, class_set=class_set_of(checkpoint.card.classes))
+    some = beats.take(np.arange(min(len(beats), 2048)))
+    return found, len(some) / min(_seconds(engine, some) for _ in range(3))
+
+
+def _seconds(engine: Engine, beats: Beats) -> float:
+    began = time.perf_counter()
+    engine.probabilities(beats)
+    return time.perf_counter() - began
+
+
+def _tabulate(cells: Sequence[Cell], splits: tuple[str, ...], seeds: int) -> Comparison:
+    rows = []
+    for name in dict.fromkeys(cell.name for cell in cells):
+        own = [cell for cell in cells if cell.name == name]
+        first = [cell for cell in own if cell.split == splits[0]]
+        rows.append(
+            Row(
+                name=name,
+                model=own[0].model,
+                scores={split: _means([c for c in own if c.split == split]) for split in splits},
+                parameters=own[0].parameters,
+                training_seconds=float(np.median([cell.training_seconds for cell in first])),
+                beats_per_second=float(np.median([cell.beats_per_second for cell in first])),
+            )
+        )
+    rows.sort(key=lambda row: -row.scores[splits[0]]["macro_f1"].value)
+    return Comparison(splits, seeds, tuple(rows))
+
+
+def _means(cells: Sequence[Cell]) -> dict[str, Mean]:
+    """Of each figure over the seeds that have it: a predictivity needs a prediction."""
+    return {
+        name: _mean(np.array([cell.scores[name] for cell in cells if name in cell.scores]))
+        for name in FIGURES
+        if any(name in cell.scores for cell in cells)
+    }
+
+
+def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mean:
+    """Mean and interval over seeds."""
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Mean(mean, mean, mean)
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return Mean(mean, mean - half, mean + half)
+
+
+def _nothing(*_: object) -> None: ...
+
+
+class _Silent:
+    """Watches a training without a word."""
+
+    def started(self, start: Start) -> None: ...
+    def batch(self, status: Status) -> None: ...
+    def epoch(self, row: Epoch) -> None: ...

@@ -1,0 +1,49 @@
+"""``ecg features``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from typer.testing import Result
+
+from ecgcli.features import list_features
+
+Ecg = Callable[..., Result]
+
+
+def test_a_table_with_a_row_a_beat(demo: Path, ecg: Ecg) -> None:
+    result = ecg("features", demo / "synthetic_test.csv", "-o", "features.csv")
+    assert result.exit_code == 0, result.stderr
+    table = pd.read_csv("features.csv")
+    assert list(table.columns) == [*(one.name for one in list_features()), "class"]
+    assert len(table) == len((demo / "synthetic_test.csv").read_text().splitlines())
+    assert set(table["class"]) == {"N", "S", "V", "F", "Q"}
+
+
+def test_without_labels_there_is_no_class(demo: Path, ecg: Ecg) -> None:
+    row = (demo / "synthetic_test.csv").read_text().splitlines()[0].rpartition(",")[0]
+    Path("one.csv").write_text(f"{row}\n")
+    result = ecg("features", "one.csv", "--json")
+    assert result.exit_code == 0, result.stderr
+    (beat,) = json.loads(result.stdout)
+    assert "class" not in beat
+    assert 0 < beat["length"] < 1.6
+
+
+def test_the_list_tells_what_each_means(ecg: Ecg) -> None:
+    shown = ecg("features", "--list")
+    assert "r_amplitude" in shown.stdout
+    listed = json.loads(ecg("features", "--list", "--json").stdout)
+    assert [one["name"] for one in listed] == [one.name for one in list_features()]
+
+
+def test_a_wrong_file_leaves_nothing(ecg: Ecg) -> None:
+    Path("bad.csv").write_text("1,2,3\n")
+    result = ecg("features", "bad.csv", "-o", "features.csv")
+    assert result.exit_code == 2
+    assert "bad.csv" in result.stderr
+    assert not Path("features.csv").exists()
+    assert ecg("features").exit_code == 2

@@ -1,0 +1,124 @@
+"""Comparisons: several models on the same splits, ranked, resumed where they stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import Result
+
+from ecgcli.comparison import Cell, Mean, _mean, compare
+from ecgcli.config import Config, parse_config
+from ecgcli.errors import ConfigError, DataError
+from tests.helpers import small_document
+
+Ecg = Callable[..., Result]
+
+
+class Heard:
+    """Remembers what a comparison told."""
+
+    def __init__(self) -> None:
+        self.before: list[tuple[str, bool]] = []
+
+    def began(self, name: str, split: str, seed: int, number: int, cells: int) -> None: ...
+
+    def ended(self, cell: Cell, done_before: bool) -> None:
+        self.before.append((f"{cell.name}-{cell.seed}", done_before))
+
+
+def configs(demo: Path, runs: Path) -> list[Config]:
+    network = small_document(demo, runs) | {"name": "net"}
+    network["training"] = {"epochs": 1, "device": "cpu"}
+    trees = small_document(demo, runs) | {"name": "trees", "training": {}}
+    trees["model"] = {"name": "features", "trees": 30}
+    return [parse_config(network), parse_config(trees)]
+
+
+@pytest.fixture(scope="module")
+def compared(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("compare")
+    compare(configs(demo, out), ["synthetic"], 2, demo, out, Heard())
+    return out
+
+
+def test_the_table_is_ranked_and_complete(compared: Path) -> None:
+    document = json.loads((compared / "comparison.json").read_text())
+    rows = document["rows"]
+    assert {row["name"] for row in rows} == {"net", "trees"}
+    means = [row["scores"]["synthetic"]["macro_f1"]["value"] for row in rows]
+    assert means == sorted(means, reverse=True)
+    for row in rows:
+        figure = row["scores"]["synthetic"]["accuracy"]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert min(row["parameters"], row["beats_per_second"]) > 0
+    table = (compared / "comparison.md").read_text().splitlines()
+    assert [line.split("|")[1].strip() for line in table[2:]] == [row["name"] for row in rows]
+
+
+def test_every_cell_is_its_own_run_with_its_seed(compared: Path) -> None:
+    for seed in (0, 1):
+        run = compared / "synthetic" / f"net-{seed}"
+        assert yaml.safe_load((run / "config.yaml").read_text())["seed"] == seed
+        result = json.loads((run / "result.json").read_text())
+        assert result["scores"]["accuracy"] > 0.5
+    first, second = (
+        json.loads((compared / "synthetic" / f"net-{seed}" / "result.json").read_text())["scores"]
+        for seed in (0, 1)
+    )
+    assert first != second
+
+
+def test_it_goes_on_where_it_stopped(compared: Path, demo: Path) -> None:
+    again = Heard()
+    (compared / "synthetic" / "net-1" / "result.json").unlink()  # trained, but not yet judged
+    found = compare(configs(demo, compared), ["synthetic"], 2, demo, compared, again)
+    done = {"net-0": True, "net-1": False, "trees-0": True, "trees-1": True}
+    assert dict(again.before) == done
+    assert found.seeds == 2
+    assert not (compared / "synthetic" / "net-1-2").exists()
+
+
+def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path) -> None:
+    changed = configs(demo, compared)[0]
+    changed = changed.model_copy(
+        update={"training": changed.training.model_copy(update={"learning_rate": 0.1})}
+    )
+    with pytest.raises(ConfigError, match="was trained with another config"):
+        compare([changed], ["synthetic"], 1, demo, compared, Heard())
+
+
+def test_the_interval_is_students() -> None:
+    """Three values with mean 2 and deviation 1: t(0.975, 2) = 4.3027."""
+    found = _mean(np.array([1.0, 2.0, 3.0]))
+    assert (found.value, found.low, found.high) == pytest.approx((2, -0.4841, 4.4841), abs=1e-3)
+    assert _mean(np.array([0.9])) == Mean(0.9, 0.9, 0.9)
+
+
+def test_what_is_missing_is_said_before_anything_is_trained(demo: Path, tmp_path: Path) -> None:
+    some = configs(demo, tmp_path)
+    with pytest.raises(DataError, match=r"get it with: ecg prepare data/mitdb"):
+        compare(some, ["synthetic", "patients"], 1, demo, tmp_path / "out", Heard())
+    with pytest.raises(ConfigError, match=r"--splits: found 'patiens'"):
+        compare(some, ["patiens"], 1, demo, tmp_path / "out", Heard())
+    with pytest.raises(ConfigError, match="two of the configs are called net"):
+        compare([some[0], some[0]], ["synthetic"], 1, demo, tmp_path / "out", Heard())
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command(demo: Path, tmp_path: Path, ecg: Ecg) -> None:
+    for config in configs(demo, tmp_path):
+        training = None if config.name == "net" else ["prior_correction"]
+        Path(f"{config.name}.yaml").write_text(config.to_yaml(training))
+    arguments = ["--splits", "synthetic", "--seeds", 1, "--data", demo, "-o", "out"]
+    result = ecg("compare", "net.yaml", "trees.yaml", *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "macro-F1" in result.stdout
+    assert "comparison.md" in result.stderr
+    again = ecg("compare", "net.yaml", "trees.yaml", *arguments, "--json")
+    assert again.stderr.count("done before") == 2
+    assert len(json.loads(again.stdout)["rows"]) == 2
