@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoint import Card, Checkpoint, TrainingData, load_checkpoint
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.config import Config, parse_config
 from ecgcli.history import Epoch
 from ecgcli.training import Start, Status
@@ -61,6 +62,28 @@ def small_document(data: Path, runs: Path) -> dict[str, object]:
 def small_config(data: Path, runs: Path, *overrides: str) -> Config:
     """The config of `small_document`, with overrides."""
     return parse_config(small_document(data, runs), overrides)
+
+
+#: The training data of a network that has seen none.
+NO_TRAINING = TrainingData(
+    files=[], fingerprint="", beats={}, trained_on={}, patients=[], synthetic=True,
+    resampling=None, validation={}, normalized=False,
+)  # fmt: skip
+
+
+def untrained(name: str) -> Checkpoint:
+    """A checkpoint of a registered network with fresh weights, for five classes."""
+    import torch
+
+    from ecgcli.models import create_model
+
+    torch.manual_seed(0)
+    weights = create_model(name, classes=len(AAMI_CLASSES)).state_dict()
+    card = Card(
+        model=name, arguments={}, classes=AAMI_CLASSES, class_offsets=(0.0,) * len(AAMI_CLASSES),
+        training_data=NO_TRAINING, metrics={}, licence="none",
+    )  # fmt: skip
+    return Checkpoint(card, {name: values.numpy() for name, values in weights.items()})
 
 
 def same_weights(one: Path, other: Path) -> bool:

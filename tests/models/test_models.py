@@ -6,19 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from ecgcli.checkpoint import Card, TrainingData
+from ecgcli.checkpoint import Card
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError
 from ecgcli.graph import export_graph
 from ecgcli.inference import OpenVinoEngine
 from ecgcli.models import create_model, list_models
+from tests.helpers import NO_TRAINING
 
 pytestmark = pytest.mark.parametrize("name", list_models())
-
-UNTRAINED = TrainingData(
-    files=[], fingerprint="", beats={}, trained_on={}, patients=[], synthetic=True,
-    resampling=None, validation={}, normalized=False,
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("classes", [5, 2])
@@ -70,7 +66,7 @@ def test_its_graph_computes_the_same_without_torch(name: str) -> None:
     model = create_model(name, classes=5).eval()
     card = Card(
         model=name, arguments={}, classes=AAMI_CLASSES, class_offsets=(0.0, 0.5, 0.0, -0.5, 0.0),
-        training_data=UNTRAINED, metrics={}, licence="none",
+        training_data=NO_TRAINING, metrics={}, licence="none",
     )  # fmt: skip
     engine = OpenVinoEngine(export_graph(model, card))
     beats = torch.rand(300, 187)
