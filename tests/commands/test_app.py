@@ -12,7 +12,19 @@ import pytest
 from typer.testing import Result
 
 import ecgcli
-from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
+from ecgcli.commands import (
+    check,
+    cluster,
+    confusion,
+    download,
+    evaluate,
+    explain,
+    predict,
+    prepare,
+    resample,
+    similar,
+    train,
+)
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -26,6 +38,9 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "confusion": confusion,
+    "cluster": cluster,
+    "similar": similar,
+    "explain": explain,
 }
 
 
