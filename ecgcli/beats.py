@@ -109,6 +109,13 @@ def concatenate(parts: Sequence[Beats]) -> Beats:
     )
 
 
+def beat_lengths(samples: NDArray[np.float32]) -> NDArray[np.intp]:
+    """How many of each beat's samples come before its zero padding; ``(beats,)``."""
+    filled = samples != 0
+    last = samples.shape[1] - filled[:, ::-1].argmax(1)
+    return np.where(filled.any(1), last, 0)
+
+
 def class_counts(labels: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, int]:
     """How many of ``labels`` each class has, in class order."""
     tally = np.bincount(labels, minlength=len(classes))

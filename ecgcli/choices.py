@@ -12,3 +12,9 @@ TableFormat = Literal["csv", "json", "parquet"]
 
 #: What a confusion matrix is shown as shares of.
 Over = Literal["true", "pred", "all"]
+
+#: What brings beats to fewer dimensions; see `clustering.cluster`.
+Reduction = Literal["pca", "umap"]
+
+#: What measures how much each sample of a beat counts; see `explanation.explain`.
+Attribution = Literal["gradients", "occlusion"]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgcli.checkpoint import Card
+from ecgcli.models import SAMPLES
 from ecgcli.views import VIEWS
 
 
@@ -46,6 +47,7 @@ class Probabilities(nn.Module):
     def __init__(self, network: nn.Module, class_offsets: tuple[float, ...]) -> None:
         super().__init__()
         self.network = network
+        self.views: tuple[str, ...] = getattr(network, "views", SAMPLES)
         self.register_buffer("offsets", torch.tensor(class_offsets))
 
     def forward(self, *views: Tensor) -> Tensor:

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from ecgcli.checkpoint import TrainingData, load_checkpoint
+from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
+from ecgcli.checkpoint import Card, Checkpoint, TrainingData, load_checkpoint
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.config import Config, parse_config
 from ecgcli.history import Epoch
 from ecgcli.training import Start, Status
@@ -71,6 +74,34 @@ def small_document(data: Path, runs: Path) -> dict[str, object]:
 def small_config(data: Path, runs: Path, *overrides: str) -> Config:
     """The config of `small_document`, with overrides."""
     return parse_config(small_document(data, runs), overrides)
+
+
+#: The training data of a network that has seen none.
+
+
+def some_beats(count: int) -> Beats:
+    """Beats of random samples and intervals that know all that a model may look at."""
+    random = np.random.default_rng(1)
+    info = pd.DataFrame(dict.fromkeys(INFO_COLUMNS, "x"), index=range(count))
+    info[TIMES] = random.uniform(0.4, 1.4, (count, len(TIMES)))
+    sizes = np.linspace(0.2, 1, count, dtype=np.float32)[:, None]
+    return Beats(sizes * random.random((count, 187), np.float32), None, info)
+
+
+def untrained(name: str) -> Checkpoint:
+    """A checkpoint of a registered network with fresh weights, for five classes."""
+    import torch
+
+    from ecgcli.models import create_model, views_of
+
+    torch.manual_seed(0)
+    weights = create_model(name, classes=len(AAMI_CLASSES)).state_dict()
+    card = Card(
+        model=name, arguments={}, views=views_of(name), classes=AAMI_CLASSES,
+        class_offsets=(0.0,) * len(AAMI_CLASSES),
+        training_data=UNTRAINED, metrics={}, licence="none",
+    )  # fmt: skip
+    return Checkpoint(card, {name: values.numpy() for name, values in weights.items()})
 
 
 def same_weights(one: Path, other: Path) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from ecgcli.beats import (
     INFO_COLUMNS,
     Beats,
+    beat_lengths,
     concatenate,
     info_path,
     read_beats,
@@ -114,3 +115,11 @@ def test_concatenate_keeps_info_only_when_every_part_has_it(beats: Beats) -> Non
     assert list(both.info.columns) == INFO_COLUMNS
     assert len(both.info) == 40
     assert concatenate([with_info(beats), beats]).info is None
+
+
+def test_a_beat_lasts_until_its_padding() -> None:
+    samples = np.zeros((3, 187), np.float32)
+    samples[0, :100] = 0.5
+    samples[0, 40] = 0  # a zero inside is no padding
+    samples[1] = 1
+    assert beat_lengths(samples).tolist() == [100, 187, 0]

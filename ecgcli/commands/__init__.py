@@ -16,15 +16,18 @@ from typer.core import TyperGroup
 from ecgcli import __version__
 from ecgcli.commands import (
     check,
+    cluster,
     compare,
     confusion,
     download,
     evaluate,
+    explain,
     features,
     models,
     predict,
     prepare,
     resample,
+    similar,
     train,
 )
 from ecgcli.commands.console import messages
@@ -82,7 +85,7 @@ for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models),
     "Answers": (predict, confusion),
-    "A closer look": (features,),
+    "A closer look": (features, cluster, similar, explain),
 }.items():
     for _module in _modules:
         if hasattr(_module, "app"):  # a command with commands of its own

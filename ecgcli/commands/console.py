@@ -40,6 +40,16 @@ Annotations = Annotated[
 Detect = Annotated[
     str, typer.Option("--detector", help="Finds R peaks: envelope, xqrs or sleepecg.")
 ]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", help="A run or checkpoint; default the newest run."),
+]
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,N,...", help="Beats to look at, numbered from 0; default the first five."
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
 
 

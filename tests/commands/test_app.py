@@ -14,15 +14,18 @@ from typer.testing import Result
 import ecgcli
 from ecgcli.commands import (
     check,
+    cluster,
     compare,
     confusion,
     download,
     evaluate,
+    explain,
     features,
     models,
     predict,
     prepare,
     resample,
+    similar,
     train,
 )
 from tests.helpers import ecg_process
@@ -41,6 +44,9 @@ COMMANDS = {
     "predict": predict,
     "confusion": confusion,
     "features": features,
+    "cluster": cluster,
+    "similar": similar,
+    "explain": explain,
 }
 
 

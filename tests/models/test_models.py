@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
-from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.checkpoint import Card
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError
@@ -16,18 +14,9 @@ from ecgcli.graph import export_graph
 from ecgcli.inference import OpenVinoEngine
 from ecgcli.models import create_model, list_networks, summary_of, views_of
 from ecgcli.views import inputs_of
-from tests.helpers import UNTRAINED
+from tests.helpers import UNTRAINED, some_beats
 
 pytestmark = pytest.mark.parametrize("name", list_networks())
-
-
-def some_beats(count: int) -> Beats:
-    """Beats of random samples and intervals that know all that a model may look at."""
-    random = np.random.default_rng(1)
-    info = pd.DataFrame(dict.fromkeys(INFO_COLUMNS, "x"), index=range(count))
-    info[TIMES] = random.uniform(0.4, 1.4, (count, len(TIMES)))
-    sizes = np.linspace(0.2, 1, count, dtype=np.float32)[:, None]
-    return Beats(sizes * random.random((count, 187), np.float32), None, info)
 
 
 def views(name: str, count: int) -> list[Tensor]:

@@ -1,0 +1,138 @@
+"""``ecg cluster``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.choices import Reduction
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.commands.console import (
+    Json,
+    Normalize,
+    Quiet,
+    messages,
+    print_json,
+    progress_bar,
+    results,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.clustering import Clustering
+
+EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o assignments.csv"
+
+
+def command(
+    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats, labelled or not.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model", "-m", help="Cluster what this run or checkpoint makes of the beats."
+        ),
+    ] = None,
+    clusters: Annotated[
+        int | None,
+        typer.Option("--clusters", "-k", min=2, help="Default: the classes present, else 5."),
+    ] = None,
+    reduction: Annotated[
+        Reduction, typer.Option("--reduce", help="To fewer dimensions, before k-means.")
+    ] = "pca",
+    components: Annotated[
+        int | None, typer.Option(min=2, help="Dimensions; default 10 of PCA, 2 of UMAP.")
+    ] = None,
+    classes: Annotated[
+        ClassSet, typer.Option(help="Which classes the labels mean; with --model, its own.")
+    ] = "aami",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write each beat's cluster into this CSV.")
+    ] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the beats as points.")] = None,
+    means: Annotated[Path | None, typer.Option(help="Draw each cluster's mean beat.")] = None,
+    normalize: Normalize = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Group beats that are alike: by their samples, or by what a model makes of them.
+
+    k-means after PCA or UMAP. With labels: how far the clusters are classes. Clusters are
+    numbered by size from 0.
+    """
+    from ecgcli.beats import read_beats
+    from ecgcli.checkpoint import load_checkpoint
+    from ecgcli.classes import class_set_of
+    from ecgcli.clustering import cluster
+
+    console = messages(quiet)
+    checkpoint = None if model is None else load_checkpoint(_checkpoint(model, console))
+    names = CLASS_SETS[classes] if checkpoint is None else checkpoint.card.classes
+    beats = read_beats(data, class_set=class_set_of(names), normalize=normalize)
+    features = beats.samples
+    if checkpoint is not None:
+        from ecgcli.embedding import embed
+
+        with progress_bar(console) as advance:
+            features = embed(checkpoint, beats, advance)
+    console.print(f"{len(beats):,} beats of {features.shape[1]} features, by {reduction}")
+    found = cluster(
+        beats, features, names,
+        reduction=reduction, components=components, clusters=clusters, seed=seed,
+    )  # fmt: skip
+    title = data.name if model is None else f"{data.name} as {model} sees it"
+    if png is not None:
+        found.draw_scatter(png, title, seed)
+    if means is not None:
+        found.draw_means(means, title)
+    if out is not None:
+        found.write_assignments(out)
+    print_json(found.as_json()) if json else _print(found)
+    for what, target in (("Picture", png), ("Mean beats", means), ("Assignments", out)):
+        if target is not None:
+            console.print(f"{what}: {target}")
+    if means is None:
+        seen_by = "" if model is None else f" --model {model}"
+        console.print(f"Next: ecg cluster {data}{seen_by} --png clusters.png --means means.png")
+
+
+def _checkpoint(model: Path, console: Console) -> Path:
+    from ecgcli.runs import find_checkpoint
+
+    path = find_checkpoint(model)
+    console.print(f"Model: {path}")
+    return path
+
+
+def _print(found: Clustering) -> None:
+    from rich.table import Table
+
+    labelled = found.agreement is not None
+    table = Table(box=None)
+    for head in ("cluster", "beats", "share"):
+        table.add_column(head, justify="right")
+    if labelled:
+        for head in ("main class", "share of it", *found.classes):
+            table.add_column(head, justify="right")
+    for number, cluster in enumerate(found.clusters):
+        cells = [str(number), f"{cluster.beats:,}", f"{cluster.beats / len(found.beats):.1%}"]
+        if cluster.classes is not None:
+            cells += [str(cluster.main_class), f"{cluster.main_share:.1%}"]
+            cells += [f"{count:,}" for count in cluster.classes.values()]
+        table.add_row(*cells)
+    console = results()
+    console.print(table)
+    for name, value in (found.agreement or {}).items():
+        console.print(f"{name.replace('_', ' '):<28}{value:.3f}")
+    of = f"{found.silhouette_beats:,} of {len(found.beats):,} beats"
+    silhouette = "not defined" if found.silhouette is None else f"{found.silhouette:.3f}"
+    console.print(f"{'silhouette':<28}{silhouette}   ({of})")
+    if found.reduced.explained is not None:
+        kept = f"{found.reduced.values.shape[1]} principal components"
+        console.print(f"{'variance kept':<28}{found.reduced.explained:.3f}   ({kept})")
+
+
+command.__name__ = "cluster"

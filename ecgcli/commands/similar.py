@@ -1,0 +1,104 @@
+"""``ecg similar``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.commands.console import (
+    Json,
+    Model,
+    Normalize,
+    Quiet,
+    Rows,
+    messages,
+    print_json,
+    progress_bar,
+    results,
+)
+
+if TYPE_CHECKING:
+    from ecgcli.similarity import Match, Similar
+
+EXAMPLE = "Example: ecg similar beats.csv --to data/mitbih_train.csv --rows 0,5,7 --png similar.png"
+
+
+def command(
+    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats, labelled or not.")],
+    to: Annotated[
+        Path, typer.Option("--to", help="Labelled beats, best those the model was trained on.")
+    ],
+    model: Model = None,
+    rows: Rows = None,
+    neighbours: Annotated[
+        int, typer.Option("--neighbours", "-k", min=1, help="Beats shown for each.")
+    ] = 5,
+    png: Annotated[Path | None, typer.Option(help="Draw the beats with their neighbours.")] = None,
+    normalize: Normalize = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Why does it say V? Show the labelled beats that are most alike to the model.
+
+    Alike is a small cosine distance between the activations that the model's last layer
+    judges by: 0 is the same direction, 1 nothing in common. Neighbours of other classes
+    than the one it says are reason for doubt.
+    """
+    from ecgcli.beats import read_beats, read_labelled
+    from ecgcli.checkpoint import load_checkpoint
+    from ecgcli.classes import class_set_of
+    from ecgcli.rows import choose_rows
+    from ecgcli.runs import find_checkpoint
+    from ecgcli.similarity import find_similar
+
+    console = messages(quiet)
+    path = find_checkpoint(model)
+    checkpoint = load_checkpoint(path)
+    console.print(f"Model: {path}")
+    class_set = class_set_of(checkpoint.card.classes)
+    beats = read_beats(data, class_set=class_set, normalize=normalize)
+    chosen = choose_rows(rows, len(beats), data)
+    known = read_labelled(to, class_set=class_set, normalize=normalize)
+    with progress_bar(console) as advance:
+        found = find_similar(checkpoint, beats, chosen, known, neighbours, advance)
+    if png is not None:
+        found.draw(png)
+    print_json(found.as_json()) if json else _print(found)
+    if png is not None:
+        console.print(f"Picture: {png}")
+    named = ",".join(str(row) for row in chosen)
+    console.print(f"Next: ecg explain {data} --model {path.parent} --rows {named}")
+
+
+def _print(found: Similar) -> None:
+    from rich.table import Table
+
+    console = results()
+    for match in found.matches:
+        console.print(_headline(match))
+        table = Table(box=None, padding=(0, 2))
+        for head in ("rank", "class", "distance", "beat"):
+            table.add_column(head, justify="right")
+        located = found.to.info is not None
+        if located:
+            table.add_column("record", justify="right")
+            table.add_column("time", justify="right")
+        for rank, near in enumerate(match.neighbours, 1):
+            colour = "green" if near.label == match.predicted else "yellow"
+            cells = [str(rank), f"[{colour}]{near.label}[/]", f"{near.distance:.4f}"]
+            cells.append(f"{near.beat}{' (the same beat)' if near.same else ''}")
+            table.add_row(*cells, *([str(near.record), f"{near.time:.2f} s"] if located else []))
+        console.print(table)
+
+
+def _headline(match: Match) -> str:
+    truth = "" if match.label is None else f" (true class {match.label})"
+    agree = f"{match.agreeing} of {len(match.neighbours)} neighbours agree"
+    same = "" if match.same_record is None else f", {match.same_record} are of the same record"
+    says = f"{match.predicted} with probability {match.probability:.3f}"
+    return f"[bold]beat {match.beat}[/]{truth}: {says}; {agree}{same}"
+
+
+command.__name__ = "similar"

@@ -1,0 +1,62 @@
+"""Whether a class rests on the samples that an explanation names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgcli.beats import Beats, read_beats
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.choices import Attribution
+from ecgcli.deletion import deletion_test, highest_tenth
+from tests.helpers import untrained
+from tests.networks import bumpy_beats, register_both
+
+METHODS: tuple[Attribution, ...] = ("gradients", "occlusion")
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_both(monkeypatch)
+
+
+@pytest.fixture
+def bumps() -> Beats:
+    return bumpy_beats()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_deletion_test_tells_them_from_others(method: Attribution, bumps: Beats) -> None:
+    tested = deletion_test(untrained("peeking"), bumps, method)
+    assert tested.beats == 30
+    assert tested.highest.median > 0.6 > 5 * tested.random_samples.median
+    assert tested.ratio == tested.highest.median / tested.random_place.median
+    assert tested.interval is not None
+    assert tested.interval[0] <= tested.ratio <= tested.interval[1]
+    assert tested == deletion_test(untrained("peeking"), bumps, method)
+
+
+def test_where_nothing_matters_there_is_no_ratio(bumps: Beats) -> None:
+    tested = deletion_test(untrained("stubborn"), bumps)
+    assert tested.highest.median == 0
+    assert tested.ratio is None
+    assert tested.interval is None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_trained_network_rests_on_what_is_found(
+    method: Attribution, trained: Path, demo: Path
+) -> None:
+    checkpoint = load_checkpoint(trained / "best.safetensors")
+    tested = deletion_test(checkpoint, read_beats(demo / "synthetic_train.csv"), method)
+    assert tested.beats == 500
+    assert tested.ratio is not None
+    assert tested.ratio > 3
+
+
+def test_a_tenth_of_a_beat_is_of_its_own_samples() -> None:
+    ranked = np.tile(np.arange(187.0), (3, 1))
+    mask = highest_tenth(ranked, np.array([100, 20, 3]))
+    assert [np.flatnonzero(row).tolist() for row in mask] == [list(range(90, 100)), [18, 19], [2]]

@@ -1,0 +1,41 @@
+"""What a network makes of beats: the activations its last layer judges by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ecgcli.beats import Beats
+from ecgcli.checkpoint import Checkpoint
+from ecgcli.embedding import embed, last_linear, load_network, tensors_for
+from ecgcli.errors import ConfigError
+from ecgcli.models import list_networks
+from tests.helpers import some_beats, untrained
+
+
+@pytest.mark.parametrize("name", list_networks())
+def test_the_last_layer_turns_it_into_the_logits(name: str) -> None:
+    beats = some_beats(20)
+    checkpoint = untrained(name)
+    network = load_network(checkpoint)
+    embedding = torch.from_numpy(embed(checkpoint, beats))
+    with torch.inference_mode():
+        expected = network(*tensors_for(network, beats))
+        assert torch.allclose(last_linear(network)(embedding), expected, atol=1e-5)
+
+
+def test_batches_keep_the_order_and_progress_ends_at_the_end(beats: Beats) -> None:
+    many = beats.take(np.resize(np.arange(20), 600))
+    steps: list[tuple[int, int]] = []
+    embedding = embed(untrained("cnn"), many, lambda _, done, total: steps.append((done, total)))
+    assert embedding.shape == (600, 64)
+    assert np.allclose(embedding[580:], embedding[:20], atol=1e-5)
+    assert steps == [(256, 600), (512, 600), (600, 600)]
+
+
+def test_another_family_of_models_is_named(beats: Beats) -> None:
+    checkpoint = untrained("cnn")
+    other = Checkpoint(checkpoint.card.model_copy(update={"model": "knn"}), {})
+    with pytest.raises(ConfigError, match=r"^knn has no embedding.*needs a network: cnn, cnn-gru"):
+        embed(other, beats)

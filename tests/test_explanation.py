@@ -1,0 +1,89 @@
+"""Which samples of a beat its class rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ecgcli.beats import Beats
+from ecgcli.checkpoint import Checkpoint
+from ecgcli.choices import Attribution
+from ecgcli.deletion import deletion_test, highest_tenth
+from ecgcli.errors import ConfigError
+from ecgcli.explanation import explain, flat_lines, remove
+from ecgcli.models import list_networks
+from tests.helpers import some_beats, untrained
+from tests.networks import Peeking, bumpy_beats, register_both
+
+METHODS: tuple[Attribution, ...] = ("gradients", "occlusion")
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_both(monkeypatch)
+
+
+@pytest.fixture
+def bumps() -> Beats:
+    return bumpy_beats()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_samples_it_looks_at_are_found(method: Attribution, bumps: Beats) -> None:
+    found = explain(untrained("peeking"), bumps, np.array([3, 0]), method)
+    assert found.numbers.tolist() == [3, 0]
+    assert found.predicted.tolist() == [2, 2]
+    places = np.flatnonzero(highest_tenth(found.attributions, np.array([100, 100]))[0])
+    assert set(places) == set(range(60, 70))
+    assert found.strongest()[0] == pytest.approx((500, 70 / 0.12))
+    assert not found.attributions[:, 100:].any()
+
+
+def test_gradients_add_up_to_what_the_beat_adds(bumps: Beats) -> None:
+    """Completeness (Sundararajan et al., 2017); the network is blind at the beat's ends."""
+    checkpoint = untrained("peeking")
+    found = explain(checkpoint, bumps, np.arange(30))
+    flat = torch.from_numpy(flat_lines(bumps.samples))
+    with torch.inference_mode():
+        base = torch.softmax(Peeking(5, 187)(flat), 1)[:, 2].numpy()
+    assert found.attributions.sum(1) == pytest.approx(found.probabilities - base, abs=1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", list_networks())
+def test_every_network_can_be_explained(name: str, method: Attribution, beats: Beats) -> None:
+    known = replace(beats, info=some_beats(20).info)
+    found = explain(untrained(name), known, np.arange(3), method)
+    assert found.attributions.shape == (3, 187)
+    assert np.isfinite(found.attributions).all()
+    assert found.attributions[:, :150].any(axis=1).all()
+    assert not found.attributions[:, 150:].any()
+
+
+def test_another_family_of_models_is_named(beats: Beats) -> None:
+    checkpoint = untrained("cnn")
+    other = Checkpoint(checkpoint.card.model_copy(update={"model": "features"}), {})
+    with pytest.raises(ConfigError, match=r"^features has no .* gradients; this needs a network"):
+        explain(other, beats, np.arange(2))
+
+
+def test_removing_draws_a_line_between_what_is_left() -> None:
+    samples = np.array([[0.8, 0.1, 0.9, 0.5, 0.3, 0, 0]], np.float32)
+    inner, ends = np.zeros((2, 1, 7), bool)
+    inner[0, 1:3] = True
+    assert remove(samples, inner)[0] == pytest.approx([0.8, 0.7, 0.6, 0.5, 0.3, 0, 0])
+    ends[0, [0, 4, 6]] = True
+    assert remove(samples, ends)[0] == pytest.approx([0.1, 0.1, 0.9, 0.5, 0.5, 0, 0])
+
+
+def test_a_beat_of_zeros_or_of_one_sample_breaks_nothing() -> None:
+    samples = np.zeros((2, 187), np.float32)
+    samples[1, 0] = 1
+    for method in METHODS:
+        found = explain(untrained("cnn"), Beats(samples), np.arange(2), method)
+        assert np.isfinite(found.attributions).all()
+        assert len(found.strongest()) == 2
+        assert deletion_test(untrained("cnn"), Beats(samples), method).beats == 2
