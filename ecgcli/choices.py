@@ -12,3 +12,6 @@ TableFormat = Literal["csv", "json", "parquet"]
 
 #: What a confusion matrix is shown as shares of.
 Over = Literal["true", "pred", "all"]
+
+#: How the parts of a decomposed recording go together.
+DecompositionModel = Literal["additive", "multiplicative"]

@@ -76,6 +76,32 @@ def draw_curves_by_class(
     _save(figure, target)
 
 
+def draw_decomposition(
+    target: Path,
+    times: Any,
+    parts: dict[str, Any],
+    marks: Sequence[tuple[float, str]],
+    title: str,
+) -> None:
+    """Parts of a signal ``(samples,)`` above each other over time, beats named in the first."""
+    figure = _figure(11, 8)
+    axes = figure.subplots(len(parts), 1, sharex=True)
+    colours = ("black", *_CLASS_COLOURS)
+    for axis, colour, (name, values) in zip(axes, colours, parts.items(), strict=False):
+        axis.plot(times, values, color=colour, linewidth=0.8)
+        axis.set_ylabel(name)
+        axis.grid(color="#e4e8ec", linewidth=0.6)
+        axis.margins(x=0.01, y=0.12)
+    for time, name in marks:
+        axes[0].annotate(
+            name, (time, 0.98), xycoords=("data", "axes fraction"), ha="center", va="top",
+            fontsize=9, color=_CLASS_COLOURS[2],
+        )  # fmt: skip
+    axes[0].set_title(title)
+    axes[-1].set_xlabel("time, s")
+    _save(figure, target)
+
+
 def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 

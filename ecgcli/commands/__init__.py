@@ -14,7 +14,17 @@ import typer
 from typer.core import TyperGroup
 
 from ecgcli import __version__
-from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
+from ecgcli.commands import (
+    check,
+    confusion,
+    decompose,
+    download,
+    evaluate,
+    predict,
+    prepare,
+    resample,
+    train,
+)
 from ecgcli.commands.console import messages
 from ecgcli.errors import EcgError
 
@@ -70,6 +80,7 @@ for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate),
     "Answers": (predict, confusion),
+    "A closer look": (decompose,),
 }.items():
     for _module in _modules:
         app.command(rich_help_panel=_panel, epilog=_module.EXAMPLE)(_module.command)

@@ -12,7 +12,17 @@ import pytest
 from typer.testing import Result
 
 import ecgcli
-from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
+from ecgcli.commands import (
+    check,
+    confusion,
+    decompose,
+    download,
+    evaluate,
+    predict,
+    prepare,
+    resample,
+    train,
+)
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -26,6 +36,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "confusion": confusion,
+    "decompose": decompose,
 }
 
 
