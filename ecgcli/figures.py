@@ -76,6 +76,26 @@ def draw_curves_by_class(
     _save(figure, target)
 
 
+def draw_lines(
+    target: Path,
+    panels: dict[str, dict[str, tuple[Any, Any]]],
+    label: str,
+    levels: dict[str, float],
+    title: str,
+) -> None:
+    """A panel a figure with named lines ``(x, y)``, dashed at the figure's own level."""
+    figure = _figure(1 + 4.2 * len(panels), 4)
+    for axis, (name, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for colour, (kind, (x, y)) in zip(_CLASS_COLOURS, lines.items(), strict=False):
+            axis.plot(x, y, color=colour, marker="o", markersize=4, label=kind)
+        axis.axhline(levels[name], color="black", linewidth=0.8, linestyle="--", label="clean")
+        axis.set(title=name, xlabel=label, ylim=(0, 1))
+        axis.grid(color="#e4e8ec", linewidth=0.6)
+        axis.legend(frameon=False, fontsize=8)
+    figure.suptitle(title)
+    _save(figure, target)
+
+
 def draw_decomposition(
     target: Path,
     times: Any,
