@@ -76,6 +76,26 @@ def draw_curves_by_class(
     _save(figure, target)
 
 
+def draw_reliability(target: Path, confidence: Any, accuracy: Any, beats: Any, title: str) -> None:
+    """Accuracy by bins of confidence beside the diagonal, and the share of beats of each bin."""
+    figure = _figure(5.4, 5.6)
+    axis, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    bins = len(beats)
+    edges = np.arange(bins) / bins
+    axis.bar(
+        edges, np.nan_to_num(accuracy), width=1 / bins, align="edge", color=_CLASS_COLOURS[0],
+        edgecolor="white", alpha=0.55, label="share that is right",
+    )  # fmt: skip
+    axis.plot(confidence, accuracy, "o", color=_CLASS_COLOURS[0], markersize=4)
+    axis.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="as it should be")
+    axis.set(ylabel="accuracy", title=title, xlim=(0, 1), ylim=(0, 1))
+    axis.legend(frameon=False, loc="upper left")
+    below.bar(edges, beats / beats.sum(), width=1 / bins, align="edge", color=_TRAIN,
+              edgecolor="white")  # fmt: skip
+    below.set(xlabel="confidence: the highest probability", ylabel="share of beats", ylim=(0, 1))
+    _save(figure, target)
+
+
 def draw_lines(
     target: Path,
     panels: dict[str, dict[str, tuple[Any, Any]]],
