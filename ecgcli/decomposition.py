@@ -38,6 +38,8 @@ _QRS_REACH = 0.08
 #: Beats over which the repeated beat may change its shape, and samples (in the warped time) over
 #: which the trend may turn: the shortest the method allows, as wander is as fast as breathing.
 _SHAPE_BEATS, _TREND_SAMPLES = 61, SAMPLES_A_BEAT + 1
+#: Beats that can be named in a picture without writing over each other.
+_MOST_NAMED = 80
 #: mV that the lowest sample is raised to where a logarithm is taken.
 _LOWEST = 1.0
 
@@ -128,8 +130,16 @@ class Decomposition:
             pacsv.write_csv(table, stream, pacsv.WriteOptions(include_header=False))
 
     def draw(self, target: Path) -> None:
-        """Draw signal and parts above each other as a PNG; beats other than N are named."""
+        """Draw signal and parts above each other as a PNG.
+
+        Beats annotated other than N are named, in windows short enough to read the names.
+        """
         unit = "mV" if self.model == "additive" else "factor"
+        marks = [
+            (float(time), symbol)
+            for time, symbol in zip(self.beats, self.symbols, strict=False)
+            if symbol != "N"
+        ]
         draw_decomposition(
             target,
             self.times,
@@ -139,11 +149,7 @@ class Decomposition:
                 f"periodic, {unit}": self.periodic,
                 f"residual, {unit}": self.residual,
             },
-            [
-                (float(time), symbol)
-                for time, symbol in zip(self.beats, self.symbols, strict=False)
-                if symbol != "N"
-            ],
+            marks if len(marks) <= _MOST_NAMED else [],
             f"{self.name}, lead {self.lead}, {self.model}: noise share {self.noise_share:.1%}",
         )
 
