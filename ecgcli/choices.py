@@ -18,3 +18,6 @@ Reduction = Literal["pca", "umap"]
 
 #: What measures how much each sample of a beat counts; see `explanation.explain`.
 Attribution = Literal["gradients", "occlusion"]
+
+#: How the parts of a decomposed recording go together.
+DecompositionModel = Literal["additive", "multiplicative"]

@@ -18,6 +18,10 @@ CLASS_SETS: dict[ClassSet, tuple[str, ...]] = {
 }
 AAMI_CLASSES = CLASS_SETS["aami"]
 
+#: Stands for the class of a beat that the model was too unsure of to call; it is also the
+#: annotation symbol of WFDB that comes nearest (LEARN, code 30) and marks no beat class.
+ABSTAINED = "?"
+
 CLASS_MEANINGS = {
     "N": "normal and bundle branch block",
     "S": "supraventricular ectopic",

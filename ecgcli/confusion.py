@@ -36,6 +36,8 @@ class Confusion:
     matrix: metrics.Matrix
     classes: tuple[str, ...]
     of: str
+    #: Beats that the model called no class; they are not in the matrix.
+    abstained: int = 0
 
     def shares(self, over: Over) -> NDArray[np.float64]:
         """The matrix as shares; NaN where a class has no beats."""
@@ -43,7 +45,8 @@ class Confusion:
 
     def caption(self, over: Over) -> str:
         """What the matrix is of, and what its shares are of."""
-        return f"{self.of}: {_OVER[over]}"
+        left_out = f"; {self.abstained:,} abstained, left out" if self.abstained else ""
+        return f"{self.of}: {_OVER[over]}{left_out}"
 
     def draw(self, target: Path, over: Over) -> None:
         """Write the matrix as a PNG."""
@@ -56,6 +59,7 @@ class Confusion:
             "of": self.of,
             "classes": list(self.classes),
             "matrix": self.matrix.tolist(),
+            "abstained": self.abstained,
             "normalized_over": over,
             "normalized": [
                 [None if s != s else round(s, 6) for s in row] for row in shares.tolist()
@@ -101,8 +105,12 @@ def _of_table(table: Path, truth: Path) -> Confusion:
             "name the file they were predicted from",
             file=table,
         )
-    matrix = metrics.confusion_matrix(labels, predicted, len(classes))
-    return Confusion(matrix, classes, f"{table.name} against {truth.name}")
+    answered = predicted < len(classes)
+    if not answered.any():
+        raise DataError("every beat was abstained from; predict with a lower --abstain", file=table)
+    matrix = metrics.confusion_matrix(labels[answered], predicted[answered], len(classes))
+    of, abstained = f"{table.name} against {truth.name}", int((~answered).sum())
+    return Confusion(matrix, classes, of, abstained)
 
 
 def _last_evaluation(run: Path) -> Confusion:

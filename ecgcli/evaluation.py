@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ecgcli import metrics
 from ecgcli.aami import Aami, of_beats, summarize
 from ecgcli.beats import Beats, read_labelled
+from ecgcli.calibration import Coverage, Reliability, coverage_table, error_interval, reliability
 from ecgcli.checkpoint import Card, Checkpoint, TrainingData
 from ecgcli.classes import AAMI_CLASSES, class_set_of
 from ecgcli.errors import ConfigError, DataError, did_you_mean
@@ -57,7 +58,8 @@ class Evaluation:
     """Everything measured on one labelled file.
 
     ``overall`` maps a figure to its score; ``by_class`` maps a class to its figures;
-    ``roc`` and ``pr`` map each class that has beats to its curve.
+    ``roc`` and ``pr`` map each class that has beats to its curve; ``calibration_error``,
+    ``reliability`` and ``coverage`` say how far the probabilities can be trusted.
     """
 
     model: str
@@ -68,6 +70,9 @@ class Evaluation:
     by_class: dict[str, dict[str, Score]]
     roc: dict[str, Curve]
     pr: dict[str, Curve]
+    calibration_error: Score
+    reliability: Reliability
+    coverage: list[Coverage]
     statement: str
     #: By the standard's rules, where the data know records.
     aami: Aami | None = None
@@ -109,7 +114,31 @@ class Evaluation:
             },
             "classes": list(self.classes),
             "confusion_matrix": self.matrix.tolist(),
+            "calibration": self._calibration(),
             "aami": None if self.aami is None else self.aami.as_json(),
+        }
+
+    def _calibration(self) -> dict[str, Any]:
+        bins = self.reliability
+        return {
+            "expected_calibration_error": _plain(self.calibration_error),
+            "bins": [
+                {"beats": int(beats), "confidence": _number(mean), "accuracy": _number(share)}
+                for beats, mean, share in zip(
+                    bins.beats, bins.confidence, bins.accuracy, strict=True
+                )
+            ],
+            "coverage": [
+                {
+                    "threshold": row.threshold,
+                    "beats": row.beats,
+                    "coverage": _number(row.coverage),
+                    "accuracy": _number(row.accuracy),
+                    "macro_f1": _number(row.macro_f1),
+                    "classes": row.classes,
+                }
+                for row in self.coverage
+            ],
         }
 
 
@@ -164,6 +193,7 @@ def evaluate(
     for figure, function in _BY_CLASS.items():
         for name, score in zip(classes, _scores(function(matrix), function(draws)), strict=True):
             by_class[name][figure] = score
+    bins = reliability(probabilities, truth)
     present = [label for label in range(len(classes)) if 0 < (truth == label).sum() < len(truth)]
     return Evaluation(
         model=model,
@@ -177,6 +207,9 @@ def evaluate(
         by_class=by_class,
         roc={classes[c]: _roc(truth == c, probabilities[:, c]) for c in present},
         pr={classes[c]: _precision_recall(truth == c, probabilities[:, c]) for c in present},
+        calibration_error=Score(bins.error, *error_interval(probabilities, truth)),
+        reliability=bins,
+        coverage=coverage_table(probabilities, truth),
         statement=statement,
     )
 

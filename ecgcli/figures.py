@@ -244,6 +244,72 @@ def _milliseconds(samples: int) -> NDArray[np.float64]:
     return np.arange(samples) / SAMPLING_RATE * 1000
 
 
+def draw_reliability(target: Path, confidence: Any, accuracy: Any, beats: Any, title: str) -> None:
+    """Accuracy by bins of confidence beside the diagonal, and the share of beats of each bin."""
+    figure = _figure(5.4, 5.6)
+    axis, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    bins = len(beats)
+    edges = np.arange(bins) / bins
+    axis.bar(
+        edges, np.nan_to_num(accuracy), width=1 / bins, align="edge", color=_CLASS_COLOURS[0],
+        edgecolor="white", alpha=0.55, label="share that is right",
+    )  # fmt: skip
+    axis.plot(confidence, accuracy, "o", color=_CLASS_COLOURS[0], markersize=4)
+    axis.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="as it should be")
+    axis.set(ylabel="accuracy", title=title, xlim=(0, 1), ylim=(0, 1))
+    axis.legend(frameon=False, loc="upper left")
+    below.bar(edges, beats / beats.sum(), width=1 / bins, align="edge", color=_TRAIN,
+              edgecolor="white")  # fmt: skip
+    below.set(xlabel="confidence: the highest probability", ylabel="share of beats", ylim=(0, 1))
+    _save(figure, target)
+
+
+def draw_lines(
+    target: Path,
+    panels: dict[str, dict[str, tuple[Any, Any]]],
+    label: str,
+    levels: dict[str, float],
+    title: str,
+) -> None:
+    """A panel a figure with named lines ``(x, y)``, dashed at the figure's own level."""
+    figure = _figure(1 + 4.2 * len(panels), 4)
+    for axis, (name, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for colour, (kind, (x, y)) in zip(_CLASS_COLOURS, lines.items(), strict=False):
+            axis.plot(x, y, color=colour, marker="o", markersize=4, label=kind)
+        axis.axhline(levels[name], color="black", linewidth=0.8, linestyle="--", label="clean")
+        axis.set(title=name, xlabel=label, ylim=(0, 1))
+        axis.grid(color="#e4e8ec", linewidth=0.6)
+        axis.legend(frameon=False, fontsize=8)
+    figure.suptitle(title)
+    _save(figure, target)
+
+
+def draw_decomposition(
+    target: Path,
+    times: Any,
+    parts: dict[str, Any],
+    marks: Sequence[tuple[float, str]],
+    title: str,
+) -> None:
+    """Parts of a signal ``(samples,)`` above each other over time, beats named in the first."""
+    figure = _figure(11, 8)
+    axes = figure.subplots(len(parts), 1, sharex=True)
+    colours = ("black", *_CLASS_COLOURS)
+    for axis, colour, (name, values) in zip(axes, colours, parts.items(), strict=False):
+        axis.plot(times, values, color=colour, linewidth=0.8)
+        axis.set_ylabel(name)
+        axis.grid(color="#e4e8ec", linewidth=0.6)
+        axis.margins(x=0.01, y=0.12)
+    for time, name in marks:
+        axes[0].annotate(
+            name, (time, 0.98), xycoords=("data", "axes fraction"), ha="center", va="top",
+            fontsize=9, color=_CLASS_COLOURS[2],
+        )  # fmt: skip
+    axes[0].set_title(title)
+    axes[-1].set_xlabel("time, s")
+    _save(figure, target)
+
+
 def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 

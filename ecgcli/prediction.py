@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats, read_info, require_rows
 from ecgcli.beats_csv import BeatsReader
 from ecgcli.choices import TableFormat
-from ecgcli.classes import CLASS_SETS
-from ecgcli.errors import DataError
+from ecgcli.classes import ABSTAINED, CLASS_SETS
+from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
 from ecgcli.inference import Engine
 from ecgcli.views import inputs_of
@@ -35,15 +35,20 @@ Advance = Callable[[int, int | None], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a prediction came to: beats of each class, and whether labels were passed over."""
+    """What a prediction came to.
+
+    ``counts`` has the beats of each class, ``abstained`` those left without one;
+    ``labels_ignored`` is whether labels were passed over.
+    """
 
     counts: dict[str, int]
     labels_ignored: bool
+    abstained: int = 0
 
     @property
     def beats(self) -> int:
         """How many beats there were."""
-        return sum(self.counts.values())
+        return sum(self.counts.values()) + self.abstained
 
 
 class TableWriter(Protocol):
@@ -64,6 +69,7 @@ def predict_file(
     *,
     table_format: TableFormat,
     normalize: bool = False,
+    abstain: float = 0.0,
     advance: Advance | None = None,
 ) -> Summary:
     """Classify every beat of a CSV and write one row a beat, in bounded memory.
@@ -78,13 +84,16 @@ def predict_file(
         classes: the names of the engine's classes, in order.
         table_format: of the target.
         normalize: scale each beat to 0..1 first.
+        abstain: beats whose highest probability is below have the class `ABSTAINED`.
         advance: told the bytes read so far and in all (None when not known).
 
     Raises:
         DataError: the source holds something wrong; no target is left behind.
         OutputError: the target cannot be written.
+        ConfigError: ``abstain`` is no probability.
     """
-    counts = np.zeros(len(classes), np.int64)
+    check_probability(abstain)
+    counts = np.zeros(len(classes) + 1, np.int64)
     first = 0
     info = None if engine.views == ("samples",) else read_info(source)
     with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
@@ -95,17 +104,18 @@ def predict_file(
             for block in chain([head], blocks):
                 beats = _known(block.samples, first, info, source)
                 probabilities = engine.probabilities(beats)
-                predicted = probabilities.argmax(1)
-                counts += np.bincount(predicted, minlength=len(classes))
-                writer.write(table_of(probabilities, classes, first=first))
+                predicted = called(probabilities, abstain)
+                counts += np.bincount(predicted, minlength=len(classes) + 1)
+                writer.write(table_of(probabilities, predicted, classes, first=first))
                 first += len(predicted)
                 if advance is not None:
                     advance(reader.position, reader.size)
             if info is not None:
                 require_rows(info, first, source)
     return Summary(
-        {name: int(count) for name, count in zip(classes, counts, strict=True)},
+        {name: int(count) for name, count in zip(classes, counts[:-1], strict=True)},
         reader.layout.labelled,
+        int(counts[-1]),
     )
 
 
@@ -121,6 +131,23 @@ def _known(
     return Beats(samples, None, rows)
 
 
+def check_probability(abstain: float) -> None:
+    """Refuse a threshold that is none.
+
+    Raises:
+        ConfigError: it lies outside 0..1.
+    """
+    if not 0 <= abstain <= 1:
+        raise ConfigError(f"--abstain: found {abstain:g}; valid: a probability from 0 to 1")
+
+
+def called(probabilities: NDArray[np.float32], abstain: float = 0.0) -> NDArray[np.intp]:
+    """The label of each beat; one past the last class where no probability reaches ``abstain``."""
+    labels: NDArray[np.intp] = probabilities.argmax(axis=1)
+    labels[probabilities.max(axis=1, initial=0) < abstain] = probabilities.shape[1]
+    return labels
+
+
 def format_for(target: Path | str, wanted: TableFormat | None) -> TableFormat:
     """The format asked for, else the one the target's name ends in, else CSV."""
     if wanted is not None:
@@ -133,8 +160,8 @@ def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The classes in a table that `predict_file` wrote (CSV, JSON or parquet).
 
     Returns:
-        A label a beat, and the names of the classes the labels mean: those of the
-        table's columns of probabilities.
+        A label a beat (one past the last class where the model abstained), and the names
+        of the classes the labels mean: those of the table's columns of probabilities.
 
     Raises:
         DataError: the file is no such table.
@@ -150,12 +177,12 @@ def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if classes is None:
         known = " or ".join(" ".join(names) for names in CLASS_SETS.values())
         raise DataError(f"there are no columns of probabilities; valid: {known}", file=path)
-    label_of = {name: label for label, name in enumerate(classes)}
+    label_of = {name: label for label, name in enumerate((*classes, ABSTAINED))}
     wrong = ~table["class"].isin(label_of)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"found class {table['class'].iloc[row]!r}; valid: {', '.join(classes)}",
+            f"found class {table['class'].iloc[row]!r}; valid: {', '.join(label_of)}",
             file=path,
             row=row + 2,
         )
@@ -179,14 +206,19 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def table_of(
     probabilities: NDArray[np.float32],
+    labels: NDArray[np.intp],
     classes: tuple[str, ...],
     *,
     first: int = 0,
     times: NDArray[np.float64] | None = None,
 ) -> pa.Table:
-    """Rows for probabilities ``(beats, classes)``, numbered from ``first``; ``times`` are in s."""
-    predicted = pa.array(probabilities.argmax(1), pa.int8())
-    names = pa.DictionaryArray.from_arrays(predicted, pa.array(classes))
+    """Rows for probabilities ``(beats, classes)`` and the labels that were `called` by them.
+
+    Rows are numbered from ``first``; ``times`` are in s.
+    """
+    names = pa.DictionaryArray.from_arrays(
+        pa.array(labels, pa.int8()), pa.array((*classes, ABSTAINED))
+    )
     known = {} if times is None else {"time": pa.array(times.round(4))}
     return pa.table(
         {"beat": pa.array(np.arange(first, first + len(probabilities)))}

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from ecgcli.checkpoint import load_checkpoint
 from ecgcli.choices import EngineName, TableFormat
-from ecgcli.classes import AAMI_CLASSES
+from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError, EcgError
 from ecgcli.files import sha256, write_json
 from ecgcli.inference import Engine, Probabilities, load_engine
 from ecgcli.parallel import in_order
 from ecgcli.peaks import DEFAULT
-from ecgcli.prediction import output, table_of, table_writer
+from ecgcli.prediction import called, check_probability, output, table_of, table_writer
 from ecgcli.preparation import Failure, prepare_recording
 from ecgcli.recordings import Options
 from ecgcli.rhythm import Rhythm, describe_rhythm
@@ -40,7 +40,8 @@ class Classified:
     """A recording's beats.
 
     ``times`` (s) and ``probabilities`` are of the beats that were classified; ``peaks`` (s)
-    and ``kinds`` of all, the kind empty where a beat was not classified.
+    and ``kinds`` of all, the kind empty where a beat was not classified. ``labels`` are the
+    classes `called` for the probabilities, where the model did not abstain.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Classified:
     classes: tuple[str, ...]
     times: NDArray[np.float64]
     probabilities: Probabilities
+    labels: NDArray[np.intp]
     peaks: NDArray[np.float64]
     kinds: NDArray[np.str_]
     unusable: tuple[tuple[float, float], ...]
@@ -57,7 +59,12 @@ class Classified:
 
     def table(self) -> pa.Table:
         """A row a classified beat: number, time of the R peak in s, class, probabilities."""
-        return table_of(self.probabilities, self.classes, times=self.times)
+        return table_of(self.probabilities, self.labels, self.classes, times=self.times)
+
+    @property
+    def abstained(self) -> int:
+        """How many beats were left without a class because no probability was high enough."""
+        return int((self.labels == len(self.classes)).sum())
 
     def rhythm(self) -> Rhythm:
         """What the beats come to."""
@@ -66,7 +73,8 @@ class Classified:
 
     def summary(self) -> dict[str, Any]:
         """The rhythm and the notes as a document of plain values."""
-        return {"recording": self.name, "notes": list(self.notes)} | asdict(self.rhythm())
+        known = {"recording": self.name, "notes": list(self.notes), "abstained": self.abstained}
+        return known | asdict(self.rhythm())
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,7 @@ class Task:
     detector: str
     folder: Path
     table_format: RecordingFormat
+    abstain: float = 0.0
 
     def made_with(self) -> dict[str, Any]:
         """What a result depends on besides its recording."""
@@ -86,6 +95,7 @@ class Task:
             "model": str(self.checkpoint),
             "model_sha256": sha256(self.checkpoint),
             "detector": self.detector,
+            "abstain": self.abstain,
         } | asdict(self.options)
 
 
@@ -95,21 +105,27 @@ def classify_recording(
     classes: tuple[str, ...],
     options: Options,
     detector: str = DEFAULT,
+    abstain: float = 0.0,
 ) -> Classified:
     """Find the beats of a recording and classify each that can be cut.
 
+    Beats whose highest probability is below ``abstain`` count as not classified.
+
     Raises:
         DataError: the recording cannot be read.
+        ConfigError: ``abstain`` is no probability.
     """
+    check_probability(abstain)
     prepared = prepare_recording(path, options, detector=detector)
     beats = prepared.beats
     times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
     probabilities = (
         engine.probabilities(beats) if len(beats) else np.empty((0, len(classes)), np.float32)
     )
+    labels = called(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     at = np.searchsorted(prepared.peaks.round(4), times)
-    kinds[at] = np.array(classes)[probabilities.argmax(1)] if len(times) else ""
+    kinds[at] = np.array((*classes, ""))[labels]
     return Classified(
         path=path,
         name=prepared.name,
@@ -118,6 +134,7 @@ def classify_recording(
         classes=classes,
         times=times,
         probabilities=probabilities,
+        labels=labels,
         peaks=prepared.peaks,
         kinds=kinds,
         unusable=prepared.unusable,
@@ -172,7 +189,12 @@ def _one(task: Task, made_with: dict[str, Any], path: Path) -> dict[str, Any] | 
             if done.get("made_with") == made_with:
                 return done | {"done_before": True}
         found = classify_recording(
-            path, _worker["engine"], _worker["classes"], task.options, task.detector
+            path,
+            _worker["engine"],
+            _worker["classes"],
+            task.options,
+            task.detector,
+            task.abstain,
         )
         write_classified(target, found, task.table_format)
         summary = found.summary() | {"made_with": made_with}
@@ -198,7 +220,7 @@ def _annotation_file(found: Classified) -> bytes:
             "no beats were found, and an annotation file cannot be empty; use --format csv",
             file=found.path,
         )
-    symbols = [found.classes[label] for label in found.probabilities.argmax(1)]
+    symbols = [(*found.classes, ABSTAINED)[label] for label in found.labels]
     samples = np.round(found.times * found.sampling_rate).astype(np.int64)
     with tempfile.TemporaryDirectory() as folder:
         wfdb.wrann("beats", "ecg", samples, symbols, fs=found.sampling_rate, write_dir=folder)

@@ -10,7 +10,7 @@ from ecgcli import metrics
 from ecgcli.aami import FIGURES, Aami, Figure
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.evaluation import Evaluation, Score
-from ecgcli.figures import draw_confusion, draw_curves_by_class
+from ecgcli.figures import draw_confusion, draw_curves_by_class, draw_reliability
 from ecgcli.files import write_json, write_text
 from ecgcli.recording_evaluation import RecordingEvaluation
 
@@ -47,11 +47,13 @@ img { width: 100%; }
 <p class="statement">$statement</p>
 $overall
 $by_class
+$calibration
 $aami
 <div class="pictures">
 <img src="confusion.png" alt="confusion matrix">
 <img src="roc.png" alt="ROC curves">
 <img src="pr.png" alt="precision-recall curves">
+<img src="reliability.png" alt="accuracy by confidence">
 </div>
 </html>
 """)
@@ -63,7 +65,7 @@ def report_folder(checkpoint: Path, data: Path) -> Path:
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> Path:
-    """Write ``report.json``, three pictures and ``report.html``; returns the page."""
+    """Write ``report.json``, four pictures and ``report.html``; returns the page."""
     write_json(folder / REPORT, evaluation.as_json())
     shares = metrics.normalized(evaluation.matrix, "true")
     draw_confusion(
@@ -84,6 +86,14 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
         {name: (curve.x, curve.y, curve.area) for name, curve in evaluation.pr.items()},
         ("recall (sensitivity)", "precision (positive predictivity)"),
         "Precision-recall, each class against the rest",
+    )
+    bins = evaluation.reliability
+    draw_reliability(
+        folder / "reliability.png",
+        bins.confidence,
+        bins.accuracy,
+        bins.beats,
+        f"Reliability: expected calibration error {evaluation.calibration_error.value:.3f}",
     )
     page = folder / "report.html"
     write_text(page, _page(evaluation))
@@ -118,6 +128,19 @@ def with_interval(score: Score) -> str:
     if score.value != score.value:
         return "-"
     return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
+
+
+def coverage_rows(evaluation: Evaluation) -> list[list[str]]:
+    """Rows of text: threshold, share of beats kept, their accuracy, macro-F1, classes."""
+    return [
+        [
+            f"{row.threshold:g}",
+            f"{row.coverage:.1%}",
+            *("-" if value != value else f"{value:.3f}" for value in (row.accuracy, row.macro_f1)),
+            str(row.classes),
+        ]
+        for row in evaluation.coverage
+    ]
 
 
 def aami_rows(aami: Aami) -> list[list[str]]:
@@ -171,6 +194,22 @@ def _aami_section(aami: Aami | None) -> str:
     )
 
 
+def _calibration_section(evaluation: Evaluation) -> str:
+    head = [
+        "highest probability at least",
+        "beats kept",
+        "their accuracy",
+        "macro-F1",
+        "classes left",
+    ]
+    return (
+        "<h2>Confidence</h2>\n<p>Expected calibration error (15 bins): "
+        f"{with_interval(evaluation.calibration_error)}. What is kept when beats below a "
+        "probability are left unanswered (<code>ecg predict --abstain</code>):</p>\n"
+        f"{_table(head, coverage_rows(evaluation))}"
+    )
+
+
 def _page(evaluation: Evaluation) -> str:
     supports = evaluation.matrix.sum(1)
     return _PAGE.substitute(
@@ -186,6 +225,7 @@ def _page(evaluation: Evaluation) -> str:
                 for name, score in evaluation.overall.items()
             ],
         ),
+        calibration=_calibration_section(evaluation),
         aami=_aami_section(evaluation.aami),
         by_class=_table(
             ["class", "beats", "precision", "recall", "F1", "specificity", "ROC area", "PR area"],

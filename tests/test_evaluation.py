@@ -55,6 +55,19 @@ def test_the_figures_are_scikit_learns(
     assert found.beats == len(truth)
 
 
+def test_calibration_is_of_the_called_classes(found: Evaluation) -> None:
+    bins, error = found.reliability, found.calibration_error
+    assert bins.beats.sum() == found.beats
+    hits = np.nansum(bins.beats * bins.accuracy)
+    assert hits / found.beats == pytest.approx(found.overall["accuracy"].value)
+    assert error.low <= error.value <= error.high
+    assert found.coverage[0].accuracy == pytest.approx(found.overall["accuracy"].value)
+    assert found.coverage[0].macro_f1 == pytest.approx(found.overall["macro_f1"].value)
+    document = found.as_json()["calibration"]
+    assert document["expected_calibration_error"]["value"] == pytest.approx(error.value, abs=1e-6)
+    assert len(document["bins"]) == 15
+
+
 def test_the_interval_of_the_accuracy_is_the_binomials(found: Evaluation) -> None:
     accuracy = found.overall["accuracy"]
     half = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / found.beats)

@@ -13,7 +13,7 @@ from ecgcli import beats_csv
 from ecgcli.beats import read_beats
 from ecgcli.checkpoint import load_checkpoint
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
-from ecgcli.errors import DataError
+from ecgcli.errors import ConfigError, DataError
 from ecgcli.inference import Engine, load_engine
 from ecgcli.prediction import Summary, format_for, predict_file, read_predictions
 from ecgcli.runs import BEST
@@ -101,6 +101,28 @@ def test_predictions_read_back_as_labels(
     labels, classes = read_predictions(target)
     assert np.array_equal(labels, expected)
     assert classes == AAMI_CLASSES
+
+
+def test_unsure_beats_have_no_class_and_keep_their_probabilities(
+    engine: Engine, demo: Path, tmp_path: Path
+) -> None:
+    source, target = demo / "synthetic_test.csv", tmp_path / "p.csv"
+    summary = predict_file(source, target, engine, AAMI_CLASSES, table_format="csv", abstain=0.9)
+    table = pd.read_csv(target)
+    highest = engine.probabilities(read_beats(source)).max(axis=1)
+    assert 0 < summary.abstained < summary.beats == len(table)
+    assert ((table["class"] == "?") == (highest < np.float32(0.9))).all()
+    assert table[list("NSVFQ")].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+    labels, _ = read_predictions(target)
+    assert (labels == 5).sum() == summary.abstained
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
+def test_a_threshold_that_is_no_probability(wrong: float, engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="valid: a probability from 0 to 1"):
+        predict_file(
+            "-", tmp_path / "p.csv", engine, AAMI_CLASSES, table_format="csv", abstain=wrong
+        )
 
 
 def test_predictions_of_the_two_ptb_classes_are_known_by_their_columns(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from ecgcli.checkpoint import load_checkpoint
 from ecgcli.evaluation import Evaluation, Score, evaluate_file
 from ecgcli.inference import load_engine
-from ecgcli.report import report_folder, with_interval, write_report
+from ecgcli.report import coverage_rows, report_folder, with_interval, write_report
 from ecgcli.runs import BEST
 
 
@@ -33,12 +33,16 @@ def test_everything_is_written_and_agrees(found: Evaluation, tmp_path: Path) -> 
     page = write_report(tmp_path / "report", found)
     assert {path.name for path in page.parent.iterdir()} == {
         "report.json", "report.html", "confusion.png", "roc.png", "pr.png",
+        "reliability.png",
     }  # fmt: skip
     assert json.loads((page.parent / "report.json").read_text()) == found.as_json()
     text = page.read_text()
     assert found.statement in text
     for score in found.overall.values():
         assert with_interval(score) in text
+    assert with_interval(found.calibration_error) in text
+    for row in coverage_rows(found):
+        assert "".join(f"<td>{cell}</td>" for cell in row) in text
     assert "runs/&lt;a&amp;b&gt;" in text
     for picture in re.findall(r'src="(.*?)"', text):
         image = imread(page.parent / picture)

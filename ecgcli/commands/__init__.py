@@ -19,6 +19,7 @@ from ecgcli.commands import (
     cluster,
     compare,
     confusion,
+    decompose,
     download,
     evaluate,
     explain,
@@ -85,7 +86,7 @@ for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models),
     "Answers": (predict, confusion),
-    "A closer look": (features, cluster, similar, explain),
+    "A closer look": (features, cluster, similar, explain, decompose),
 }.items():
     for _module in _modules:
         if hasattr(_module, "app"):  # a command with commands of its own

@@ -122,7 +122,7 @@ def command(
 def _print(evaluation: Evaluation) -> None:
     from rich.table import Table
 
-    from ecgcli.report import with_interval
+    from ecgcli.report import coverage_rows, with_interval
 
     console = results()
     console.print(
@@ -144,6 +144,14 @@ def _print(evaluation: Evaluation) -> None:
     for name in evaluation.roc:
         areas.add_row(name, f"{evaluation.roc[name].area:.4f}", f"{evaluation.pr[name].area:.4f}")
     console.print(areas)
+    error = with_interval(evaluation.calibration_error)
+    console.print(f"expected calibration error {error}")
+    kept = Table("if probability at least", box=None)
+    for head in ("beats kept", "accuracy", "macro-F1", "classes left"):
+        kept.add_column(head, justify="right")
+    for row in coverage_rows(evaluation)[1:]:
+        kept.add_row(*row)
+    console.print(kept)
     if evaluation.aami is not None:
         _print_aami(evaluation.aami, console)
     console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)

@@ -67,6 +67,13 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     normalize: Normalize = False,
+    abstain: Annotated[
+        float,
+        typer.Option(
+            metavar="PROBABILITY",
+            help="Beats whose highest probability is below get the class ?, for a person to see.",
+        ),
+    ] = 0.0,
     lead: Lead = None,
     rate: Rate = None,
     units: Units = None,
@@ -86,10 +93,12 @@ def command(
     Several recordings go into a folder, a file each; what the same model has done is not
     done again.
     """
+    from ecgcli.prediction import check_probability
     from ecgcli.recordings import Options, is_recording
     from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
+    check_probability(abstain)
     path = find_checkpoint(model)
     wanted = "json" if json else table_format
     if not any(is_recording(place, rate) for place in source):
@@ -97,12 +106,12 @@ def command(
             raise ConfigError("one beats CSV at a time; several recordings are possible")
         if wanted == "wfdb":
             raise ConfigError("a beats CSV knows no times, which --format wfdb needs")
-        _predict_beats(source[0], out, path, wanted, normalize, engine, console)
+        _predict_beats(source[0], out, path, wanted, normalize, abstain, engine, console)
         return
     from ecgcli.recording_prediction import Task
 
     options = Options(lead, rate, units, annotations)
-    task = Task(path, engine, options, detector, Path(out), wanted or "csv")
+    task = Task(path, engine, options, detector, Path(out), wanted or "csv", abstain)
     _predict_recordings(source, out, wanted, task, jobs or os.cpu_count() or 1, console)
 
 
@@ -112,6 +121,7 @@ def _predict_beats(
     path: Path,
     wanted: TableFormat | None,
     normalize: bool,
+    abstain: float,
     engine: EngineName,
     console: Console,
 ) -> None:
@@ -129,12 +139,14 @@ def _predict_beats(
             checkpoint.card.classes,
             table_format=format_for(out, wanted),
             normalize=normalize,
+            abstain=abstain,
             advance=advance,
         )
     if summary.labels_ignored:
         console.print("The file is labelled; its labels were ignored.")
     console.print(f"{summary.beats:,} beats:")
-    for name, count in summary.counts.items():
+    told = summary.counts | ({"abstained": summary.abstained} if abstain else {})
+    for name, count in told.items():
         console.print(f"  {name:<9}{count:>9,}  {count / summary.beats:>6.1%}")
 
 
@@ -162,7 +174,7 @@ def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: 
     checkpoint = load_checkpoint(task.checkpoint)
     engine = load_engine(checkpoint, task.engine)
     classes = checkpoint.card.classes
-    found = classify_recording(path, engine, classes, task.options, task.detector)
+    found = classify_recording(path, engine, classes, task.options, task.detector, task.abstain)
     by_name = "wfdb" if out.endswith(ENDINGS["wfdb"]) else format_for(out, None)
     write_classified(out, found, wanted or by_name)  # type: ignore[arg-type]
     _tell(found.summary(), console)
@@ -212,7 +224,8 @@ def _tell(summary: dict[str, Any], console: Console) -> None:
         pause, at = summary["longest_rr"], _clock(summary["longest_rr_at"])
         console.print(f"  longest RR  {pause:.2f} s at {at}")
     counts = ", ".join(f"{name} {count:,}" for name, count in summary["counts"].items())
-    console.print(f"  classes     {counts}; {summary['unclassified']} not classified")
+    unsure = f", {summary['abstained']:,} of them abstained" if summary["abstained"] else ""
+    console.print(f"  classes     {counts}; {summary['unclassified']} not classified{unsure}")
     for kind, burden in summary["burdens"].items():
         console.print(
             f"  {kind} burden    {burden['percent']:.1f}%, {burden['per_hour']:.0f} an hour; "

@@ -17,6 +17,7 @@ from ecgcli.commands import (
     cluster,
     compare,
     confusion,
+    decompose,
     download,
     evaluate,
     explain,
@@ -47,6 +48,7 @@ COMMANDS = {
     "cluster": cluster,
     "similar": similar,
     "explain": explain,
+    "decompose": decompose,
 }
 
 

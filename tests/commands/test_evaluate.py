@@ -23,6 +23,10 @@ def test_tables_for_people_and_the_place_of_the_report(
     for name, figures in report["by_class"].items():
         assert f"{figures['recall']['value']:.3f} (" in result.stdout, name
         assert f"{figures['roc_auc']:.4f}" in result.stdout, name
+    error = report["calibration"]["expected_calibration_error"]
+    assert f"{error['value']:.3f} ({error['low']:.3f}-{error['high']:.3f})" in result.stdout
+    for row in report["calibration"]["coverage"][1:]:
+        assert f"{row['coverage']:.1%}" in result.stdout
     assert report["statement"] in " ".join(result.stdout.split())
     lines = result.stderr.splitlines()
     assert Path(lines[0].removeprefix("Report: ")).exists()

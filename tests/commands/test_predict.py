@@ -83,3 +83,38 @@ def test_formats(trained: Path, unlabelled: Path, ecg: Ecg) -> None:
     assert table["class"].tolist() == [row["class"] for row in rows]
     ecg("predict", unlabelled, "--model", trained, "-o", "p.txt", "--format", "json")
     assert json.loads(Path("p.txt").read_text()) == rows
+
+
+def test_abstaining_is_counted_and_left_out_of_the_confusion_matrix(
+    trained: Path, demo: Path, ecg: Ecg
+) -> None:
+    truth = demo / "synthetic_test.csv"
+    result = ecg("predict", truth, "--model", trained, "--abstain", 0.9, "-o", "p.csv")
+    table = pd.read_csv("p.csv")
+    unsure = int((table["class"] == "?").sum())
+    assert unsure > 0
+    assert re.search(rf"^  abstained +{unsure:,} ", result.stderr, re.MULTILINE)
+    shown = ecg("confusion", "p.csv", "--truth", truth)
+    assert f"{unsure:,} abstained, left out" in " ".join(shown.stdout.split())
+    document = json.loads(ecg("confusion", "p.csv", "--truth", truth, "--json").stdout)
+    assert document["abstained"] == unsure
+    assert sum(map(sum, document["matrix"])) == len(table) - unsure
+    assert "abstained" not in ecg("predict", truth, "--model", trained, "-o", "q.csv").stderr
+
+
+def test_when_every_beat_is_abstained_from_there_is_no_matrix(demo: Path, ecg: Ecg) -> None:
+    truth = demo / "synthetic_test.csv"
+    beats = len(read_beats(truth))
+    rows = "".join(f"{beat},?,0.3,0.2,0.2,0.2,0.1\n" for beat in range(beats))
+    Path("p.csv").write_text(f"beat,class,N,S,V,F,Q\n{rows}")
+    result = ecg("confusion", "p.csv", "--truth", truth)
+    assert result.exit_code == 2
+    assert "every beat was abstained from; predict with a lower --abstain" in result.stderr
+
+
+@pytest.mark.parametrize("wrong", ["1.5", "-0.1", "nan"])
+def test_a_threshold_that_is_no_probability(wrong: str, trained: Path, ecg: Ecg) -> None:
+    result = ecg("predict", "beats.csv", "--model", trained, f"--abstain={wrong}")
+    assert result.exit_code == 2
+    expected = f"error: --abstain: found {wrong}; valid: a probability from 0 to 1\n"
+    assert result.stderr == expected

@@ -250,3 +250,34 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
     again = ecg("predict", records, "--model", trained, "-o", "results", "--annotations", "none")
     assert again.exit_code == 0
     assert f"15 recordings, {done} of them done before" in again.stderr
+
+
+def test_unsure_beats_of_a_recording_are_not_classified(
+    trained: Path, mitdb: Path, ecg: Ecg
+) -> None:
+    arguments = ("predict", mitdb / "208", "--model", trained)
+    plain = json.loads(ecg(*arguments, "--json").stdout)
+    result = ecg(*arguments, "--abstain", 0.9, "--json")
+    document = json.loads(result.stdout)
+    unsure = sum(row["class"] == "?" for row in document["beats"])
+    summary = document["summary"]
+    assert summary["abstained"] == unsure > 0
+    assert summary["unclassified"] == plain["summary"]["unclassified"] + unsure
+    assert sum(summary["counts"].values()) == len(document["beats"]) - unsure
+    assert f"{unsure:,} of them abstained" in result.stderr
+    assert plain["summary"]["abstained"] == 0
+    assert [row["V"] for row in document["beats"]] == [row["V"] for row in plain["beats"]]
+    ecg(*arguments, "--abstain", 0.9, "-o", "208.ecg", "-q")
+    assert wfdb.rdann("208", "ecg").symbol == [row["class"] for row in document["beats"]]
+
+
+def test_results_of_another_threshold_are_made_again(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    arguments = ("predict", records, "-o", "results", "--jobs", 1, "--model", trained)
+    ecg(*arguments)
+    result = ecg(*arguments, "--abstain", 0.9)
+    assert "done before" not in result.stderr
+    summary = json.loads(Path("results/summary.json").read_text())
+    assert all(one["abstained"] > 0 for one in summary["recordings"])
+    assert "?" in set(pd.read_csv("results/208.csv")["class"])

@@ -1,0 +1,146 @@
+"""A model on DS2 as recorded, and with each distortion: one table, and curves over noise.
+
+    python benchmarks/robustness.py runs/inter-patient data/mitdb --out robustness
+
+The R peaks are those annotated, so this is the classifier's robustness and not the detector's.
+Figures are gross by the rules of ANSI/AAMI EC57, the first 5 minutes of each record skipped.
+The noise is synthetic: see ecgcli/distortions.py for its spectra and for what a dB is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgcli import aami, metrics
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.classes import AAMI_CLASSES
+from ecgcli.distortions import NOISES, inverted, resampled, with_displaced_peaks, with_gain
+from ecgcli.figures import draw_lines
+from ecgcli.files import write_text
+from ecgcli.inference import load_engine
+from ecgcli.metrics import Matrix
+from ecgcli.mitbih import DS2
+from ecgcli.parallel import in_order
+from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.runs import find_checkpoint
+from ecgcli.segmentation import cut_beats
+
+DECIBELS = (24.0, 18.0, 12.0, 6.0, 0.0, -6.0)
+SKIPPED_SECONDS = 300.0
+
+FIGURES: dict[str, Callable[[Matrix], Any]] = {
+    "S Se": aami.sveb_sensitivity,
+    "S +P": aami.sveb_positive_predictivity,
+    "V Se": aami.veb_sensitivity,
+    "V +P": aami.veb_positive_predictivity,
+    "NSVF macro-F1": aami.nsvf_macro_f1,
+    "accuracy": lambda matrix: metrics.accuracy(matrix[:5, :5]),
+}
+DRAWN = ("NSVF macro-F1", "V Se", "S Se")
+
+#: Of a worker process: the engine, loaded once.
+_worker: dict[str, Any] = {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a run or a checkpoint")
+    parser.add_argument("records", type=Path)
+    parser.add_argument("--out", type=Path, help="folder for the table and the picture")
+    parser.add_argument("--only", nargs="*", default=list(DS2), help="records")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    began = time.monotonic()
+    checkpoint = find_checkpoint(options.model)
+    paths = [options.records / name for name in options.only]
+    work = in_order(partial(judge, options.seed), paths, options.jobs, partial(start, checkpoint))
+    with closing(work) as records:
+        matrices = add_up(records)
+    text = f"{table(matrices)}\n\n{len(paths)} records, {time.monotonic() - began:.0f} s\n"
+    print(text, end="")
+    if options.out:
+        write_text(options.out / "robustness.md", text)
+        draw(options.out / "robustness.png", matrices)
+
+
+def start(checkpoint: Path) -> None:
+    _worker["engine"] = load_engine(load_checkpoint(checkpoint), threads=1)
+
+
+def classify(recording: Recording) -> Matrix:
+    """The one place where the model sees a recording: its matrix against the annotations."""
+    beats = cut_beats(recording)
+    predicted = _worker["engine"].probabilities(beats).argmax(1)
+    judged = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
+    truth = beats.known_labels[judged]
+    return aami.of_beats(metrics.confusion_matrix(truth, predicted[judged], len(AAMI_CLASSES)))
+
+
+def judge(seed: int, path: Path) -> dict[str, Matrix]:
+    """The matrix of a record under each condition."""
+    recording = read_recording(path, Options(lead=0))
+    seed += 1000 * int(path.name)  # records do not share their noise
+    matrices = {"clean": classify(recording)}
+    for kind, distort in NOISES.items():
+        for decibels in DECIBELS:
+            name = condition(kind, decibels)
+            matrices[name] = classify(distort(recording, decibels, seed))
+    for milliseconds in (10, 20, 40):
+        moved = with_displaced_peaks(recording, milliseconds / 1000, seed)
+        matrices[f"R peaks displaced, up to {milliseconds} ms"] = classify(moved)
+    matrices["polarity inverted"] = classify(inverted(recording))
+    for gain in (0.5, 2.0):
+        matrices[f"gain {gain:g}"] = classify(with_gain(recording, gain))
+    for rate in (128, 250, 500):
+        matrices[f"resampled to {rate} Hz"] = classify(resampled(recording, rate))
+    matrices["other lead"] = classify(read_recording(path, Options(lead=1)))
+    return matrices
+
+
+def condition(kind: str, decibels: float) -> str:
+    return f"{kind}, {decibels:g} dB"
+
+
+def add_up(records: Any) -> dict[str, Matrix]:
+    """Gross: the beats of all records together."""
+    total: dict[str, Matrix] = {}
+    for matrices in records:
+        for name, matrix in matrices.items():
+            total[name] = total.get(name, 0) + matrix
+    return total
+
+
+def table(matrices: dict[str, Matrix]) -> str:
+    rows = [["condition", *FIGURES], ["---"] * (1 + len(FIGURES))]
+    for name, matrix in matrices.items():
+        values = [float(figure(matrix)) for figure in FIGURES.values()]
+        rows.append([name, *("-" if value != value else f"{value:.3f}" for value in values)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def draw(target: Path, matrices: dict[str, Matrix]) -> None:
+    def line(kind: str, figure: str) -> tuple[Any, Any]:
+        names = [condition(kind, decibels) for decibels in DECIBELS]
+        return DECIBELS, np.array([float(FIGURES[figure](matrices[name])) for name in names])
+
+    draw_lines(
+        target,
+        {figure: {kind: line(kind, figure) for kind in NOISES} for figure in DRAWN},
+        "signal-to-noise ratio, dB",
+        {figure: float(FIGURES[figure](matrices["clean"])) for figure in DRAWN},
+        "Robustness to synthetic noise, DS2, gross, first 5 minutes skipped",
+    )
+
+
+if __name__ == "__main__":
+    main()
