@@ -42,11 +42,14 @@ class Beats:
         samples: ``(beats, 187)`` float32 in 0..1 at 120 Hz, zero-padded.
         labels: ``(beats,)`` int64 indices into the class set, or None.
         info: the sidecar, a row a beat with `INFO_COLUMNS`, or None.
+        context: ``(beats, features)`` float32, each beat in the context of its recording
+            (see `ecgcli.context`), or None.
     """
 
     samples: NDArray[np.float32]
     labels: NDArray[np.int64] | None = None
     info: pd.DataFrame | None = None
+    context: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -57,6 +60,7 @@ class Beats:
             self.samples[rows],
             None if self.labels is None else self.labels[rows],
             None if self.info is None else self.info.iloc[rows].reset_index(drop=True),
+            None if self.context is None else self.context[rows],
         )
 
     def counts(self, classes: tuple[str, ...]) -> dict[str, int]:
@@ -97,15 +101,17 @@ class Beats:
 
 
 def concatenate(parts: Sequence[Beats]) -> Beats:
-    """Beats one after another; labels and info are kept where every part has them."""
+    """Beats one after another; what every part has besides samples is kept."""
     labels = [part.labels for part in parts if part.labels is not None]
     infos = [part.info for part in parts if part.info is not None]
+    contexts = [part.context for part in parts if part.context is not None]
     import pandas as pd
 
     return Beats(
         np.concatenate([part.samples for part in parts]),
         np.concatenate(labels) if len(labels) == len(parts) else None,
         pd.concat(infos, ignore_index=True) if len(infos) == len(parts) else None,
+        np.concatenate(contexts) if len(contexts) == len(parts) else None,
     )
 
 
@@ -139,6 +145,7 @@ def read_beats(
         samples,
         np.concatenate(labels) if labels else None,
         read_info(source, len(samples)),
+        read_context(source, len(samples)),
     )
 
 
@@ -155,11 +162,11 @@ def read_labelled(
 
 
 def write_beats(target: Path, beats: Beats) -> None:
-    """Write a beats CSV (gzipped when named ``.gz``) and its sidecar, both complete or not at all.
+    """Write a beats CSV (gzipped when named ``.gz``) and its sidecars, complete or not at all.
 
-    Without info, a sidecar that described an earlier file of this name is removed.
+    Sidecars that described an earlier file of this name are removed.
     """
-    sidecar = info_path(target)
+    sidecar, beside = info_path(target), context_path(target)
     with atomic_write(target) as stream:
         if target.suffix == ".gz":
             with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=3, mtime=0) as packed:
@@ -169,14 +176,47 @@ def write_beats(target: Path, beats: Beats) -> None:
         if beats.info is not None:
             with atomic_write(sidecar) as rows:
                 beats.info.to_csv(rows, index=False, columns=INFO_COLUMNS, lineterminator="\n")
+        if beats.context is not None:
+            with atomic_write(beside) as block:
+                np.save(block, beats.context, allow_pickle=False)
     if beats.info is None:
         sidecar.unlink(missing_ok=True)
+    if beats.context is None:
+        beside.unlink(missing_ok=True)
 
 
 def info_path(beats_csv: Path | str) -> Path:
     """Where the sidecar of a beats CSV lies: ``beats.csv(.gz)`` -> ``beats.info.csv``."""
     path = Path(beats_csv)
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".csv") + ".info.csv")
+
+
+def context_path(beats_csv: Path | str) -> Path:
+    """Where the context of a beats CSV lies: ``beats.csv(.gz)`` -> ``beats.context.npy``."""
+    sidecar = info_path(beats_csv)
+    return sidecar.with_name(sidecar.name.removesuffix(".info.csv") + ".context.npy")
+
+
+def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.float32] | None:
+    """The context of a beats CSV, with ``beats`` rows if that is known; None when there is none.
+
+    Raises:
+        DataError: it is no such array, or has another number of rows.
+    """
+    path = context_path(beats_csv)
+    if str(beats_csv) == "-" or not path.exists():
+        return None
+    try:
+        context: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"the context of the beats cannot be read: {error}", file=path) from error
+    if context.ndim != 2 or context.dtype != np.float32 or len(context) != (beats or len(context)):
+        raise DataError(
+            f"found {context.dtype} {context.shape}, expected float32 with a row for each of the "
+            f"{beats} beats; write it anew with ecg prepare --context, or remove it",
+            file=path,
+        )
+    return context
 
 
 def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame | None:
@@ -207,19 +247,19 @@ def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame |
             file=path,
         )
     if beats is not None:
-        require_rows(info, beats, beats_csv)
+        require_rows(len(info), beats, beats_csv)
     return info
 
 
-def require_rows(info: pd.DataFrame, beats: int, beats_csv: Path | str) -> None:
+def require_rows(rows: int, beats: int, beats_csv: Path | str) -> None:
     """Refuse a sidecar with another number of rows than its file has beats.
 
     Raises:
         DataError: it has.
     """
-    if len(info) != beats:
+    if rows != beats:
         raise DataError(
-            f"the sidecar has {len(info)} rows for {beats} beats; "
+            f"the sidecar has {rows} rows for {beats} beats; "
             "write it anew with its beats, or remove it",
             file=info_path(beats_csv),
         )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ecgcli.checkpoint import Card
 from ecgcli.models import SAMPLES
-from ecgcli.views import VIEWS
+from ecgcli.views import width_of
 
 
 def export_graph(model: nn.Module, card: Card) -> bytes:
@@ -22,7 +22,7 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
         model: on the CPU, in evaluation mode.
         card: of the checkpoint the graph goes into; gives the class offsets.
     """
-    example = tuple(torch.zeros(2, VIEWS[view].width) for view in card.views)
+    example = tuple(torch.zeros(2, width_of(view)) for view in card.views)
     beats = torch.export.Dim("beats")
     whole = Probabilities(model, card.class_offsets).eval()
     with warnings.catch_warnings(), _quiet("torch.onnx"):

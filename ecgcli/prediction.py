@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, read_info, require_rows
+from ecgcli.beats import Beats, read_context, read_info, require_rows
 from ecgcli.beats_csv import BeatsReader
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
@@ -95,14 +95,15 @@ def predict_file(
     check_probability(abstain)
     counts = np.zeros(len(classes) + 1, np.int64)
     first = 0
-    info = None if engine.views == ("samples",) else read_info(source)
+    alone = engine.views == ("samples",)
+    known = (None, None) if alone else (read_info(source), read_context(source))
     with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
         blocks = iter(reader)
         head = next(blocks)  # a wrong file is refused before the output opens
-        inputs_of(_known(head.samples, 0, info, source), engine.views)
+        inputs_of(_known(head.samples, 0, known, source), engine.views)
         with output(target) as stream, table_writer(stream, table_format, classes) as writer:
             for block in chain([head], blocks):
-                beats = _known(block.samples, first, info, source)
+                beats = _known(block.samples, first, known, source)
                 probabilities = engine.probabilities(beats)
                 predicted = called(probabilities, abstain)
                 counts += np.bincount(predicted, minlength=len(classes) + 1)
@@ -110,8 +111,9 @@ def predict_file(
                 first += len(predicted)
                 if advance is not None:
                     advance(reader.position, reader.size)
-            if info is not None:
-                require_rows(info, first, source)
+            for rows in known:
+                if rows is not None:
+                    require_rows(len(rows), first, source)
     return Summary(
         {name: int(count) for name, count in zip(classes, counts[:-1], strict=True)},
         reader.layout.labelled,
@@ -119,16 +121,23 @@ def predict_file(
     )
 
 
-def _known(
-    samples: NDArray[np.float32], first: int, info: pd.DataFrame | None, source: Path | str
-) -> Beats:
-    """The beats from row ``first`` on, with what the sidecar knows of them."""
-    if info is None:
-        return Beats(samples)
-    rows = info.iloc[first : first + len(samples)]
-    if len(rows) < len(samples):
-        require_rows(info, first + len(samples), source)
-    return Beats(samples, None, rows)
+#: What the sidecars know of all beats of a file: information and context.
+Sidecars = tuple["pd.DataFrame | None", "NDArray[np.float32] | None"]
+
+
+def _known(samples: NDArray[np.float32], first: int, known: Sidecars, source: Path | str) -> Beats:
+    """The beats from row ``first`` on, with what the sidecars know of them."""
+    info, context = known
+    last = first + len(samples)
+    for rows in known:
+        if rows is not None and len(rows) < last:
+            require_rows(len(rows), last, source)
+    return Beats(
+        samples,
+        None,
+        None if info is None else info.iloc[first:last],
+        None if context is None else context[first:last],
+    )
 
 
 def check_probability(abstain: float) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgcli.beats import Beats
+from ecgcli.context import with_context
 from ecgcli.errors import DataError, EcgError
 from ecgcli.mitbih import RECORDS, patient_of
 from ecgcli.parallel import in_order
@@ -57,10 +58,12 @@ def prepare_recording(
     *,
     detector: str = DEFAULT,
     patient: str = "",
+    context: bool = False,
 ) -> Prepared:
     """Read a recording and cut its beats.
 
-    The beats are those annotated, else those `find_r_peaks` finds.
+    The beats are those annotated, else those `find_r_peaks` finds; with ``context``
+    they know how they stand in their recording.
 
     Raises:
         DataError: the recording cannot be read.
@@ -74,6 +77,8 @@ def prepare_recording(
         recording = with_peaks(recording, peaks)
         notes.append(f"{len(peaks):,} R peaks detected ({detector}); classes are not known")
     beats = cut_beats(recording, skip=stretches)
+    if context:
+        beats = with_context(recording, beats)
     every = recording.beat_positions / recording.sampling_rate
     if len(every) > 10 and points_down(recording.signal, recording.sampling_rate, every):
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
@@ -99,10 +104,13 @@ def prepare_many(
     *,
     detector: str = DEFAULT,
     jobs: int = 1,
+    context: bool = False,
 ) -> Generator[Prepared | Failure, None, None]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
     patients = patients_of(paths)
-    one = partial(_prepare_or_fail, options=options, detector=detector, patients=patients)
+    one = partial(
+        _prepare_or_fail, options=options, detector=detector, patients=patients, context=context
+    )
     return in_order(one, paths, jobs)
 
 
@@ -148,10 +156,12 @@ def _one_of_each_name(paths: list[Path]) -> list[Path]:
 
 
 def _prepare_or_fail(
-    path: Path, options: Options, detector: str, patients: dict[Path, str]
+    path: Path, options: Options, detector: str, patients: dict[Path, str], context: bool
 ) -> Prepared | Failure:
     try:
-        return prepare_recording(path, options, detector=detector, patient=patients[path])
+        return prepare_recording(
+            path, options, detector=detector, patient=patients[path], context=context
+        )
     except EcgError as error:
         return Failure(path, str(error))
 

@@ -116,7 +116,9 @@ def classify_recording(
         ConfigError: ``abstain`` is no probability.
     """
     check_probability(abstain)
-    prepared = prepare_recording(path, options, detector=detector)
+    prepared = prepare_recording(
+        path, options, detector=detector, context="context" in engine.views
+    )
     beats = prepared.beats
     times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
     probabilities = (

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
 from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.context import feature_names
 from ecgcli.errors import DataError
 
 #: Arrays ``(beats, width)`` of float32, one a view.
 Inputs = tuple[NDArray[np.float32], ...]
+
+SAMPLES = tuple(f"sample_{n}" for n in range(BEAT_LENGTH))
 
 #: The ratios of `rr_ratios`, in order; the natural logarithm of each.
 RR_RATIOS = (
@@ -60,17 +63,43 @@ def _columns() -> list[str]:
 
 @dataclass(frozen=True)
 class View:
-    """A name's meaning, its width, and what brings it ``(beats, width)``."""
+    """A name's meaning, what names its columns, and what brings it ``(beats, width)``."""
 
     meaning: str
-    width: int
+    columns: Callable[[], Sequence[str]]
     of: Callable[[Beats], NDArray[np.float32]]
 
 
+def context(beats: Beats) -> NDArray[np.float32]:
+    """Each beat in the context of its recording, ``(beats, features)``; see `ecgcli.context`.
+
+    Raises:
+        DataError: the beats have none, or that of another version.
+    """
+    if beats.context is None:
+        raise DataError(
+            "this model looks at beats in the context of their recording, which these do not "
+            "know; give it the recordings, beats of ecg prepare --context, or take a model of the "
+            "samples alone (--model beats)"
+        )
+    if beats.context.shape[1] != len(feature_names()):
+        raise DataError(
+            f"the context of these beats has {beats.context.shape[1]} features, this ecg knows "
+            f"{len(feature_names())}; write it anew with ecg prepare --context"
+        )
+    return beats.context
+
+
 VIEWS = {
-    "samples": View("the beat's 187 samples", BEAT_LENGTH, lambda beats: beats.samples),
-    "rr": View("RR intervals", len(RR_RATIOS), rr_ratios),
+    "samples": View("the beat's 187 samples", lambda: SAMPLES, lambda beats: beats.samples),
+    "rr": View("RR intervals", lambda: RR_RATIOS, rr_ratios),
+    "context": View("the beat in its recording", feature_names, context),
 }
+
+
+def width_of(view: str) -> int:
+    """How many columns a view has."""
+    return len(VIEWS[view].columns())
 
 
 def inputs_of(beats: Beats, views: Sequence[str]) -> Inputs:

@@ -13,7 +13,7 @@ from ecgcli.beats import Beats, read_beats
 from ecgcli.errors import DataError
 from ecgcli.preparation import prepare_recording
 from ecgcli.training import train
-from ecgcli.views import RR_RATIOS, VIEWS, inputs_of
+from ecgcli.views import RR_RATIOS, VIEWS, inputs_of, width_of
 from tests.helpers import Watcher, small_config
 
 Ecg = Callable[..., Result]
@@ -88,6 +88,6 @@ def test_a_sidecar_of_others_is_refused(run: Path, demo: Path, tmp_path: Path, e
 
 
 def test_every_view_is_as_wide_as_it_says(mitdb: Path) -> None:
-    beats = prepare_recording(mitdb / "100.hea").beats.take(np.arange(50))
-    for name, view in VIEWS.items():
-        assert inputs_of(beats, [name])[0].shape == (50, view.width)
+    beats = prepare_recording(mitdb / "100.hea", context=True).beats.take(np.arange(50))
+    for name in VIEWS:
+        assert inputs_of(beats, [name])[0].shape == (50, width_of(name))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ecgcli.models import Size, register
 from ecgcli.models.cnn import Cnn
-from ecgcli.views import VIEWS
+from ecgcli.views import width_of
 
 
 @register("cnn-rr")
@@ -44,7 +44,7 @@ class CnnRr(nn.Module):
     ) -> None:
         super().__init__()
         self.features = Cnn(classes, length, channels=channels, kernel=kernel).features
-        beside = VIEWS["rr"].width + 4
+        beside = width_of("rr") + 4
         self.norm = nn.BatchNorm1d(beside)
         self.beside = nn.Sequential(nn.Linear(beside, 32), nn.ReLU())
         sizes = (channels[-1] * (length >> len(channels)) + 32, *hidden)

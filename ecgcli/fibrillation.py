@@ -1,0 +1,81 @@
+"""Training recordings in atrial fibrillation, made from recordings that have none."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.context import Floats, band_passed
+
+N, V = 0, 2
+#: Seconds of a beat that are kept around its R peak, and over which it fades in and out.
+_BEFORE, _AFTER, _FADE = 0.11, 0.38, 0.04
+
+
+def fibrillating(
+    signal: Floats,
+    sampling_rate: float,
+    peaks: Floats,
+    labels: NDArray[np.int64],
+    random: np.random.Generator,
+    seconds: float = 900.0,
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """A recording's N and V beats without P waves, at the intervals of atrial fibrillation.
+
+    QRS and T of each beat are put on a line of zeros with fibrillatory waves (4.5 to 8 Hz,
+    2 to 8% of the QRS height, drifting in rate and size) and noise. Normal beats follow each
+    other at independent log-normal intervals (spread 0.15 to 0.28, no shorter than 0.34 s);
+    V beats keep their own prematurity. S and F beats are left out.
+
+    Returns:
+        Signal, R peaks (samples) and labels.
+    """
+    clean, at = band_passed(signal, sampling_rate), peaks.astype(np.intp)
+    before, after = int(_BEFORE * sampling_rate), int(_AFTER * sampling_rate)
+    intervals = np.diff(peaks) / sampling_rate
+    usual = float(np.median(intervals))
+    mean, spread = usual * random.uniform(0.75, 1.0), random.uniform(0.15, 0.28)
+    made = np.zeros(int((seconds + 5) * sampling_rate))
+    fade, now, found, kinds = _fade(before + after, sampling_rate), 1.0, [], []
+    for k in range(int(random.integers(0, max(1, len(at) // 3))), len(at) - 1):
+        if labels[k] not in (N, V) or at[k] < before or at[k] + after >= len(clean):
+            continue
+        step = mean * np.exp(spread * random.standard_normal() - spread**2 / 2)
+        if labels[k] == V and k:
+            step = intervals[k - 1] * mean / usual
+        now += max(step, 0.34)
+        if now > seconds:
+            break
+        piece = clean[at[k] - before : at[k] + after]
+        level = np.linspace(piece[0], piece[-1], len(piece))
+        place = int(now * sampling_rate)
+        made[place - before : place + after] += (piece - level) * fade
+        found.append(place)
+        kinds.append(labels[k])
+    heights = [np.ptp(clean[p - before : p + before]) for p in at[5:-5:20]]
+    made += _waves(len(made), sampling_rate, float(np.median(heights)), random)
+    return made, np.array(found, float), np.array(kinds)
+
+
+def _fade(samples: int, sampling_rate: float) -> Floats:
+    """Ones that rise from and fall to zero as half a cosine."""
+    ramp = round(_FADE * sampling_rate)
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(ramp) / ramp)
+    return np.concatenate([rise, np.ones(samples - 2 * ramp), rise[::-1]])
+
+
+def _waves(
+    samples: int, sampling_rate: float, height: float, random: np.random.Generator
+) -> Floats:
+    """Fibrillatory waves and noise."""
+    time = np.arange(samples) / sampling_rate
+    size = height * random.uniform(0.02, 0.08)
+
+    def drift(every: float) -> Floats:
+        knots = np.arange(0, time[-1] + 2 * every, every)
+        return np.interp(time, knots, random.standard_normal(len(knots)))
+
+    rate = random.uniform(4.5, 8.0) + 0.6 * drift(0.5)
+    phase = 2 * np.pi * np.cumsum(rate) / sampling_rate
+    waves = size * (1 + 0.4 * drift(1.0)) * (np.sin(phase) + 0.3 * np.sin(2 * phase)) / 2
+    return waves + size * random.uniform(0.1, 0.4) * random.standard_normal(samples)
