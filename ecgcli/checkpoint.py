@@ -50,6 +50,8 @@ class TrainingData(BaseModel):
     #: How the validation part was held out: rule, fraction, seed, beats.
     validation: dict[str, Any]
     normalized: bool
+    #: Changed copies of the recordings that were trained on too.
+    copies: list[str] = []
 
 
 class Card(BaseModel):
@@ -69,6 +71,8 @@ class Card(BaseModel):
     beat_length: int = BEAT_LENGTH
     sampling_rate: float = SAMPLING_RATE
     preprocessing: str = "R peak to past the next one, scaled to 0..1, zero-padded"
+    #: What the logits, with the offsets, are divided by; fitted on validation beats.
+    temperature: float = 1.0
     #: Added to the logits: corrects the class balance that resampling taught the network.
     class_offsets: tuple[float, ...]
     training_data: TrainingData

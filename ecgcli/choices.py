@@ -21,3 +21,6 @@ Attribution = Literal["gradients", "occlusion"]
 
 #: How the parts of a decomposed recording go together.
 DecompositionModel = Literal["additive", "multiplicative"]
+
+#: A changed copy of a recording to train on; see `ecgcli.copies`.
+Copy = Literal["inverted", "fibrillation"]

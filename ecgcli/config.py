@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ecgcli.choices import Copy
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import ConfigError, did_you_mean
 
@@ -45,12 +46,18 @@ class Resample(Section):
 class Data(Section):
     """What to train on, and what to hold out of it for validation."""
 
+    #: Beats CSVs, or one folder of annotated recordings.
     train: str | Annotated[list[str], Field(min_length=1)]
+    #: Of a folder: which recordings; ds1 and ds2 are those of the MIT-BIH database.
+    records: Literal["all", "ds1", "ds2"] | list[str] = "all"
+    #: Changed copies of the recordings to train on as well.
+    copies: list[Copy] = []
     classes: ClassSet = "aami"
     normalize: bool = False
     #: stratified: each class at random, when the test beats are of the same patients.
     #: patient: whole patients, when the test is on new ones; needs the sidecar.
-    validation: Literal["stratified", "patient"] = "stratified"
+    #: folds: every patient once, and the model is then of all; for models without epochs.
+    validation: Literal["stratified", "patient", "folds"] = "stratified"
     validation_fraction: Fraction = 0.1
     resample: Resample | None = None
 

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import zlib
+from dataclasses import replace
 
+import numpy as np
+
+from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.context import Floats, band_passed
+from ecgcli.quality import filled
+from ecgcli.recordings import Recording
 
 N, V = 0, 2
 #: Seconds of a beat that are kept around its R peak, and over which it fades in and out.
 _BEFORE, _AFTER, _FADE = 0.11, 0.38, 0.04
 
 
-def fibrillating(
-    signal: Floats,
-    sampling_rate: float,
-    peaks: Floats,
-    labels: NDArray[np.int64],
-    random: np.random.Generator,
-    seconds: float = 900.0,
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Recording:
     """A recording's N and V beats without P waves, at the intervals of atrial fibrillation.
 
     QRS and T of each beat are put on a line of zeros with fibrillatory waves (4.5 to 8 Hz,
     2 to 8% of the QRS height, drifting in rate and size) and noise. Normal beats follow each
     other at independent log-normal intervals (spread 0.15 to 0.28, no shorter than 0.34 s);
-    V beats keep their own prematurity. S and F beats are left out.
+    V beats keep their own prematurity. S, F and Q beats are left out.
 
-    Returns:
-        Signal, R peaks (samples) and labels.
+    Args:
+        recording: annotated.
+        seed: of everything random in it; the recording's name counts too.
+        seconds: how long it is made.
     """
+    random = np.random.default_rng([seed, zlib.crc32(recording.name.encode())])
+    signal, sampling_rate, peaks = (
+        filled(recording.signal),
+        recording.sampling_rate,
+        recording.beat_positions,
+    )
+    symbols = [s for s, beat in zip(recording.symbols, recording.is_beat, strict=True) if beat]
+    labels = [LABEL_OF_SYMBOL[symbol] for symbol in symbols]
     clean, at = band_passed(signal, sampling_rate), peaks.astype(np.intp)
     before, after = int(_BEFORE * sampling_rate), int(_AFTER * sampling_rate)
     intervals = np.diff(peaks) / sampling_rate
@@ -51,10 +59,16 @@ def fibrillating(
         place = int(now * sampling_rate)
         made[place - before : place + after] += (piece - level) * fade
         found.append(place)
-        kinds.append(labels[k])
+        kinds.append(symbols[k])
     heights = [np.ptp(clean[p - before : p + before]) for p in at[5:-5:20]]
     made += _waves(len(made), sampling_rate, float(np.median(heights)), random)
-    return made, np.array(found, float), np.array(kinds)
+    return replace(recording, signal=made, positions=np.array(found, float), symbols=tuple(kinds))
+
+
+def fibrillates(recording: Recording) -> bool:
+    """Whether its intervals are as irregular already: most change by over a tenth at each beat."""
+    intervals = np.diff(recording.beat_positions)
+    return bool(np.median(np.abs(np.diff(np.log(intervals)))) > 0.1)
 
 
 def _fade(samples: int, sampling_rate: float) -> Floats:

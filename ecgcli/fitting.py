@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.beats import Beats
+from ecgcli.calibration import fit_temperature, reliability
 from ecgcli.checkpoint import Card, Checkpoint, save_checkpoint
 from ecgcli.config import Config
+from ecgcli.copies import are_copies
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError
 from ecgcli.figures import draw_shares
@@ -20,11 +23,14 @@ from ecgcli.files import write_json, write_text
 from ecgcli.inference import corrected
 from ecgcli.models import Advance, Estimator, create_estimator, views_of
 from ecgcli.runs import BEST, CONFIG, locked, new_run
+from ecgcli.splits import patient_folds
 from ecgcli.training_set import TrainingSet, prepare
 from ecgcli.views import inputs_of
 
 #: The only key of ``training:`` that means something without epochs.
 _MEANINGFUL = {"prior_correction"}
+#: Parts that the patients are dealt into for ``data.validation: folds``.
+FOLDS = 5
 #: Features drawn in the picture of importances.
 _DRAWN = 25
 
@@ -58,15 +64,18 @@ def fit(
     """
     name, classes = config.model.name, config.data.class_names
     _require_meaning(config)
-    estimator = create_estimator(name, **config.model.arguments)
+    create_estimator(name, **config.model.arguments)  # its arguments are right
     data = prepare(config)
     views = views_of(name)
-    inputs = inputs_of(data.training, views)
     started(data)
     began = time.monotonic()
-    estimator.fit(inputs, data.training.known_labels, len(classes), config.seed, advance)
+    if config.data.validation == "folds":
+        judged = _out_of_fold(config, data, advance)
+    estimator = _fitted(config, data.training, advance)
+    if config.data.validation != "folds":
+        judged = _judged(estimator, views, data.validation)
     seconds = time.monotonic() - began
-    figures = _validate(estimator, views, data)
+    figures, temperature = _validate(judged, np.array(data.class_offsets, np.float32))
     card = Card(
         model=name,
         estimator=True,
@@ -74,6 +83,7 @@ def fit(
         views=views,
         classes=classes,
         class_offsets=data.class_offsets,
+        temperature=temperature,
         training_data=data.description,
         metrics=figures,
         licence=config.licence,
@@ -92,15 +102,45 @@ def _require_meaning(config: Config) -> None:
         )
 
 
-def _validate(estimator: Estimator, views: tuple[str, ...], data: TrainingSet) -> dict[str, float]:
-    held_out: Beats = data.validation
-    offsets = np.array(data.class_offsets, np.float32)
-    predicted = corrected(estimator.probabilities(inputs_of(held_out, views)), offsets).argmax(1)
-    judged = metrics.confusion_matrix(held_out.known_labels, predicted, len(data.class_offsets))
+#: Probabilities ``(beats, classes)`` of beats the model has not seen, and their labels.
+Judged = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def _fitted(config: Config, beats: Beats, advance: Advance) -> Estimator:
+    estimator = create_estimator(config.model.name, **config.model.arguments)
+    inputs = inputs_of(beats, views_of(config.model.name))
+    estimator.fit(inputs, beats, len(config.data.class_names), config.seed, advance)
+    return estimator
+
+
+def _out_of_fold(config: Config, data: TrainingSet, advance: Advance) -> Judged:
+    """Every real beat judged by a model that has not seen its patient."""
+    beats, views = data.training, views_of(config.model.name)
+    real = ~are_copies(beats)
+    parts = []
+    for split in patient_folds(beats, FOLDS, config.seed):
+        estimator = _fitted(config, beats.take(split.kept), advance)
+        held_out = beats.take(split.held_out[real[split.held_out]])
+        parts.append(_judged(estimator, views, held_out))
+    return np.concatenate([p for p, _ in parts]), np.concatenate([labels for _, labels in parts])
+
+
+def _judged(estimator: Estimator, views: tuple[str, ...], beats: Beats) -> Judged:
+    return estimator.probabilities(inputs_of(beats, views)), beats.known_labels
+
+
+def _validate(judged: Judged, offsets: NDArray[np.float32]) -> tuple[dict[str, float], float]:
+    """Figures, and the temperature that makes the probabilities fit the validation beats."""
+    probabilities, labels = judged
+    plain = corrected(probabilities, offsets)
+    temperature = fit_temperature(np.log(plain.clip(1e-7)), labels)
+    matrix = metrics.confusion_matrix(labels, plain.argmax(1), len(offsets))
+    calibrated = corrected(probabilities, offsets, temperature)
     return {
-        "validation_accuracy": float(metrics.accuracy(judged)),
-        "validation_macro_f1": float(metrics.macro_f1(judged)),
-    }
+        "validation_accuracy": float(metrics.accuracy(matrix)),
+        "validation_macro_f1": float(metrics.macro_f1(matrix)),
+        "validation_calibration_error": reliability(calibrated, labels).error,
+    }, temperature
 
 
 def _write(

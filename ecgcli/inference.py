@@ -149,17 +149,24 @@ class EstimatorEngine:
         card = checkpoint.card
         self.name, self.views = card.model, card.views
         self._offsets = np.array(card.class_offsets, np.float32)
+        self._temperature = card.temperature
         self._estimator = create_estimator(card.model, **card.arguments)
         self._estimator.restore(checkpoint.weights)
 
     def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""
-        return corrected(self._estimator.probabilities(inputs_of(beats, self.views)), self._offsets)
+        found = self._estimator.probabilities(inputs_of(beats, self.views))
+        return corrected(found, self._offsets, self._temperature)
 
 
-def corrected(probabilities: Probabilities, offsets: NDArray[np.float32]) -> Probabilities:
-    """Probabilities ``(beats, classes)`` with the class offsets added to their logarithms."""
-    raised = probabilities * np.exp(offsets)
+def corrected(
+    probabilities: Probabilities, offsets: NDArray[np.float32], temperature: float = 1.0
+) -> Probabilities:
+    """Probabilities ``(beats, classes)`` with the class offsets added to their logarithms.
+
+    The sum is divided by the temperature before it becomes a probability again.
+    """
+    raised = (probabilities * np.exp(offsets)) ** np.float32(1 / temperature)
     shares: Probabilities = raised / raised.sum(axis=1, keepdims=True)
     return shares
 

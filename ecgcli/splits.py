@@ -7,6 +7,7 @@ patients of each side.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -73,6 +74,25 @@ def by_patient(beats: Beats, fraction: float, seed: int) -> Split:
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     kept, held_out = next(splitter.split(beats.samples, beats.known_labels, patients))
     return Split(kept, held_out)
+
+
+def patient_folds(beats: Beats, count: int, seed: int) -> Iterator[Split]:
+    """Every patient held out once, in ``count`` folds, classes kept in balance.
+
+    Raises:
+        DataError: the sidecar is missing, or knows fewer patients than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    patients = _info_of(beats)["patient"].to_numpy()
+    if len(np.unique(patients)) < count:
+        raise DataError(
+            f"data.validation=folds needs at least {count} patients, "
+            f"found {len(np.unique(patients))}"
+        )
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for kept, held_out in splitter.split(beats.samples, beats.known_labels, patients):
+        yield Split(kept, held_out)
 
 
 def ds1_ds2(beats: Beats) -> Split:

@@ -25,7 +25,7 @@ from ecgcli.checkpoint import Card, Checkpoint, Tensors, load_checkpoint, save_c
 from ecgcli.config import Config, load_config
 from ecgcli.devices import choose_device, choose_precision, device_name
 from ecgcli.environment import describe_environment
-from ecgcli.errors import CheckpointError, Interrupted
+from ecgcli.errors import CheckpointError, ConfigError, Interrupted
 from ecgcli.figures import draw_curves
 from ecgcli.files import write_json, write_text
 from ecgcli.graph import export_graph
@@ -105,6 +105,11 @@ def train(config: Config, observer: Observer, command: str = "") -> Trained:
         Interrupted: stopped by Ctrl-C, with the state saved.
     """
     check_arguments(config.model.name, config.model.arguments)
+    if config.data.validation == "folds":
+        raise ConfigError(
+            "data.validation: folds is for models without epochs; a network takes stratified or "
+            "patient"
+        )
     device = choose_device(config.training.device)
     data = prepare(config)
     settings = config.training.model_copy(

@@ -10,7 +10,9 @@ import numpy as np
 from ecgcli.beats import Beats, class_counts, concatenate, read_labelled
 from ecgcli.checkpoint import TrainingData
 from ecgcli.config import Config, Data
+from ecgcli.copies import are_copies
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.recording_set import read_training_recordings
 from ecgcli.resampling import resample, target_counts
 from ecgcli.splits import Split, by_patient, stratified
 
@@ -40,7 +42,7 @@ def prepare(config: Config) -> TrainingSet:
         ConfigError: the resampling asked for cannot be done.
     """
     data, names = config.data, config.data.class_names
-    beats = concatenate([_read(path, data) for path in data.files])
+    beats, copies = _read_all(data, config.seed)
     counts = beats.counts(names)
     _require_every_class(counts, data)
     split = _split(beats, data, config.seed)
@@ -50,6 +52,8 @@ def prepare(config: Config) -> TrainingSet:
         targets = target_counts(natural, **data.resample.model_dump())
         rows = rows[resample(beats.known_labels[rows], targets, names, config.seed)]
     training, validation = beats.take(rows), beats.take(split.held_out)
+    if copies is not None:
+        training = concatenate([training, _of_patients(copies, training)])
     if len(training) < config.training.batch_size:
         raise ConfigError(
             f"{len(training)} training beats are fewer than one batch of "
@@ -76,6 +80,7 @@ def prepare(config: Config) -> TrainingSet:
                 "seed": config.seed,
                 "beats": validation.counts(names),
             },
+            copies=list(data.copies),
             normalized=data.normalize,
         ),
     )
@@ -101,7 +106,28 @@ def _read(path: Path, data: Data) -> Beats:
     return read_labelled(path, class_set=data.classes, normalize=data.normalize)
 
 
+def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
+    """The beats, and those of changed copies of their recordings where the config wants them."""
+    if len(data.files) == 1 and data.files[0].is_dir():
+        beats = read_training_recordings(data.files[0], data.records, data.copies, seed)
+        copied = are_copies(beats)
+        real = beats.take(np.flatnonzero(~copied))
+        return real, beats.take(np.flatnonzero(copied)) if copied.any() else None
+    if data.copies or data.records != "all":
+        key = "copies" if data.copies else "records"
+        raise ConfigError(f"data.{key} is for a folder of recordings, and data.train names files")
+    return concatenate([_read(path, data) for path in data.files]), None
+
+
+def _of_patients(copies: Beats, training: Beats) -> Beats:
+    """The copies of patients that are trained on."""
+    patients = np.array(copies.info["patient"] if copies.info is not None else [])
+    return copies.take(np.flatnonzero(np.isin(patients, training.patients)))
+
+
 def _require_every_class(counts: dict[str, int], data: Data) -> None:
+    if data.validation == "folds":
+        return  # a class that few patients have is met in some folds and not in others
     few = [name for name, count in counts.items() if count < 2]
     if few:
         found = ", ".join(f"{name} {count}" for name, count in counts.items())
@@ -113,6 +139,8 @@ def _require_every_class(counts: dict[str, int], data: Data) -> None:
 
 
 def _split(beats: Beats, data: Data, seed: int) -> Split:
+    if data.validation == "folds":
+        return Split(np.arange(len(beats)), np.arange(0))
     if data.validation == "patient":
         return by_patient(beats, data.validation_fraction, seed)
     return stratified(beats.known_labels, data.validation_fraction, seed)

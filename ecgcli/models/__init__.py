@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic import create_model as pydantic_model
 
+from ecgcli.beats import Beats
 from ecgcli.beats_csv import BEAT_LENGTH
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
 from ecgcli.views import Inputs
@@ -51,10 +52,8 @@ class Estimator(ABC):
     views: ClassVar[tuple[str, ...]] = SAMPLES
 
     @abstractmethod
-    def fit(
-        self, inputs: Inputs, labels: NDArray[np.int64], classes: int, seed: int, advance: Advance
-    ) -> None:
-        """Learn from the views ``(beats, width)`` and labels ``(beats,)``.
+    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
+        """Learn from the views ``(beats, width)`` of labelled beats.
 
         Raises:
             ConfigError: the beats do not suffice for the arguments.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ecgcli.beats import Beats
 from ecgcli.features import beat_features, list_features
 from ecgcli.models import Advance, Estimator, Size, Tensors, register
 from ecgcli.views import Inputs
@@ -41,14 +42,12 @@ class Features(Estimator):
         self.leaves, self.learning_rate = leaves, learning_rate
         self._booster: Booster | None = None
 
-    def fit(
-        self, inputs: Inputs, labels: NDArray[np.int64], classes: int, seed: int, advance: Advance
-    ) -> None:
+    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
         """See `Estimator`."""
         import lightgbm
 
         names = [feature.name for feature in list_features()]
-        data = lightgbm.Dataset(beat_features(inputs[0]), labels, feature_name=names)
+        data = lightgbm.Dataset(beat_features(inputs[0]), beats.known_labels, feature_name=names)
         self._booster = lightgbm.train(
             self._parameters(classes, seed),
             data,

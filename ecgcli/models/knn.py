@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ecgcli.beats import Beats
 from ecgcli.errors import ConfigError
 from ecgcli.models import Advance, Estimator, Size, Tensors, register
 from ecgcli.views import Inputs
@@ -56,9 +57,7 @@ class Knn(Estimator):
     ) -> None:
         self.neighbors, self.metric, self.band = neighbors, metric, band
 
-    def fit(
-        self, inputs: Inputs, labels: NDArray[np.int64], classes: int, seed: int, advance: Advance
-    ) -> None:
+    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
         """See `Estimator`; to learn is to remember."""
         del seed
         (samples,) = inputs
@@ -67,7 +66,7 @@ class Knn(Estimator):
                 f"model.neighbors: found {self.neighbors}, and there are {len(samples)} training "
                 "beats"
             )
-        self._remember(samples, labels, classes)
+        self._remember(samples, beats.known_labels, classes)
         advance(1, 1)
 
     def _remember(

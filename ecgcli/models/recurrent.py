@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -99,17 +100,20 @@ class CnnGru(nn.Module):
         layers: list[nn.Module] = []
         for inputs, outputs in ((1, channels[0]), channels):
             layers += [
-                nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
-                nn.BatchNorm1d(outputs), nn.ReLU(), nn.MaxPool1d(2),
+                nn.Conv2d(inputs, outputs, (1, kernel), padding=(0, kernel // 2), bias=False),
+                nn.BatchNorm2d(outputs), nn.MaxPool2d((1, 2)), nn.ReLU(),
             ]  # fmt: skip
-        self.features = nn.Sequential(*layers, nn.Dropout(dropout))
+        # Along the width of a one-row image, which CPUs do faster than one dimension (see `cnn`).
+        self.features = nn.Sequential(*layers, nn.Dropout(dropout)).to(
+            memory_format=torch.channels_last  # type: ignore[call-overload]
+        )
         self.recurrent = nn.GRU(channels[1], units, batch_first=True, bidirectional=bidirectional)
         width = units * (1 + bidirectional)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
-        found = self.features(beats[:, None]).transpose(1, 2)
-        thoughts, _ = self.recurrent(found)
+        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        thoughts, _ = self.recurrent(self.features(image).flatten(2).transpose(1, 2))
         logits: Tensor = self.classifier(thoughts.mean(dim=1))
         return logits

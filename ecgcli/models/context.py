@@ -1,0 +1,169 @@
+"""Trees over a beat in the context of its recording: made for patients never seen."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ecgcli.beats import Beats
+from ecgcli.context import feature_names
+from ecgcli.models import Advance, Estimator, Size, Tensors, register
+from ecgcli.views import Inputs
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+#: A class with fewer training beats than this is not learnt: it would be learnt by heart.
+_TOO_FEW = 50
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+@register("context")
+class Context(Estimator):
+    """Gradient boosting over rhythm, shape and P wave against the recording's own.
+
+    Several boosters (Ke et al., LightGBM, NeurIPS 2017), each with another seed, and the
+    mean of their probabilities. Classes weigh alike but for N, which weighs twice; within
+    a class a patient with many beats weighs less than by their number, so that the one
+    record that has nearly all beats of a class does not decide what the class is.
+
+    Args:
+        boosters: how many.
+        trees: of each class in a booster.
+        leaves: of a tree, at most.
+        learning_rate: of boosting.
+        features: share of the features each tree may look at.
+        patient_power: a patient's n beats of a class weigh as n to this power.
+        normal_weight: of class N; the others weigh 1.
+        every_normal: N beats are so many that one in this many is enough.
+    """
+
+    views = ("context",)
+
+    def __init__(
+        self,
+        *,
+        boosters: Size = 3,
+        trees: Size = 150,
+        leaves: Annotated[int, Field(ge=2, le=4096)] = 16,
+        learning_rate: Share = 0.06,
+        features: Share = 0.25,
+        patient_power: Annotated[float, Field(ge=0, le=1)] = 0.8,
+        normal_weight: Annotated[float, Field(gt=0)] = 2.0,
+        every_normal: Size = 3,
+    ) -> None:
+        self.boosters, self.trees, self.leaves = boosters, trees, leaves
+        self.learning_rate, self.features = learning_rate, features
+        self.patient_power, self.normal_weight = patient_power, normal_weight
+        self.every_normal = every_normal
+        self._fitted: list[Booster] = []
+        self._classes = 0
+        self._known: NDArray[np.int64] = np.arange(0)
+
+    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
+        """See `Estimator`."""
+        import lightgbm
+
+        labels = beats.known_labels
+        counts = np.bincount(labels, minlength=classes)
+        self._classes, self._known = classes, np.flatnonzero(counts >= _TOO_FEW)
+        rows = self._rows(labels)
+        weights = self._weights(labels[rows], _owners(beats)[rows])
+        data = lightgbm.Dataset(
+            inputs[0][rows],
+            np.searchsorted(self._known, labels[rows]),
+            weight=weights,
+            feature_name=[f"f{number}" for number in range(inputs[0].shape[1])],
+            params={"max_bin": 63, "verbosity": -1, "force_row_wise": True},
+            free_raw_data=False,
+        )
+        self._fitted = [
+            lightgbm.train(
+                self._parameters(self.boosters * seed + number),
+                data,
+                num_boost_round=self.trees,
+                callbacks=[
+                    lambda step, number=number: advance(  # type: ignore[misc]
+                        number * self.trees + step.iteration + 1, self.boosters * self.trees
+                    )
+                ],
+            )
+            for number in range(self.boosters)
+        ]
+
+    def _rows(self, labels: NDArray[np.int64]) -> NDArray[np.intp]:
+        kept = np.isin(labels, self._known)
+        kept &= (labels != 0) | (np.arange(len(labels)) % self.every_normal == 0)
+        return np.flatnonzero(kept)
+
+    def _weights(self, labels: NDArray[np.int64], owners: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of each beat, with a mean of 1."""
+        pairs = labels * (owners.max() + 1) + owners
+        _, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
+        weights: NDArray[np.float64] = counts[place] ** (self.patient_power - 1.0)
+        for label in self._known:
+            share = self.normal_weight if label == 0 else 1.0
+            weights[labels == label] *= share / weights[labels == label].sum()
+        return weights * len(weights) / weights.sum()
+
+    def _parameters(self, seed: int) -> dict[str, Any]:
+        return {
+            "objective": "multiclass",
+            "num_class": len(self._known),
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_child_samples": 60,
+            "min_child_weight": 1.0,
+            "feature_fraction": self.features,
+            "bagging_fraction": 0.6,
+            "bagging_freq": 1,
+            "lambda_l2": 20.0,
+            "max_bin": 63,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
+        """See `Estimator`; a class that was not learnt has probability 0."""
+        found = np.mean([booster.predict(inputs[0]) for booster in self._fitted], axis=0)
+        every = np.zeros((len(found), self._classes), np.float32)
+        every[:, self._known] = found
+        return every
+
+    def importances(self) -> dict[str, float]:
+        """The share of each feature in the gain of all splits."""
+        gains = np.sum([booster.feature_importance("gain") for booster in self._fitted], axis=0)
+        shares = zip(feature_names(), gains / max(gains.sum(), 1e-12), strict=True)
+        return {name: float(share) for name, share in sorted(shares, key=lambda one: -one[1])}
+
+    def state(self) -> Tensors:
+        """See `Estimator`: the trees as LightGBM's text, compressed."""
+        texts = [booster.model_to_string() for booster in self._fitted]
+        facts = {"classes": self._classes, "known": self._known.tolist(), "boosters": texts}
+        packed = zlib.compress(json.dumps(facts).encode(), 9)
+        return {"trees": np.frombuffer(packed, np.uint8)}
+
+    def restore(self, state: Tensors) -> None:
+        """See `Estimator`."""
+        import lightgbm
+
+        facts = json.loads(zlib.decompress(state["trees"].tobytes()))
+        self._classes, self._known = facts["classes"], np.array(facts["known"], np.int64)
+        self._fitted = [lightgbm.Booster(model_str=text) for text in facts["boosters"]]
+
+
+def _owners(beats: Beats) -> NDArray[np.int64]:
+    """Whose each beat is, as a number: of a patient, made-up rhythms apart; all one if unknown."""
+    if beats.info is None:
+        return np.zeros(len(beats), np.int64)
+    made_up = beats.info["record"].str.endswith(" fibrillation")
+    names = beats.info["patient"] + np.where(made_up, " fibrillation", "")
+    return np.unique(names.to_numpy(str), return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,70 @@
+"""A folder of annotated recordings as training beats, with the copies asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from ecgcli.beats import Beats, concatenate
+from ecgcli.choices import Copy
+from ecgcli.context import with_context
+from ecgcli.copies import copies_of
+from ecgcli.errors import DataError
+from ecgcli.mitbih import DS1, DS2
+from ecgcli.parallel import in_order
+from ecgcli.preparation import find_recordings, patients_of
+from ecgcli.quality import unusable
+from ecgcli.recordings import NO_OPTIONS, Recording, read_recording
+from ecgcli.segmentation import cut_beats
+
+#: The same person as 202 of DS2, so not trained on with DS1.
+_SAME_PERSON = "201"
+
+
+def read_training_recordings(
+    folder: Path, records: str | Sequence[str], copies: Sequence[Copy], seed: int
+) -> Beats:
+    """The labelled beats, in context, of recordings in a folder, then those of their copies.
+
+    Args:
+        folder: searched to the bottom.
+        records: ``all``, ``ds1`` (without 201), ``ds2``, or names.
+        copies: see `ecgcli.copies`.
+        seed: of the copies.
+
+    Raises:
+        DataError: a recording is missing, cannot be read, or has no annotations.
+    """
+    paths = _chosen(find_recordings([str(folder)]), records, folder)
+    patients = patients_of(paths)
+    one = partial(_beats_of, patients=patients, copies=tuple(copies), seed=seed)
+    parts = list(in_order(one, paths, min(len(paths), os.cpu_count() or 1)))
+    return concatenate([part[0] for part in parts] + [copy for part in parts for copy in part[1:]])
+
+
+def _chosen(paths: list[Path], records: str | Sequence[str], folder: Path) -> list[Path]:
+    if records == "all":
+        return paths
+    sets = {"ds1": [name for name in DS1 if name != _SAME_PERSON], "ds2": list(DS2)}
+    names = sets[records] if isinstance(records, str) else list(records)
+    found = {path.stem: path for path in paths}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise DataError(f"there is no recording {missing[0]} in this folder", file=folder)
+    return [found[name] for name in names]
+
+
+def _beats_of(
+    path: Path, patients: dict[Path, str], copies: tuple[Copy, ...], seed: int
+) -> list[Beats]:
+    recording = read_recording(path, NO_OPTIONS, patients[path])
+    if not recording.annotated:
+        raise DataError("no annotations to train on beside this recording", file=path)
+    return [_cut(one) for one in (recording, *copies_of(recording, copies, seed))]
+
+
+def _cut(recording: Recording) -> Beats:
+    stretches = unusable(recording.signal, recording.sampling_rate)
+    return with_context(recording, cut_beats(recording, skip=stretches))
