@@ -31,11 +31,8 @@ def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Rec
         seconds: how long it is made.
     """
     random = np.random.default_rng([seed, zlib.crc32(recording.name.encode())])
-    signal, sampling_rate, peaks = (
-        filled(recording.signal),
-        recording.sampling_rate,
-        recording.beat_positions,
-    )
+    signal, peaks = filled(recording.signal), recording.beat_positions
+    sampling_rate = recording.sampling_rate
     symbols = [s for s, beat in zip(recording.symbols, recording.is_beat, strict=True) if beat]
     labels = [LABEL_OF_SYMBOL[symbol] for symbol in symbols]
     clean, at = band_passed(signal, sampling_rate), peaks.astype(np.intp)

@@ -7,7 +7,9 @@ patients of each side.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -72,7 +74,8 @@ def by_patient(beats: Beats, fraction: float, seed: int) -> Split:
             f"found {len(np.unique(patients))}; use a larger data.validation_fraction"
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    kept, held_out = next(splitter.split(beats.samples, beats.known_labels, patients))
+    with _few_of_a_class_are_fine():
+        kept, held_out = next(splitter.split(beats.samples, beats.known_labels, patients))
     return Split(kept, held_out)
 
 
@@ -91,8 +94,9 @@ def patient_folds(beats: Beats, count: int, seed: int) -> Iterator[Split]:
             f"found {len(np.unique(patients))}"
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for kept, held_out in splitter.split(beats.samples, beats.known_labels, patients):
-        yield Split(kept, held_out)
+    with _few_of_a_class_are_fine():
+        for kept, held_out in splitter.split(beats.samples, beats.known_labels, patients):
+            yield Split(kept, held_out)
 
 
 def ds1_ds2(beats: Beats) -> Split:
@@ -160,6 +164,14 @@ def read_split(path: Path, beats: Beats) -> Split:
     if not len(kept) or not len(held_out):
         raise DataError("none of these beats are of the patients of one side", file=path)
     return Split(kept, held_out)
+
+
+@contextmanager
+def _few_of_a_class_are_fine() -> Iterator[None]:
+    """Without scikit-learn's warning that a class has fewer beats than there are folds."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        yield
 
 
 def _info_of(beats: Beats) -> Any:

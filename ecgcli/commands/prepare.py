@@ -56,6 +56,10 @@ def command(
         float, typer.Option(min=0.01, max=0.99, help="Held out by random and patient.")
     ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
+    context: Annotated[
+        bool,
+        typer.Option("--context", help="Also each beat's standing in its recording, for models."),
+    ] = False,
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="Processes; 0 is one a core.")
     ] = 0,
@@ -81,7 +85,9 @@ def command(
     cores = jobs or os.cpu_count() or 1
     with (
         progress_bar(console) as advance,
-        closing(prepare_many(paths, options, detector=detector, jobs=cores)) as work,
+        closing(
+            prepare_many(paths, options, detector=detector, jobs=cores, context=context)
+        ) as work,
     ):
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):

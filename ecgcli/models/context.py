@@ -89,7 +89,7 @@ class Context(Estimator):
                 data,
                 num_boost_round=self.trees,
                 callbacks=[
-                    lambda step, number=number: advance(  # type: ignore[misc]
+                    lambda step, number=number: advance(
                         number * self.trees + step.iteration + 1, self.boosters * self.trees
                     )
                 ],
@@ -106,11 +106,11 @@ class Context(Estimator):
         """Of each beat, with a mean of 1."""
         pairs = labels * (owners.max() + 1) + owners
         _, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
-        weights: NDArray[np.float64] = counts[place] ** (self.patient_power - 1.0)
+        weights = np.asarray(counts[place] ** (self.patient_power - 1.0), np.float64)
         for label in self._known:
             share = self.normal_weight if label == 0 else 1.0
             weights[labels == label] *= share / weights[labels == label].sum()
-        return weights * len(weights) / weights.sum()
+        return np.asarray(weights / weights.mean(), np.float64)
 
     def _parameters(self, seed: int) -> dict[str, Any]:
         return {
