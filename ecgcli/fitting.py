@@ -133,7 +133,8 @@ def _validate(judged: Judged, offsets: NDArray[np.float32]) -> tuple[dict[str, f
     """Figures, and the temperature that makes the probabilities fit the validation beats."""
     probabilities, labels = judged
     plain = corrected(probabilities, offsets)
-    temperature = fit_temperature(np.log(plain.clip(1e-7)), labels)
+    learnt = (plain.max(axis=0) > 0)[labels]  # of a class that was not, no temperature helps
+    temperature = fit_temperature(np.log(plain[learnt].clip(1e-7)), labels[learnt])
     matrix = metrics.confusion_matrix(labels, plain.argmax(1), len(offsets))
     calibrated = corrected(probabilities, offsets, temperature)
     return {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ecgcli.errors import CheckpointError
 from ecgcli.files import writing
+from ecgcli.weights import BUNDLED, bundled_checkpoint
 
 BEST = "best.safetensors"
 LAST = "last.safetensors"
@@ -47,14 +48,25 @@ def newest_run(root: Path, holding: str = BEST) -> Path:
     return found[-1].parent
 
 
-def find_checkpoint(place: Path | None, root: Path = Path("runs")) -> Path:
-    """The checkpoint file meant by ``place``: a file, a run folder, or None for the newest run.
+def find_checkpoint(
+    place: Path | None, root: Path = Path("runs"), bundled: str | None = None
+) -> Path:
+    """The checkpoint file meant by ``place``.
+
+    Args:
+        place: a file, a run folder, or the name of bundled weights; None is the newest run.
+        root: where the runs are.
+        bundled: the weights to take where there is no run; None is to have a run.
 
     Raises:
         CheckpointError: there is none.
     """
     if place is None:
+        if bundled is not None and not any(root.glob(f"*/{BEST}")):
+            return bundled_checkpoint(bundled)
         return newest_run(root) / BEST
+    if not place.exists() and str(place) in BUNDLED:
+        return bundled_checkpoint(str(place))
     if not place.is_dir():
         return place
     if not (place / BEST).exists():

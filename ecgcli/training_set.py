@@ -52,6 +52,7 @@ def prepare(config: Config) -> TrainingSet:
         targets = target_counts(natural, **data.resample.model_dump())
         rows = rows[resample(beats.known_labels[rows], targets, names, config.seed)]
     training, validation = beats.take(rows), beats.take(split.held_out)
+    used = training.counts(names)  # copies are no resampling
     if copies is not None:
         training = concatenate([training, _of_patients(copies, training)])
     if len(training) < config.training.batch_size:
@@ -59,7 +60,6 @@ def prepare(config: Config) -> TrainingSet:
             f"{len(training)} training beats are fewer than one batch of "
             f"{config.training.batch_size}; set training.batch_size={max(1, len(training) // 4)}"
         )
-    used = training.counts(names)
     return TrainingSet(
         training,
         validation,
@@ -68,7 +68,7 @@ def prepare(config: Config) -> TrainingSet:
             files=[str(path) for path in data.files],
             fingerprint=beats.fingerprint(),
             beats=counts,
-            trained_on=used,
+            trained_on=training.counts(names),
             patients=beats.patients,
             synthetic=beats.synthetic,
             resampling=None
@@ -78,7 +78,7 @@ def prepare(config: Config) -> TrainingSet:
                 "rule": data.validation,
                 "fraction": data.validation_fraction,
                 "seed": config.seed,
-                "beats": validation.counts(names),
+                "beats": (beats if data.validation == "folds" else validation).counts(names),
             },
             copies=list(data.copies),
             normalized=data.normalize,

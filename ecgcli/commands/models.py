@@ -49,14 +49,22 @@ def command(
 def show(
     name: Annotated[
         str,
-        typer.Argument(metavar="MODEL|RUN", help="A model of the list, or a run or checkpoint."),
+        typer.Argument(metavar="NAME|RUN", help="A model of the list, or a run or checkpoint."),
     ],
     json: Json = False,
     quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
 ) -> None:
     """Tell all about one model: its arguments, or the card of trained weights."""
     from ecgcli.catalogue import describe_model, read_card
+    from ecgcli.weights import BUNDLED, bundled_card
 
+    if name in BUNDLED and not Path(name).exists():
+        card = read_card(Path(name)).model_dump()
+        if json:
+            print_json(card | {"text": bundled_card(name)})
+        else:
+            _print_page(bundled_card(name))
+        return
     if Path(name).exists():
         card = read_card(Path(name)).model_dump()
         print_json(card) if json else _print_mapping(card, results())
@@ -86,6 +94,27 @@ def _print_all(entries: list[Entry]) -> None:
             *("" if f1 is None else f"{f1:.3f}" for f1 in (entry.random_f1, entry.patients_f1)),
         )
     results().print(table)
+    _print_bundled()
+
+
+def _print_bundled() -> None:
+    from ecgcli.weights import BUNDLED
+
+    console = results()
+    console.print("\nTrained weights that come with ecg (ecg models show NAME):")
+    for name, purpose in BUNDLED.items():
+        console.print(f"  {name:<12}{purpose}")
+
+
+def _print_page(text: str) -> None:
+    """A page of Markdown: laid out on a terminal, as it is in a pipe."""
+    from rich.markdown import Markdown
+
+    console = results()
+    if console.is_terminal:
+        console.print(Markdown(text))
+    else:
+        print(text)
 
 
 def _print_model(document: dict[str, Any]) -> None:

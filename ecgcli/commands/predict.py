@@ -49,7 +49,12 @@ def command(
     ],
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="A run or checkpoint; default the newest run."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="A run, a checkpoint, or the bundled weights beats or recordings; default the "
+            "newest run, else the bundled ones.",
+        ),
     ] = None,
     out: Annotated[
         str,
@@ -99,9 +104,10 @@ def command(
 
     console = messages(quiet)
     check_probability(abstain)
-    path = find_checkpoint(model)
+    recordings = any(is_recording(place, rate) for place in source)
+    path = find_checkpoint(model, Path("runs"), "recordings" if recordings else "beats")
     wanted = "json" if json else table_format
-    if not any(is_recording(place, rate) for place in source):
+    if not recordings:
         if len(source) > 1:
             raise ConfigError("one beats CSV at a time; several recordings are possible")
         if wanted == "wfdb":
@@ -113,6 +119,16 @@ def command(
     options = Options(lead, rate, units, annotations)
     task = Task(path, engine, options, detector, Path(out), wanted or "csv", abstain)
     _predict_recordings(source, out, wanted, task, jobs or os.cpu_count() or 1, console)
+
+
+def _told(checkpoint: Path) -> str:
+    """Which model it is, and where to read what it can and cannot."""
+    from ecgcli.weights import name_of
+
+    name = name_of(checkpoint)
+    if name is None:
+        return f"Model: {checkpoint}"
+    return f"Model: {name}, the bundled weights; what they can and cannot: ecg models show {name}"
 
 
 def _predict_beats(
@@ -130,7 +146,7 @@ def _predict_beats(
     from ecgcli.prediction import format_for, predict_file
 
     checkpoint = load_checkpoint(path)
-    console.print(f"Model: {path}")
+    console.print(_told(path))
     with bytes_bar(console, "predicting") as advance:
         summary = predict_file(
             source,
@@ -156,7 +172,7 @@ def _predict_recordings(
     from ecgcli.preparation import find_recordings
 
     paths = find_recordings(source)
-    console.print(f"Model: {task.checkpoint}")
+    console.print(_told(task.checkpoint))
     if len(paths) == 1 and not Path(source[0]).is_dir():
         _predict_one(paths[0], out, wanted, task, console)
     elif out == "-":

@@ -91,10 +91,8 @@ def _command_line() -> str:
 
 def _told(model: str, data: TrainingSet) -> str:
     counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
-    return (
-        f"Training {model} on {len(data.training):,} beats ({counts}), "
-        f"validating on {len(data.validation):,}"
-    )
+    held_out = f"{len(data.validation):,}" if len(data.validation) else "every patient in turn"
+    return f"Training {model} on {len(data.training):,} beats ({counts}), validating on {held_out}"
 
 
 def _print_fitted(fitted: Fitted, as_json: bool, console: Console) -> None:

@@ -1,0 +1,39 @@
+"""Trained weights that come with ecg, each with a card to read: what it is, and what it is not.
+
+``beats`` judges beats of which only the 187 samples are known; ``recordings`` looks at
+each beat in the context of its recording. NAME.safetensors is the checkpoint, NAME.md the card.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from ecgcli.errors import CheckpointError, did_you_mean
+
+#: Which weights there are, and what each is for, in a line.
+BUNDLED = {
+    "beats": "beats CSVs: the 187 samples alone",
+    "recordings": "recordings: each beat in the context of its recording",
+}
+
+
+def bundled_checkpoint(name: str) -> Path:
+    """The checkpoint of bundled weights.
+
+    Raises:
+        CheckpointError: there are none of that name.
+    """
+    if name not in BUNDLED:
+        raise CheckpointError(f"no bundled weights are called {name}{did_you_mean(name, BUNDLED)}")
+    return Path(str(files(__name__).joinpath(f"{name}.safetensors")))
+
+
+def bundled_card(name: str) -> str:
+    """The card of bundled weights, as Markdown."""
+    return files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
+
+
+def name_of(checkpoint: Path) -> str | None:
+    """The name of the bundled weights in a file; None for any other file."""
+    return next((name for name in BUNDLED if checkpoint == bundled_checkpoint(name)), None)
