@@ -12,3 +12,9 @@ TableFormat = Literal["csv", "json", "parquet"]
 
 #: What a confusion matrix is shown as shares of.
 Over = Literal["true", "pred", "all"]
+
+#: How validation beats are held out of a training file.
+HoldOut = Literal["stratified", "patient"]
+
+#: What learns normal beats; see `anomaly.model.NETWORKS`.
+Method = Literal["forecaster", "autoencoder"]

@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 from ecgcli import __version__
-from ecgcli.commands import check, confusion, download, evaluate, predict, prepare, resample, train
+from ecgcli.commands import (
+    anomaly_fit,
+    anomaly_score,
+    check,
+    confusion,
+    download,
+    evaluate,
+    forecast,
+    predict,
+    prepare,
+    resample,
+    train,
+)
 from ecgcli.commands.console import messages
 from ecgcli.errors import EcgError
 
@@ -70,6 +82,14 @@ for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate),
     "Answers": (predict, confusion),
+    "A closer look": (forecast,),
 }.items():
     for _module in _modules:
         app.command(rich_help_panel=_panel, epilog=_module.EXAMPLE)(_module.command)
+
+_anomaly = typer.Typer(
+    help="Find unusual beats, having learnt what normal ones look like.", no_args_is_help=True
+)
+for _name, _module in {"fit": anomaly_fit, "score": anomaly_score}.items():
+    _anomaly.command(_name, epilog=_module.EXAMPLE)(_module.command)
+app.add_typer(_anomaly, name="anomaly", rich_help_panel="A closer look")

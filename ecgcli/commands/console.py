@@ -40,6 +40,15 @@ Annotations = Annotated[
 Detect = Annotated[
     str, typer.Option("--detector", help="Finds R peaks: envelope, xqrs or sleepecg.")
 ]
+Quantile = Annotated[
+    float | None,
+    typer.Option(
+        "--quantile",
+        min=0.5,
+        max=0.9999,
+        help="The share of normal beats to lie below the threshold; default 0.95 or the model's.",
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
 
 
