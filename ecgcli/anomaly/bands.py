@@ -24,7 +24,7 @@ Samples = NDArray[np.float32]
 #: The bands, in percent.
 BANDS = (50, 90)
 #: Futures drawn of each beat.
-DRAWS = 200
+DRAWS = 100
 #: Beats the factors are fitted on, at most, each forecast from a random sample of these.
 FITTED_ON = 1000
 FIRST_ORIGIN, LAST_ORIGIN = 10, 120

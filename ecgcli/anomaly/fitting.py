@@ -209,7 +209,9 @@ def _split(
             "(NAME.info.csv); use --validation stratified",
             file=data,
         )
-    split = by_patient(beats, VALIDATION_FRACTION, settings.seed)
+    # Balanced by normal or not: a class of a few beats could not be in every part.
+    sides = Beats(beats.samples, (beats.known_labels != NORMAL).astype(np.int64), beats.info)
+    split = by_patient(sides, VALIDATION_FRACTION, settings.seed)
     return split.kept, split.held_out
 
 
