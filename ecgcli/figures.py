@@ -143,7 +143,7 @@ def draw_traces(
         axis.set(xlabel=across, ylabel=up)
     for axis in axes[len(traces) :]:
         axis.set_visible(False)
-    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].legend(frameon=False, fontsize=8, loc="upper right")
     _save(figure, target)
 
 

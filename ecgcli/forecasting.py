@@ -27,6 +27,8 @@ from ecgcli.quality import unusable
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
 from ecgcli.segmentation import signal_reader, with_peaks
 
+#: A recording is forecast, and a beat drawn, until it has ended in this share of the futures.
+MOST_ENDED = 0.75
 #: Beats drawn into one picture, at most.
 DRAWN = 6
 
@@ -71,7 +73,11 @@ class Forecast:
         }
 
     def table(self) -> pa.Table:
-        """A row a sample forecast: beat, sample, time (s), median, and each band's low and high."""
+        """A row a sample forecast: beat, sample, time (s), and what `Bands` has of it.
+
+        The share of futures in which the beat has ended, and of the others the median and
+        each band's low and high.
+        """
         horizon = self.bands.median.shape[1]
         samples = np.arange(self.known, self.known + horizon)
         times = self.starts[:, None] + samples / SAMPLING_RATE
@@ -79,6 +85,7 @@ class Forecast:
             "beat": np.repeat(self.beats, horizon),
             "sample": np.tile(samples, len(self.beats)),
             "time": times.ravel().round(4),
+            "ended": self.bands.ended.ravel(),
             "median": self.bands.median.ravel(),
         }
         for band in BANDS:
@@ -103,8 +110,10 @@ class Forecast:
         times = self.starts[row] + np.arange(length) / SAMPLING_RATE
 
         def whole(values: NDArray[np.float32]) -> NDArray[np.float32]:
+            """From the beat's start; nothing where the beat has most likely ended."""
             before = np.full(self.known, np.nan, np.float32)
-            return np.concatenate([before, values[row]])
+            foreseen = np.where(self.bands.ended[row] <= MOST_ENDED, values[row], np.nan)
+            return np.concatenate([before, foreseen])
 
         title = f"beat {self.beats[row]}"
         if self.labels is not None:
@@ -112,7 +121,7 @@ class Forecast:
         return Trace(
             title,
             times,
-            self.values[row],
+            np.where(self.judged[row] | (np.arange(length) < self.known), self.values[row], np.nan),
             whole(self.bands.median),
             {b: (whole(self.bands.low[b]), whole(self.bands.high[b])) for b in BANDS},
             since=self.starts[row] + self.known / SAMPLING_RATE,
@@ -240,7 +249,9 @@ def forecast_recording(
     values = _read(recording, start)
     scaled = np.nan_to_num((values - low) / height).astype(np.float32)
     bands = forecast(network, scaled[None], known, model.card.band_factors, seed)
-    length = _length(known, horizon)
+    ends = np.flatnonzero(bands.ended[0] > MOST_ENDED)  # what comes later, it does not know
+    length = min(_length(known, horizon), known + (int(ends[0]) if len(ends) else BEAT_LENGTH))
+    length = max(length, known + 1)
     values = values[:length]
     judged = np.isfinite(values)
     judged[:known] = False
@@ -306,7 +317,9 @@ def _cut(bands: Bands, horizon: int) -> Bands:
     def first(sides: dict[int, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
         return {band: values[:, :horizon] for band, values in sides.items()}
 
-    return Bands(bands.median[:, :horizon], first(bands.low), first(bands.high))
+    return Bands(
+        bands.median[:, :horizon], first(bands.low), first(bands.high), bands.ended[:, :horizon]
+    )
 
 
 def _in_millivolts(bands: Bands, low: float, height: float) -> Bands:

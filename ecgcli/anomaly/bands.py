@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ecgcli.anomaly.forecaster import Forecaster
+from ecgcli.anomaly.forecaster import BLOCK, NOISE, Forecaster
 from ecgcli.beats_csv import BEAT_LENGTH
 
 Samples = NDArray[np.float32]
@@ -31,6 +31,8 @@ FIRST_ORIGIN, LAST_ORIGIN = 10, 120
 
 #: The median, then the low and high of each band.
 _LEVELS = [0.5, *(side for band in BANDS for side in (0.5 - band / 200, 0.5 + band / 200))]
+#: Quantiles are of this many futures at least.
+_FEWEST = 10
 #: Beats forecast at a time.
 _AT_A_TIME = 32
 #: The least half-width, in units of the beat's height: a future drawn alike every time.
@@ -39,11 +41,16 @@ _LEAST = 1e-4
 
 @dataclass(frozen=True)
 class Bands:
-    """A forecast at each sample, ``(…, samples)``: the median, and each band's low and high."""
+    """A forecast at each sample, ``(…, samples)``: the median, and each band's low and high.
+
+    They are of the futures in which the beat still goes on; ``ended`` is the share of
+    those in which it has given way to the zero padding.
+    """
 
     median: Samples
     low: dict[int, Samples]
     high: dict[int, Samples]
+    ended: Samples
 
     def holds(self, truth: Samples, band: int) -> NDArray[np.bool_]:
         """Where the truth lies within a band."""
@@ -72,13 +79,13 @@ def forecast(
     Returns:
         Bands of ``(beats, 187 - known)``.
     """
-    median, *sides = _quantiles(network, samples[:, :known], seed, advance)
+    ended, median, *sides = _futures(network, samples[:, :known], seed, advance)
     low, high = {}, {}
     for band, below, above in zip(BANDS, sides[::2], sides[1::2], strict=True):
         factor = (factors or {}).get(str(band), 1.0)
         low[band] = np.clip(median - factor * np.maximum(median - below, _LEAST), 0, 1)
         high[band] = np.clip(median + factor * np.maximum(above - median, _LEAST), 0, 1)
-    return Bands(np.clip(median, 0, 1), low, high)
+    return Bands(np.clip(median, 0, 1), low, high, ended)
 
 
 def within_beat(samples: Samples) -> NDArray[np.bool_]:
@@ -103,7 +110,7 @@ def fit_band_factors(
     for known, rows in groups:
         beats = chosen[rows]
         inside, truth = within_beat(beats)[:, known:], beats[:, known:]
-        median, *sides = _quantiles(network, beats[:, :known], seed)
+        _, median, *sides = _futures(network, beats[:, :known], seed)
         for band, below, above in zip(BANDS, sides[::2], sides[1::2], strict=True):
             half = np.where(truth > median, above - median, median - below)
             needed[band].append((np.abs(truth - median) / np.maximum(half, _LEAST))[inside])
@@ -112,16 +119,16 @@ def fit_band_factors(
     return {str(b): float(np.quantile(np.concatenate(needed[b]), b / 100)) for b in BANDS}
 
 
-def _quantiles(
+def _futures(
     network: Forecaster,
     heads: Samples,
     seed: int,
     advance: Callable[[int], None] | None = None,
 ) -> Samples:
-    """Of the futures of ``heads (beats, known)``: median, then low and high of each band.
+    """Of the futures of ``heads (beats, known)``: ended, median, low and high of each band.
 
     Returns:
-        ``(1 + 2 * bands, beats, 187 - known)``.
+        ``(2 + 2 * bands, beats, 187 - known)``.
     """
     device = next(network.parameters()).device
     torch.manual_seed(seed)
@@ -130,11 +137,46 @@ def _quantiles(
     for done in range(0, len(given), _AT_A_TIME):
         part = given[done : done + _AT_A_TIME].to(device)
         futures = network.continuations(part, DRAWS)[:, :, heads.shape[1] :].cpu()
-        found.append(torch.quantile(futures, torch.tensor(_LEVELS), dim=1))
+        found.append(_summary(futures.numpy()))
         if advance is not None:
             advance(min(done + _AT_A_TIME, len(given)))
-    quantiles: Samples = torch.cat(found, 1).numpy()
-    return quantiles
+    return np.concatenate(found, 1)
+
+
+def _summary(futures: Samples) -> Samples:
+    """See `_futures`; of ``(beats, draws, samples)``.
+
+    Where fewer than `_FEWEST` of the futures go on, the quantiles stay as they were last.
+    """
+    length = futures.shape[2]
+    going_on = np.arange(length) < _ends(futures)[:, :, None]
+    # The futures that go on come first, in order; so a quantile is one of them.
+    ordered = np.sort(np.where(going_on, futures, np.inf), axis=1)
+    alive = going_on.sum(1)
+    at = np.where(alive >= _FEWEST, np.arange(length), 0)
+    at = np.maximum.accumulate(at, axis=1)  # where there were enough last
+    rows = np.arange(len(futures))[:, None]
+    counts = np.maximum(alive[rows, at], 1)
+    found = [1 - alive / DRAWS]
+    for level in _LEVELS:
+        place = level * (counts - 1)
+        below = np.floor(place).astype(np.intp)
+        above = np.minimum(below + 1, counts - 1)
+        low, high = ordered[rows, below, at], ordered[rows, above, at]
+        found.append(low + (place - below) * (high - low))
+    return np.nan_to_num(np.array(found, np.float32), posinf=0.0)
+
+
+def _ends(futures: Samples) -> NDArray[np.intp]:
+    """Where the zero padding of each future ``(beats, draws, samples)`` begins.
+
+    That is where a block's length of samples is as near to zero as the noise of the training.
+    """
+    quiet = np.pad(np.abs(futures) < 3 * NOISE, ((0, 0), (0, 0), (0, BLOCK)), constant_values=True)
+    quiet_after = np.cumsum(quiet, axis=2, dtype=np.int32)
+    runs = np.pad(quiet_after, ((0, 0), (0, 0), (1, 0)))
+    ends: NDArray[np.intp] = (runs[:, :, BLOCK:] - runs[:, :, :-BLOCK] == BLOCK).argmax(2)
+    return ends
 
 
 def _by_origin(beats: int, random: np.random.Generator) -> list[tuple[int, NDArray[np.intp]]]:
@@ -154,10 +196,11 @@ def one_block_ahead(network: Forecaster, samples: Samples, seed: int = 0) -> Ban
     device = next(network.parameters()).device
     with torch.inference_mode():
         mixture = network(torch.from_numpy(samples).to(device))[1]
-        draws = torch.stack([mixture.draw().flatten(1) for _ in range(DRAWS)]).cpu()
+        draws = torch.stack([mixture.draw().flatten(1) for _ in range(10 * DRAWS)]).cpu()
     median, *sides = torch.quantile(draws, torch.tensor(_LEVELS), dim=0).clip(0, 1).numpy()
     return Bands(
         median,
         dict(zip(BANDS, sides[::2], strict=True)),
         dict(zip(BANDS, sides[1::2], strict=True)),
+        np.zeros_like(median),
     )

@@ -16,7 +16,7 @@ from tests.helpers import silent
 
 Ecg = Callable[..., Result]
 
-COLUMNS = ["beat", "sample", "time", "median", "low_50", "high_50", "low_90", "high_90"]
+COLUMNS = ["beat", "sample", "time", "ended", "median", "low_50", "high_50", "low_90", "high_90"]
 
 
 def test_beats(anomaly_run: Path, demo: Path, ecg: Ecg) -> None:
@@ -41,7 +41,7 @@ def test_a_seed_repeats_it_and_json_says_the_same(anomaly_run: Path, demo: Path,
     document = json.loads(ecg(*arguments, "--seed", 1, "--json").stdout)
     rows = pd.DataFrame(document["rows"])
     assert rows["sample"].tolist() == [40, 41, 42, 43, 44]
-    assert np.allclose(rows["median"], [float(r.split(",")[3]) for r in first.stdout.split()[1:]])
+    assert np.allclose(rows["median"], [float(r.split(",")[4]) for r in first.stdout.split()[1:]])
     assert set(document["coverage"]["all"]) == {"50", "90"}
 
 
