@@ -336,9 +336,13 @@ def _in_millivolts(bands: Bands, low: float, height: float) -> Bands:
 
 def _with_beats(recording: Recording, detector: str, path: Path) -> Recording:
     if not recording.annotated:
-        stretches = unusable(recording.signal, recording.sampling_rate)
         rate = recording.sampling_rate
-        recording = with_peaks(recording, find_r_peaks(recording.signal, rate, detector, stretches))
+        try:
+            stretches = unusable(recording.signal, rate)
+            peaks = find_r_peaks(recording.signal, rate, detector, stretches)
+        except DataError as error:
+            raise DataError(str(error), file=path) from error
+        recording = with_peaks(recording, peaks)
     if len(recording.beat_positions) < 2:
         raise DataError(
             f"too short: {len(recording.beat_positions)} R peaks in {recording.seconds:.1f} s; a "

@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.anomaly.bands import BANDS, fit_band_factors, forecast, one_block_ahead, within_beat
+from ecgcli.anomaly.bands import (
+    BANDS,
+    DRAWS,
+    _summary,
+    fit_band_factors,
+    forecast,
+    one_block_ahead,
+    within_beat,
+)
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import load_model
 from ecgcli.beats import read_beats
@@ -64,6 +72,19 @@ def test_a_seed_repeats_a_forecast_and_what_comes_later_does_not_matter(
     assert np.array_equal(first.median, same.median)
     other = forecast(network, normal[:3], 50, seed=5)
     assert not np.array_equal(first.median, other.median)
+
+
+def test_bands_are_of_the_futures_in_which_the_beat_goes_on() -> None:
+    """Half of the futures end after 60 samples; the others lie at 0.4 to the end."""
+    futures = np.full((1, DRAWS, 100), 0.4, np.float32)
+    futures[:, ::2, 60:] = 0.001
+    ended, *quantiles = _summary(futures)
+    assert ended[0].tolist() == [0.0] * 60 + [0.5] * 40
+    assert np.allclose(quantiles, 0.4)
+    futures[:, 1::2, 90:] = 0
+    ended, *quantiles = _summary(futures)
+    assert ended[0, 90:].tolist() == [1.0] * 10
+    assert np.allclose(quantiles, 0.4)  # as they were last
 
 
 def test_padding_is_not_judged() -> None:

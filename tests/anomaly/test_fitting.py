@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
+from ecgcli.anomaly.autoencoder import Autoencoder
 from ecgcli.anomaly.fitting import Settings, fit
 from ecgcli.anomaly.model import AnomalyModel, load_model
 from ecgcli.anomaly.roc import roc_area
 from ecgcli.beats import Beats, read_beats, write_beats
-from ecgcli.errors import DataError
+from ecgcli.errors import CheckpointError, DataError
 from ecgcli.runs import ANOMALY
 from tests.helpers import silent
 
@@ -38,6 +41,24 @@ def test_a_saved_model_scores_as_the_one_fitted(small: Path, tmp_path: Path) -> 
     assert np.array_equal(model.score(samples), again.score(samples))
     assert again.card == model.card
     assert again.threshold() == model.threshold()
+
+
+def test_an_anomaly_model_of_another_format_or_content_is_refused(
+    small: Path, tmp_path: Path
+) -> None:
+    card = fitted(small, tmp_path / "run").card.model_dump(mode="json")
+    path = tmp_path / "other.safetensors"
+    for changes, message in (
+        ({"format": 9}, "format 9, this version of ecg reads format 1"),
+        ({"method": "guessing"}, "the card's method is not valid"),
+        ({}, "its tensors are not those of an anomaly model"),
+    ):
+        text = json.dumps(card | changes)
+        weights = Autoencoder().state_dict()
+        tensors = {f"network.{name}": values.numpy() for name, values in weights.items()}
+        path.write_bytes(save(tensors, {"ecg_anomaly": text}))
+        with pytest.raises(CheckpointError, match=message):
+            load_model(path)
 
 
 def test_a_seed_repeats_a_fit(small: Path, tmp_path: Path) -> None:
