@@ -152,6 +152,7 @@ def _summary(futures: Samples) -> Samples:
     going_on = np.arange(length) < _ends(futures)[:, :, None]
     # The futures that go on come first, in order; so a quantile is one of them.
     ordered = np.sort(np.where(going_on, futures, np.inf), axis=1)
+    ordered[np.isinf(ordered)] = 0  # of no future: only read where none goes on from the start
     alive = going_on.sum(1)
     at = np.where(alive >= _FEWEST, np.arange(length), 0)
     at = np.maximum.accumulate(at, axis=1)  # where there were enough last
@@ -164,7 +165,7 @@ def _summary(futures: Samples) -> Samples:
         above = np.minimum(below + 1, counts - 1)
         low, high = ordered[rows, below, at], ordered[rows, above, at]
         found.append(low + (place - below) * (high - low))
-    return np.nan_to_num(np.array(found, np.float32), posinf=0.0)
+    return np.array(found, np.float32)
 
 
 def _ends(futures: Samples) -> NDArray[np.intp]:
