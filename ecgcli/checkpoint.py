@@ -27,6 +27,8 @@ from ecgcli.files import atomic_write
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
+#: Where a checkpoint's metadata hold its card, and where those of an anomaly model do.
+CARD, ANOMALY_CARD = "ecg", "ecg_anomaly"
 Tensors = dict[str, NDArray[Any]]
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
@@ -104,7 +106,7 @@ class Checkpoint:
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint atomically."""
     tensors = {f"model.{name}": values for name, values in checkpoint.weights.items()}
-    metadata = {"ecg": checkpoint.card.model_dump_json()}
+    metadata = {CARD: checkpoint.card.model_dump_json()}
     if checkpoint.graph is not None:
         tensors["graph"] = np.frombuffer(checkpoint.graph, np.uint8)
     if checkpoint.state is not None and checkpoint.state_facts is not None:
@@ -121,6 +123,24 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is missing, damaged, of another kind or version, or
             tells other classes apart than this program knows.
     """
+    tensors, metadata = read_tensors(path)
+    card = _read_card(path, metadata)
+    graph = tensors.get("graph")
+    return Checkpoint(
+        card,
+        under("model.", tensors),
+        None if graph is None else graph.tobytes(),
+        under("state.", tensors) or None,
+        metadata.get("state"),
+    )
+
+
+def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
+    """The tensors and the metadata of a safetensors file.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or no safetensors file.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -133,20 +153,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
             "not opened; checkpoints are .safetensors files written by ecg train"
         )
     try:
-        tensors, metadata = load(data), _metadata(data)
+        return load(data), _metadata(data)
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(
             f"{path}: no whole safetensors file ({error}); it was cut off or is something else"
         ) from error
-    card = _read_card(path, metadata)
-    graph = tensors.get("graph")
-    return Checkpoint(
-        card,
-        _under("model.", tensors),
-        None if graph is None else graph.tobytes(),
-        _under("state.", tensors) or None,
-        metadata.get("state"),
-    )
 
 
 def _metadata(data: bytes) -> dict[str, str]:
@@ -157,7 +168,12 @@ def _metadata(data: bytes) -> dict[str, str]:
 
 
 def _read_card(path: Path, metadata: dict[str, str]) -> Card:
-    text = metadata.get("ecg")
+    text = metadata.get(CARD)
+    if ANOMALY_CARD in metadata:
+        raise CheckpointError(
+            f"{path}: this is an anomaly model, which ecg anomaly score and ecg forecast take; "
+            "a classifier is trained with ecg train"
+        )
     if text is None:
         raise CheckpointError(f"{path}: a safetensors file, but not one written by ecg train")
     found = json.loads(text).get("format")
@@ -181,7 +197,8 @@ def _read_card(path: Path, metadata: dict[str, str]) -> Card:
     return card
 
 
-def _under(prefix: str, tensors: Tensors) -> Tensors:
+def under(prefix: str, tensors: Tensors) -> Tensors:
+    """The tensors whose name begins with ``prefix``, without it."""
     return {
         name.removeprefix(prefix): values
         for name, values in tensors.items()

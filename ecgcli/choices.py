@@ -24,3 +24,9 @@ DecompositionModel = Literal["additive", "multiplicative"]
 
 #: A changed copy of a recording to train on; see `ecgcli.copies`.
 Copy = Literal["inverted", "fibrillation"]
+
+#: How validation beats are held out of a training file.
+HoldOut = Literal["stratified", "patient"]
+
+#: What learns normal beats; see `anomaly.model.NETWORKS`.
+Method = Literal["forecaster", "autoencoder"]

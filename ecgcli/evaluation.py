@@ -15,7 +15,7 @@ from ecgcli.beats import Beats, read_labelled
 from ecgcli.calibration import Coverage, Reliability, coverage_table, error_interval, reliability
 from ecgcli.checkpoint import Card, Checkpoint, TrainingData
 from ecgcli.classes import AAMI_CLASSES, class_set_of
-from ecgcli.errors import ConfigError, DataError, did_you_mean
+from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
 from ecgcli.inference import Engine
 from ecgcli.resampling import manifest_path
 
@@ -205,7 +205,7 @@ def evaluate(
             for figure, function in _OVERALL.items()
         },
         by_class=by_class,
-        roc={classes[c]: _roc(truth == c, probabilities[:, c]) for c in present},
+        roc={classes[c]: roc(truth == c, probabilities[:, c]) for c in present},
         pr={classes[c]: _precision_recall(truth == c, probabilities[:, c]) for c in present},
         calibration_error=Score(bins.error, *error_interval(probabilities, truth)),
         reliability=bins,
@@ -299,13 +299,29 @@ def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
     return wanted
 
 
+def check_requirements(scores: dict[str, float], required: dict[str, float]) -> None:
+    """Hold scores against what was required of them.
+
+    Raises:
+        RequirementMissed: one is below, or not defined.
+    """
+    missed = [
+        f"{name} is {scores[name]:.4f}, required {least:g}"
+        for name, least in required.items()
+        if not scores[name] >= least
+    ]
+    if missed:
+        raise RequirementMissed("; ".join(missed))
+
+
 def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Score]:
     """A score each for ``values (n,)`` with their bootstrap ``draws (draws, n)``."""
     low, high = metrics.interval(draws)
     return [Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
 
 
-def _roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
+def roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
+    """The ROC curve of scores ``(beats,)``."""
     from sklearn.metrics import auc, roc_curve
 
     false_positives, true_positives, _ = roc_curve(positive, score)

@@ -13,6 +13,12 @@ from ecgcli.weights import BUNDLED, bundled_checkpoint
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 CONFIG = "config.yaml"
+ANOMALY = "anomaly.safetensors"
+
+#: What a file of each name is, and what makes one.
+_KINDS = dict.fromkeys(
+    (BEST, LAST), ("trained model", "train one with ecg train --config configs/cnn.yaml")
+) | {ANOMALY: ("anomaly model", "fit one with ecg anomaly fit --data TRAIN.csv")}
 
 
 def new_run(root: Path, name: str) -> Path:
@@ -41,15 +47,16 @@ def newest_run(root: Path, holding: str = BEST) -> Path:
     """
     found = sorted(root.glob(f"*/{holding}"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
-        raise CheckpointError(
-            f"no trained model under {root}/; train one with ecg train --config configs/cnn.yaml, "
-            "or name a run or checkpoint"
-        )
+        kind, made_by = _KINDS[holding]
+        raise CheckpointError(f"no {kind} under {root}/; {made_by}, or name a run or checkpoint")
     return found[-1].parent
 
 
 def find_checkpoint(
-    place: Path | None, root: Path = Path("runs"), bundled: str | None = None
+    place: Path | None,
+    root: Path = Path("runs"),
+    bundled: str | None = None,
+    holding: str = BEST,
 ) -> Path:
     """The checkpoint file meant by ``place``.
 
@@ -57,21 +64,24 @@ def find_checkpoint(
         place: a file, a run folder, or the name of bundled weights; None is the newest run.
         root: where the runs are.
         bundled: the weights to take where there is no run; None is to have a run.
+        holding: the file that a run of the kind wanted has.
 
     Raises:
         CheckpointError: there is none.
     """
     if place is None:
-        if bundled is not None and not any(root.glob(f"*/{BEST}")):
+        if bundled is not None and not any(root.glob(f"*/{holding}")):
             return bundled_checkpoint(bundled)
-        return newest_run(root) / BEST
+        return newest_run(root, holding) / holding
     if not place.exists() and str(place) in BUNDLED:
         return bundled_checkpoint(str(place))
     if not place.is_dir():
         return place
-    if not (place / BEST).exists():
-        raise CheckpointError(f"{place}: this folder has no {BEST}, so it is no trained run")
-    return place / BEST
+    # A run of the other kind is given too: whoever reads it says what it is for.
+    for name in (holding, *{BEST, ANOMALY} - {holding}):
+        if (place / name).exists():
+            return place / name
+    raise CheckpointError(f"{place}: this folder has no {holding}, so it is no trained run")
 
 
 @contextmanager

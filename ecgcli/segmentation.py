@@ -73,7 +73,7 @@ def _pieces(
 ) -> NDArray[np.float32]:
     """Beats ``(beats, 187)``: the pieces at 120 Hz, scaled, cut or padded."""
     samples = np.zeros((len(start), BEAT_LENGTH), np.float32)
-    read, step = _reader(recording, start), recording.sampling_rate / SAMPLING_RATE
+    read, step = signal_reader(recording, start), recording.sampling_rate / SAMPLING_RATE
     for first in range(0, len(start), _AT_A_TIME):
         some = slice(first, first + _AT_A_TIME)
         _fill(samples[some], read, start[some], stop[some], step)
@@ -104,7 +104,7 @@ def _fill(
     samples[np.repeat(rows, lengths)[fits], within[fits]] = values[fits]
 
 
-def _reader(recording: Recording, start: NDArray[np.float64]) -> Reader:
+def signal_reader(recording: Recording, start: NDArray[np.float64]) -> Reader:
     """Reads the signal at positions in samples, between them by a cubic spline."""
     if recording.sampling_rate == _PUBLIC_RATE and not (start % 1).any():
         return lambda positions: recording.signal[positions.astype(np.intp)]

@@ -58,6 +58,19 @@ def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(small_config(demo, tmp_path_factory.mktemp("runs")), Watcher()).run
 
 
+@pytest.fixture(scope="session")
+def anomaly_run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A forecaster fitted on synthetic normal beats; tests only read it."""
+    from ecgcli.anomaly.fitting import Settings, fit
+    from ecgcli.beats import read_beats, write_beats
+
+    folder = tmp_path_factory.mktemp("anomaly")
+    beats = read_beats(demo / "synthetic_train.csv")
+    some = np.random.default_rng(0).permutation(len(beats))[:4000]
+    write_beats(folder / "train.csv", beats.take(some))
+    return fit(folder / "train.csv", Settings(epochs=3), folder / "anomaly", silent).run
+
+
 @pytest.fixture
 def run_copy(trained: Path, tmp_path: Path) -> Path:
     """A copy of the trained run, to write into."""

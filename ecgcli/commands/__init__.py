@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from ecgcli import __version__
 from ecgcli.commands import (
+    anomaly,
     check,
     cluster,
     compare,
@@ -24,6 +25,7 @@ from ecgcli.commands import (
     evaluate,
     explain,
     features,
+    forecast,
     models,
     predict,
     prepare,
@@ -86,7 +88,7 @@ for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models),
     "Answers": (predict, confusion),
-    "A closer look": (features, cluster, similar, explain, decompose),
+    "A closer look": (features, cluster, similar, explain, anomaly, forecast, decompose),
 }.items():
     for _module in _modules:
         if hasattr(_module, "app"):  # a command with commands of its own

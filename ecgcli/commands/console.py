@@ -50,6 +50,15 @@ Rows = Annotated[
         metavar="N,N,...", help="Beats to look at, numbered from 0; default the first five."
     ),
 ]
+Quantile = Annotated[
+    float | None,
+    typer.Option(
+        "--quantile",
+        min=0.5,
+        max=0.9999,
+        help="The share of normal beats to lie below the threshold; default 0.95 or the model's.",
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
 
 

@@ -22,7 +22,6 @@ from ecgcli.commands.console import (
     progress_bar,
     results,
 )
-from ecgcli.errors import RequirementMissed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +75,7 @@ def command(
     extra count, as ANSI/AAMI EC57 has it.
     """
     from ecgcli.checkpoint import load_checkpoint
-    from ecgcli.evaluation import evaluate_file, parse_requirements
+    from ecgcli.evaluation import check_requirements, evaluate_file, parse_requirements
     from ecgcli.inference import load_engine
     from ecgcli.preparation import find_recordings
     from ecgcli.recording_evaluation import evaluate_recordings
@@ -106,7 +105,7 @@ def command(
         page = write_recording_report(folder, judged)
         print_json(judged.as_json()) if json else _print_recordings(judged)
         console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
-        _check(judged.scores(), required)
+        check_requirements(judged.scores(), required)
         return
     found = evaluate_file(
         checkpoint, str(path), runner, data, normalize=normalize, skip_first=skip_first
@@ -115,7 +114,7 @@ def command(
     page = write_report(folder, found)
     print_json(found.as_json()) if json else _print(found)
     console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
-    _check(found.scores(), required)
+    check_requirements(found.scores(), required)
     console.print(f"Next: ecg predict BEATS.csv --model {model or path.parent}")
 
 
@@ -182,16 +181,6 @@ def _print_recordings(evaluation: RecordingEvaluation) -> None:
     )
     _print_aami(evaluation.aami, console)
     console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)
-
-
-def _check(scores: dict[str, float], required: dict[str, float]) -> None:
-    missed = [
-        f"{name} is {scores[name]:.4f}, required {least:g}"
-        for name, least in required.items()
-        if not scores[name] >= least
-    ]
-    if missed:
-        raise RequirementMissed("; ".join(missed))
 
 
 command.__name__ = "evaluate"

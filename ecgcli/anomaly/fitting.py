@@ -1,0 +1,253 @@
+"""Normal beats -> an anomaly model in a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ecgcli.anomaly.bands import fit_band_factors
+from ecgcli.anomaly.forecaster import Forecaster
+from ecgcli.anomaly.model import (
+    NETWORKS,
+    AnomalyCard,
+    AnomalyModel,
+    Network,
+    Views,
+    represent,
+    save_model,
+)
+from ecgcli.anomaly.neighbours import Neighbours
+from ecgcli.anomaly.roc import roc_area
+from ecgcli.beats import Beats, read_labelled
+from ecgcli.checkpoint import TrainingData
+from ecgcli.choices import HoldOut, Method
+from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.devices import choose_device, choose_precision, device_name
+from ecgcli.environment import describe_environment
+from ecgcli.errors import DataError
+from ecgcli.files import write_json
+from ecgcli.runs import ANOMALY, new_run
+from ecgcli.splits import by_patient, stratified
+
+#: The share of each class, or of the patients, that is held out.
+VALIDATION_FRACTION = 0.1
+#: Fewer normal beats than this tell nothing of what is usual.
+LEAST = 200
+#: The label of normal beats in every class set.
+NORMAL = 0
+
+BATCH_SIZE = 256
+HIGHEST_RATE = 0.004
+WEIGHT_DECAY = 0.01
+#: The norm that gradients are clipped to: a beat that ends early is a shock to a forecaster.
+CLIP = 5.0
+
+Advance = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit; ``quantile`` is the share of normal beats to lie below the threshold."""
+
+    method: Method = "forecaster"
+    epochs: int = 8
+    seed: int = 0
+    quantile: float = 0.95
+    validation: HoldOut = "stratified"
+    classes: ClassSet = "aami"
+    normalize: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model, where it is, and the course of its training loss."""
+
+    run: Path
+    model: AnomalyModel
+    losses: list[float]
+
+
+def fit(data: Path, settings: Settings, run: Path, advance: Advance, command: str = "") -> Fitted:
+    """Learn what normal beats look like, from those of a labelled beats CSV alone.
+
+    The file's other classes are not trained on: those held out tell how well the model
+    finds them.
+
+    Args:
+        data: the labelled file; class N (or normal) is what is learnt.
+        settings: how.
+        run: the folder to make; ``run-2`` and so on when it exists.
+        advance: told what is done, how much of it, of how much.
+        command: the command line, for the record.
+
+    Raises:
+        DataError: the file is wrong, unlabelled, or has too few normal beats.
+    """
+    beats = read_labelled(data, class_set=settings.classes, normalize=settings.normalize)
+    _require_normal(beats, settings, data)
+    split = _split(beats, settings, data)
+    kept, held_out = beats.take(split[0]), beats.take(split[1])
+    normal = kept.samples[kept.known_labels == NORMAL]
+    usual = held_out.known_labels == NORMAL
+    if not usual.any() or len(normal) < BATCH_SIZE:
+        raise DataError(
+            f"{len(normal)} normal beats are left to fit and {usual.sum()} held out; "
+            f"at least {BATCH_SIZE} and 1 are needed, so more normal beats",
+            file=data,
+        )
+    device = choose_device(settings.device)
+    torch.manual_seed(settings.seed)
+    network = NETWORKS[settings.method]().to(device)
+    losses = _train(network, normal, settings.epochs, device, advance)
+    views = _compare(network, normal, settings.seed, advance)
+    scores = views.score(held_out.samples, represent(network, held_out.samples))
+    metrics = {} if usual.all() else {"roc_auc": roc_area(~usual, scores).value}
+    factors = {}
+    if isinstance(network, Forecaster):
+        factors = fit_band_factors(network, held_out.samples[usual], settings.seed, advance)
+    card = AnomalyCard(
+        method=settings.method,
+        classes=CLASS_SETS[settings.classes],
+        training_data=_describe(beats, kept, held_out, settings, data),
+        quantile=settings.quantile,
+        epochs=settings.epochs,
+        metrics=metrics,
+        band_factors=factors,
+    )
+    model = AnomalyModel(card, network.eval(), views, np.sort(scores[usual]))
+    folder = new_run(run.parent, run.name)
+    fitted = Fitted(folder, model, losses)
+    write_json(
+        folder / "environment.json",
+        describe_environment(command, settings.seed, device_name(device)),
+    )
+    write_json(folder / "report.json", _report(fitted))
+    save_model(folder / ANOMALY, model)  # last: a run that has it is whole
+    return fitted
+
+
+def _train(
+    network: Network,
+    samples: NDArray[np.float32],
+    epochs: int,
+    device: torch.device,
+    advance: Advance,
+) -> list[float]:
+    """Train on normal beats ``(beats, 187)``; the mean loss of each epoch."""
+    beats = torch.from_numpy(samples).to(device)
+    batches = len(beats) // BATCH_SIZE
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, HIGHEST_RATE, total_steps=epochs * batches
+    )
+    losses = []
+    half = choose_precision("auto", device) == "bfloat16"
+    network.train()
+    for epoch in range(epochs):
+        total = torch.zeros((), device=device)
+        order = torch.randperm(len(beats)).to(device)
+        for batch in range(batches):
+            rows = order[batch * BATCH_SIZE : (batch + 1) * BATCH_SIZE]
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                loss = network.loss(beats[rows])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+            optimizer.step()
+            schedule.step()
+            total += loss.detach()
+            advance("training", epoch * batches + batch + 1, epochs * batches)
+        losses.append(float(total) / batches)
+    return losses
+
+
+def _compare(network: Network, normal: NDArray[np.float32], seed: int, advance: Advance) -> Views:
+    """The normal beats ``(beats, 187)`` as a reference, in both views."""
+    features = represent(network, normal)
+    found = []
+    for done, values in enumerate((normal, features)):
+        advance("comparing", done, 2)
+        found.append(Neighbours.fit(values, seed))
+    advance("comparing", 2, 2)
+    return Views(*found)
+
+
+def _require_normal(beats: Beats, settings: Settings, data: Path) -> None:
+    counts = beats.counts(CLASS_SETS[settings.classes])
+    name = CLASS_SETS[settings.classes][NORMAL]
+    found = ", ".join(f"{other} {count:,}" for other, count in counts.items() if count)
+    if not counts[name]:
+        raise DataError(
+            f"there are no normal beats (class {name}) to learn from; found {found}", file=data
+        )
+    if counts[name] < LEAST:
+        raise DataError(
+            f"{counts[name]} normal beats are too few (found {found}); "
+            f"at least {LEAST} of class {name} are needed",
+            file=data,
+        )
+
+
+def _split(
+    beats: Beats, settings: Settings, data: Path
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows kept and held out."""
+    if settings.validation == "stratified":
+        split = stratified(beats.known_labels, VALIDATION_FRACTION, settings.seed)
+        return split.kept, split.held_out
+    if beats.info is None:
+        raise DataError(
+            "--validation patient needs to know whose beat is whose, and there is no sidecar "
+            "(NAME.info.csv); use --validation stratified",
+            file=data,
+        )
+    # Balanced by normal or not: a class of a few beats could not be in every part.
+    sides = Beats(beats.samples, (beats.known_labels != NORMAL).astype(np.int64), beats.info)
+    split = by_patient(sides, VALIDATION_FRACTION, settings.seed)
+    return split.kept, split.held_out
+
+
+def _describe(
+    beats: Beats, kept: Beats, held_out: Beats, settings: Settings, data: Path
+) -> TrainingData:
+    names = CLASS_SETS[settings.classes]
+    counts = kept.counts(names)
+    return TrainingData(
+        files=[str(data)],
+        fingerprint=beats.fingerprint(),
+        beats=beats.counts(names),
+        trained_on={name: count * (name == names[NORMAL]) for name, count in counts.items()},
+        patients=beats.patients,
+        synthetic=beats.synthetic,
+        resampling=None,
+        validation={
+            "rule": settings.validation,
+            "fraction": VALIDATION_FRACTION,
+            "seed": settings.seed,
+            "beats": held_out.counts(names),
+        },
+        normalized=settings.normalize,
+    )
+
+
+def _report(fitted: Fitted) -> dict[str, Any]:
+    card = fitted.model.card
+    return {
+        "method": card.method,
+        "validation": card.metrics,
+        "quantile": card.quantile,
+        "threshold": fitted.model.threshold(),
+        "band_factors": card.band_factors,
+        "training_loss": fitted.losses,
+        "training_data": card.training_data.model_dump(),
+        "note": "Only normal beats were learnt from. Validation figures are of beats held out of "
+        "the training file; judge the model with ecg anomaly score on a test file.",
+    }

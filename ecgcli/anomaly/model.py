@@ -1,0 +1,195 @@
+"""An anomaly model: one safetensors file that explains itself, as `checkpoint` has it.
+
+Its tensors are the network's weights under ``network.``, the normal beats it compares with
+under ``samples.`` and ``features.``, and under ``normal_scores`` the scores of normal beats
+held out of the fitting, which say what is usual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors.numpy import save
+from torch import Tensor
+
+from ecgcli import __version__
+from ecgcli.anomaly.autoencoder import Autoencoder
+from ecgcli.anomaly.forecaster import Forecaster
+from ecgcli.anomaly.neighbours import Neighbours
+from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.checkpoint import ANOMALY_CARD, Tensors, TrainingData, read_tensors, under
+from ecgcli.choices import Method
+from ecgcli.errors import CheckpointError
+from ecgcli.files import atomic_write
+from ecgcli.models import load_weights
+
+#: Version of the file's layout; another one is refused.
+FORMAT = 1
+#: Beats a network reads at a time.
+BATCH = 512
+
+Network = Forecaster | Autoencoder
+NETWORKS: dict[Method, type[Forecaster] | type[Autoencoder]] = {
+    "forecaster": Forecaster,
+    "autoencoder": Autoencoder,
+}
+
+
+class AnomalyCard(BaseModel):
+    """What an anomaly model says of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    ecgcli: str = __version__
+    method: Method
+    classes: tuple[str, ...]
+    beat_length: int = BEAT_LENGTH
+    sampling_rate: float = SAMPLING_RATE
+    preprocessing: str = "R peak to past the next one, scaled to 0..1, zero-padded"
+    #: ``trained_on`` counts the normal beats; no other beat was used.
+    training_data: TrainingData
+    #: The share of normal beats that is to lie below the threshold, where none is asked for.
+    quantile: float
+    epochs: int
+    #: On the beats held out: the area under ROC, where there are other classes among them.
+    metrics: dict[str, float]
+    #: What the spread of a forecast is multiplied by, for each band; empty for autoencoders.
+    band_factors: dict[str, float]
+    licence: str = "not stated"
+
+
+@dataclass(frozen=True)
+class Views:
+    """Normal beats seen in two ways: by their samples, and by what the network makes of them.
+
+    The score is the mean of both. Each view errs on other beats, so that together they
+    find more than either.
+    """
+
+    samples: Neighbours
+    features: Neighbours
+
+    def score(
+        self, samples: NDArray[np.float32], features: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """How unusual beats are, by samples ``(beats, 187)`` and ``(beats, features)``."""
+        return (self.samples.score(samples) + self.features.score(features)) / 2
+
+
+@dataclass(frozen=True)
+class AnomalyModel:
+    """A fitted model.
+
+    Attributes:
+        card: what it is.
+        network: in evaluation mode.
+        views: of the normal beats; see `Views`.
+        normal_scores: of the held-out normal beats, ascending.
+    """
+
+    card: AnomalyCard
+    network: Network
+    views: Views
+    normal_scores: NDArray[np.float64]
+
+    def score(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How unusual each beat of ``(beats, 187)`` is; higher is more."""
+        return self.views.score(samples, represent(self.network, samples))
+
+    def percentiles(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The share of held-out normal beats, in 0..1, whose score is below each score."""
+        share: NDArray[np.float64] = np.searchsorted(self.normal_scores, scores) / len(
+            self.normal_scores
+        )
+        return share
+
+    def threshold(self, quantile: float | None = None) -> float:
+        """The score below which the share ``quantile`` of held-out normal beats lies."""
+        return float(np.quantile(self.normal_scores, quantile or self.card.quantile))
+
+
+def represent(network: Network, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The features ``(beats, features)`` of beats ``(beats, 187)``, computed in float32."""
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.inference_mode():
+        parts = [
+            network.represent(part.to(device)).cpu()
+            for part in torch.split(torch.from_numpy(samples), BATCH)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def rebuild(network: Autoencoder, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Beats ``(beats, 187)`` as the autoencoder rebuilds them."""
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        rebuilt = network.eval()(torch.from_numpy(samples).to(device))
+    values: NDArray[np.float32] = rebuilt.cpu().numpy()
+    return values
+
+
+def save_model(path: Path, model: AnomalyModel) -> None:
+    """Write an anomaly model atomically."""
+    tensors = {f"network.{name}": _array(v) for name, v in model.network.state_dict().items()}
+    for view, neighbours in vars(model.views).items():
+        tensors |= {f"{view}.{name}": values for name, values in neighbours.tensors().items()}
+    tensors["normal_scores"] = model.normal_scores
+    with atomic_write(path) as stream:
+        stream.write(save(tensors, {ANOMALY_CARD: model.card.model_dump_json()}))
+
+
+def load_model(path: Path) -> AnomalyModel:
+    """Read an anomaly model; executes nothing in it.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, of another kind or version.
+    """
+    tensors, metadata = read_tensors(path)
+    card = _read_card(path, metadata)
+    try:
+        return AnomalyModel(
+            card,
+            _network(card, under("network.", tensors)),
+            Views(*(Neighbours(**under(f"{view}.", tensors)) for view in ("samples", "features"))),
+            tensors["normal_scores"],
+        )
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: its tensors are not those of an anomaly model") from error
+
+
+def _network(card: AnomalyCard, weights: Tensors) -> Network:
+    network = NETWORKS[card.method]()
+    load_weights(network, weights)
+    return network.eval()
+
+
+def _read_card(path: Path, metadata: dict[str, str]) -> AnomalyCard:
+    text = metadata.get(ANOMALY_CARD)
+    if text is None:
+        what = "a classifier, which ecg predict takes" if "ecg" in metadata else "no model of ecg"
+        raise CheckpointError(
+            f"{path}: this is {what}; an anomaly model is made by ecg anomaly fit --data TRAIN.csv"
+        )
+    try:
+        card = AnomalyCard.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(f"{path}: the card's {key} is not valid: {first['msg']}") from error
+    if card.format != FORMAT:
+        raise CheckpointError(
+            f"{path}: format {card.format}, this version of ecg reads format {FORMAT}; fit again"
+        )
+    return card
+
+
+def _array(values: Tensor) -> NDArray[Any]:
+    return values.detach().contiguous().cpu().numpy()

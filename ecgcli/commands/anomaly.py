@@ -1,0 +1,15 @@
+"""``ecg anomaly``: two commands, fit and score."""
+
+from __future__ import annotations
+
+import typer
+
+from ecgcli.commands import anomaly_fit, anomaly_score
+
+app = typer.Typer(
+    name="anomaly",
+    help="Find unusual beats, having learnt what normal ones look like.",
+    no_args_is_help=True,
+)
+for _name, _module in {"fit": anomaly_fit, "score": anomaly_score}.items():
+    app.command(_name, epilog=_module.EXAMPLE)(_module.command)

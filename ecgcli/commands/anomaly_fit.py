@@ -1,0 +1,84 @@
+"""``ecg anomaly fit``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecgcli.choices import HoldOut, Method
+from ecgcli.classes import ClassSet
+from ecgcli.commands.console import (
+    Json,
+    Normalize,
+    Quantile,
+    Quiet,
+    messages,
+    print_json,
+    progress_bar,
+)
+
+EXAMPLE = "Example: ecg anomaly fit --data data/mitbih_train.csv"
+
+
+def command(
+    data: Annotated[Path, typer.Option("--data", "-d", help="The labelled beats CSV.")],
+    method: Annotated[Method, typer.Option(help="What learns normal beats.")] = "forecaster",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the normal beats.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    quantile: Quantile = None,
+    validation: Annotated[
+        HoldOut, typer.Option(help="Hold out a tenth of each class, or of the patients.")
+    ] = "stratified",
+    classes: Annotated[ClassSet, typer.Option(help="Which classes the labels mean.")] = "aami",
+    normalize: Normalize = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The run folder; -2 and so on when it exists.")
+    ] = Path("runs/anomaly"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn what normal beats look like, from the normal beats of a file alone.
+
+    A forecaster reads a beat and predicts how it goes on; an autoencoder squeezes it and
+    rebuilds it. A beat's score is how far it lies from the normal beats that are most like
+    it. Normal beats held out of the file set the threshold; its other classes tell how
+    well they are found, and are not learnt from.
+    """
+    console = messages(quiet)
+    console.print(f"Reading {data}")
+    from ecgcli.anomaly.fitting import Settings, fit
+
+    settings = Settings(
+        method, epochs, seed, quantile or Settings.quantile, validation, classes, normalize, device
+    )
+    with progress_bar(console) as advance:
+        fitted = fit(data, settings, out, advance, " ".join(["ecg", *sys.argv[1:]]))
+    card = fitted.model.card
+    if json:
+        print_json(
+            {
+                "run": fitted.run,
+                "method": card.method,
+                "validation": card.metrics,
+                "quantile": card.quantile,
+                "threshold": fitted.model.threshold(),
+                "band_factors": card.band_factors,
+                "training_loss": fitted.losses,
+            }
+        )
+    else:
+        print(fitted.run)
+    normal = card.training_data.trained_on[card.classes[0]]
+    console.print(f"{card.method} fitted on {normal:,} normal beats, {card.epochs} epochs")
+    if "roc_auc" in card.metrics:
+        console.print(
+            f"Beats held out: area under ROC {card.metrics['roc_auc']:.4f}, normal against the rest"
+        )
+    console.print(f"Next: ecg anomaly score TEST.csv --model {fitted.run}")
+
+
+command.__name__ = "fit"

@@ -1,0 +1,125 @@
+"""``ecg anomaly score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.commands.console import (
+    Annotations,
+    Detect,
+    Json,
+    Lead,
+    Normalize,
+    Quantile,
+    Quiet,
+    Rate,
+    Units,
+    messages,
+    print_json,
+    results,
+)
+
+if TYPE_CHECKING:
+    from ecgcli.anomaly.scoring import Scored
+
+EXAMPLE = "Example: ecg anomaly score data/mitbih_test.csv --model runs/anomaly"
+
+
+def command(
+    data: Annotated[
+        Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="A beats CSV or a recording.")
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="An anomaly run or model; default the newest."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The folder to write; default one in the run."),
+    ] = None,
+    quantile: Quantile = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="Fail with 3 below, such as roc_auc=0.95."),
+    ] = None,
+    normalize: Normalize = False,
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score how unusual each beat is, and report on it in a folder.
+
+    scores.csv has a row a beat: its score, the percentage of normal beats that score
+    lower, and whether it is above the threshold. With them lie the distribution, the most
+    unusual beats as pictures and, where classes are known, the ROC.
+    """
+    from ecgcli.anomaly.model import load_model
+    from ecgcli.anomaly.report import report_folder, write_report
+    from ecgcli.anomaly.scoring import score_file
+    from ecgcli.evaluation import check_requirements, parse_requirements
+    from ecgcli.recordings import Options
+    from ecgcli.runs import ANOMALY, find_checkpoint
+
+    console = messages(quiet)
+    path = find_checkpoint(model, holding=ANOMALY)
+    fitted = load_model(path)
+    scored = score_file(
+        fitted,
+        str(path),
+        data,
+        quantile=quantile,
+        normalize=normalize,
+        options=Options(lead, rate, units, annotations),
+        detector=detector,
+    )
+    figures = scored.figures() if require else {}
+    required = parse_requirements(require or [], list(figures))
+    report = write_report(out or report_folder(path, data), fitted, scored)
+    print_json(scored.as_json()) if json else _print(scored)
+    console.print(f"Report: {report}\nThe most unusual beats: {report.with_name('beats.png')}")
+    check_requirements(figures, required)
+    if fitted.card.method == "forecaster":
+        row = int(scored.scores.argmax())
+        at = f"--rows {row}" if scored.times is None else f"--after {scored.times[row] + 0.2:.1f}"
+        console.print(f"Next: ecg forecast {data} {at} --model {path.parent} --png forecast.png")
+
+
+def _print(scored: Scored) -> None:
+    from rich.table import Table
+
+    document = scored.as_json()
+    console = results()
+    for note in document["notes"]:
+        console.print(note, soft_wrap=True)
+    console.print(
+        f"[bold]{scored.data}[/]: {document['anomalous']:,} of {document['beats']:,} beats are "
+        f"anomalous (above {scored.quantile:.0%} of normal beats)",
+        soft_wrap=True,
+    )
+    if document["by_class"]:
+        table = Table("class", box=None)
+        for head in ("beats", "anomalous", "share", "area under ROC (95%)"):
+            table.add_column(head, justify="right")
+        areas = document["roc_auc"]
+        for name, row in document["by_class"].items():
+            share = f"{row['anomalous'] / row['beats']:.1%}"
+            counts = (f"{row['beats']:,}", f"{row['anomalous']:,}")
+            table.add_row(name, *counts, share, _area(areas.get(name)))
+        if areas:
+            table.add_row("the rest", "", "", "", _area(areas["the rest"]))
+        console.print(table)
+        console.print(f"[yellow]{scored.statement}[/]", soft_wrap=True)
+
+
+def _area(area: dict[str, float] | None) -> str:
+    return "" if area is None else f"{area['value']:.4f} ({area['low']:.4f}-{area['high']:.4f})"
+
+
+command.__name__ = "score"

@@ -1,0 +1,109 @@
+"""``ecg forecast``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ecgcli.commands.console import (
+    Annotations,
+    Detect,
+    Lead,
+    Normalize,
+    Quiet,
+    Rate,
+    Units,
+    messages,
+    progress_bar,
+)
+from ecgcli.errors import ConfigError
+
+EXAMPLE = "Example: ecg forecast data/mitbih_test.csv --rows 0-5 --png forecast.png -o forecast.csv"
+
+
+def command(
+    data: Annotated[
+        Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="A beats CSV or a recording.")
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="An anomaly run or model; default the newest."),
+    ] = None,
+    known: Annotated[
+        int | None,
+        typer.Option("--from", help="Of beats: forecast from this sample on; default 40."),
+    ] = None,
+    after: Annotated[
+        float | None,
+        typer.Option(help="Of a recording: forecast from this second on; default its end."),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="How many to forecast, at 120 Hz; default to the beat's 187th."),
+    ] = None,
+    rows: Annotated[str, typer.Option(help="Of beats: which, such as 0 or 3,8-12 or all.")] = "0",
+    seed: Annotated[int, typer.Option(min=0, help="Of the futures drawn.")] = 0,
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="The table to write; - is standard output.")
+    ] = "-",
+    table_format: Annotated[
+        Literal["csv", "json"] | None,
+        typer.Option("--format", help="Default by the ending of --out, else csv."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    png: Annotated[Path | None, typer.Option(help="Draw the first six into this file too.")] = None,
+    normalize: Normalize = False,
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
+    quiet: Quiet = False,
+) -> None:
+    """Continue a beat from its first samples, with the bands it will stay in.
+
+    A row a sample: its time, the median, and the low and high of the 50% and the 90% band.
+    The forecaster is that of ecg anomaly fit; it knows normal beats. In a recording the
+    beat under way is continued, in mV.
+    """
+    from ecgcli.anomaly.model import load_model
+    from ecgcli.forecasting import forecast_beats, forecast_recording, write_forecast
+    from ecgcli.recordings import Options, is_recording
+    from ecgcli.runs import ANOMALY, find_checkpoint
+
+    console = messages(quiet)
+    path = find_checkpoint(model, holding=ANOMALY)
+    fitted = load_model(path)
+    console.print(f"Model: {path}")
+    if is_recording(str(data), rate):
+        if known is not None:
+            raise ConfigError("--from is for beats; where a recording goes on is told by --after")
+        options = Options(lead, rate, units, annotations)
+        found = forecast_recording(
+            fitted, str(path), data, after=after, horizon=samples, options=options,
+            detector=detector, seed=seed,
+        )  # fmt: skip
+    else:
+        if after is not None:
+            raise ConfigError(
+                "--after is for recordings; where a beat goes on is told by --from SAMPLE"
+            )
+        with progress_bar(console) as advance:
+            found = forecast_beats(
+                fitted, str(path), data, rows=rows, known=40 if known is None else known,
+                horizon=samples, normalize=normalize, seed=seed,
+                advance=lambda done, total: advance("forecasting", done, total),
+            )  # fmt: skip
+    as_json = json or table_format == "json" or (table_format is None and out.endswith(".json"))
+    write_forecast(out, found, "json" if as_json else "csv")
+    for kind, shares in found.coverage().items():
+        told = ", ".join(f"the {band}% band {share:.1%}" for band, share in shares.items())
+        console.print(f"Of what came, {kind}: in {told}")
+    if png is not None:
+        found.draw(png)
+        console.print(f"Picture: {png}")
+
+
+command.__name__ = "forecast"

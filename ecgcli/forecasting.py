@@ -1,0 +1,398 @@
+"""Forecaster + the beginning of a beat -> how it may go on, with 50% and 90% bands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ecgcli.anomaly.bands import BANDS, Bands, forecast, within_beat
+from ecgcli.anomaly.forecaster import Forecaster
+from ecgcli.anomaly.model import AnomalyModel
+from ecgcli.beats import read_beats
+from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.classes import class_set_of
+from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.figures import Trace, draw_traces
+from ecgcli.peaks import DEFAULT, find_r_peaks
+from ecgcli.prediction import output
+from ecgcli.quality import unusable
+from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
+from ecgcli.segmentation import signal_reader, with_peaks
+
+#: A recording is forecast, and a beat drawn, until it has ended in this share of the futures.
+MOST_ENDED = 0.75
+#: Beats drawn into one picture, at most.
+DRAWN = 6
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The rest of each of some beats.
+
+    Attributes:
+        beats: ``(beats,)`` their numbers in the file.
+        starts: ``(beats,)`` the time of each R peak in s; zeros for a beats CSV.
+        known: how many samples of each were given.
+        values: ``(beats, samples)`` what is known of each and what came then; NaN where
+            nothing has come.
+        judged: ``(beats, samples)`` which values can be held against the bands: those
+            after ``known`` that came, without zero padding.
+        bands: of ``(beats, samples - known)``.
+        unit: of the values: the beat's height, or mV.
+        labels: class names ``(beats,)``, or None.
+    """
+
+    beats: NDArray[np.intp]
+    starts: NDArray[np.float64]
+    known: int
+    values: NDArray[np.float32]
+    judged: NDArray[np.bool_]
+    bands: Bands
+    unit: str
+    labels: NDArray[np.str_] | None = None
+
+    def coverage(self) -> dict[str, dict[str, float]]:
+        """The share of judged samples that each band holds: of all beats, and of each class."""
+        kinds = {"all": np.ones(len(self.beats), bool)}
+        if self.labels is not None:
+            kinds |= {name: self.labels == name for name in dict.fromkeys(self.labels)}
+        judged, truth = self.judged[:, self.known :], self.values[:, self.known :]
+        inside = {band: self.bands.holds(truth, band) for band in BANDS}
+        return {
+            str(kind): {str(band): float(inside[band][rows][judged[rows]].mean()) for band in BANDS}
+            for kind, rows in kinds.items()
+            if judged[rows].any()
+        }
+
+    def table(self) -> pa.Table:
+        """A row a sample forecast: beat, sample, time (s), and what `Bands` has of it.
+
+        The share of futures in which the beat has ended, and of the others the median and
+        each band's low and high.
+        """
+        horizon = self.bands.median.shape[1]
+        samples = np.arange(self.known, self.known + horizon)
+        times = self.starts[:, None] + samples / SAMPLING_RATE
+        columns: dict[str, Any] = {
+            "beat": np.repeat(self.beats, horizon),
+            "sample": np.tile(samples, len(self.beats)),
+            "time": times.ravel().round(4),
+            "ended": self.bands.ended.ravel(),
+            "median": self.bands.median.ravel(),
+        }
+        for band in BANDS:
+            columns |= {
+                f"low_{band}": self.bands.low[band].ravel(),
+                f"high_{band}": self.bands.high[band].ravel(),
+            }
+        rounded = {
+            name: values.astype(np.float64).round(4) if values.dtype == np.float32 else values
+            for name, values in columns.items()
+        }
+        return pa.table(rounded)
+
+    def draw(self, target: Path) -> None:
+        """A picture of the first beats: what was known, the bands, and what came."""
+        traces = [self._trace(row) for row in range(min(DRAWN, len(self.beats)))]
+        across = "s" if self.starts.any() else "s after the R peak"
+        draw_traces(target, traces, across, self.unit, "median")
+
+    def _trace(self, row: int) -> Trace:
+        length = self.known + self.bands.median.shape[1]
+        times = self.starts[row] + np.arange(length) / SAMPLING_RATE
+
+        def whole(values: NDArray[np.float32]) -> NDArray[np.float32]:
+            """From the beat's start; nothing where the beat has most likely ended."""
+            before = np.full(self.known, np.nan, np.float32)
+            foreseen = np.where(self.bands.ended[row] <= MOST_ENDED, values[row], np.nan)
+            return np.concatenate([before, foreseen])
+
+        title = f"beat {self.beats[row]}"
+        if self.labels is not None:
+            title += f", class {self.labels[row]}"
+        return Trace(
+            title,
+            times,
+            np.where(self.judged[row] | (np.arange(length) < self.known), self.values[row], np.nan),
+            whole(self.bands.median),
+            {b: (whole(self.bands.low[b]), whole(self.bands.high[b])) for b in BANDS},
+            since=self.starts[row] + self.known / SAMPLING_RATE,
+        )
+
+
+def forecaster_of(model: AnomalyModel, place: str) -> Forecaster:
+    """The model's forecaster.
+
+    Raises:
+        CheckpointError: it is an autoencoder, which rebuilds beats and foresees nothing.
+    """
+    if not isinstance(model.network, Forecaster):
+        raise CheckpointError(
+            f"{place}: an autoencoder cannot forecast; fit a forecaster with "
+            "ecg anomaly fit --method forecaster"
+        )
+    return model.network
+
+
+def forecast_beats(
+    model: AnomalyModel,
+    place: str,
+    data: Path | str,
+    *,
+    rows: str = "0",
+    known: int = 40,
+    horizon: int | None = None,
+    normalize: bool = False,
+    seed: int = 0,
+    advance: Callable[[int, int], None] | None = None,
+) -> Forecast:
+    """Continue beats of a CSV from their first samples; the rest of each is held against it.
+
+    Args:
+        model: an anomaly model with a forecaster.
+        place: where it lies, for messages.
+        data: the beats CSV.
+        rows: which, such as ``0``, ``3,8-12`` or ``all``, from 0.
+        known: samples given of each, 1 to 186.
+        horizon: samples forecast, to the beat's end at most (the default).
+        normalize: scale each beat to 0..1 first.
+        seed: of the futures drawn.
+        advance: told how many beats are done, of how many.
+
+    Raises:
+        CheckpointError: the model cannot forecast.
+        DataError: the file is wrong.
+        ConfigError: there are no such rows or samples.
+    """
+    network = forecaster_of(model, place)
+    if not 1 <= known < BEAT_LENGTH:
+        raise ConfigError(f"--from: found {known}; valid: 1 to {BEAT_LENGTH - 1}")
+    card = model.card
+    beats = read_beats(data, class_set=class_set_of(card.classes), normalize=normalize)
+    chosen = parse_rows(rows, len(beats))
+    samples = beats.samples[chosen]
+    bands = forecast(
+        network,
+        samples,
+        known,
+        card.band_factors,
+        seed,
+        None if advance is None else lambda done: advance(done, len(chosen)),
+    )
+    length = _length(known, horizon)
+    judged = within_beat(samples)[:, :length]
+    judged[:, :known] = False
+    return Forecast(
+        beats=chosen,
+        starts=np.zeros(len(chosen)),
+        known=known,
+        values=samples[:, :length],
+        judged=judged,
+        bands=_cut(bands, length - known),
+        unit="share of the beat's height",
+        labels=None if beats.labels is None else np.array(card.classes)[beats.labels[chosen]],
+    )
+
+
+def forecast_recording(
+    model: AnomalyModel,
+    place: str,
+    data: Path,
+    *,
+    after: float | None = None,
+    horizon: int | None = None,
+    options: Options = NO_OPTIONS,
+    detector: str = DEFAULT,
+    seed: int = 0,
+) -> Forecast:
+    """Continue the beat that is under way in a recording at a time, in mV.
+
+    Beats are scaled by their own height, which is not known while one is under way: that
+    of the beat before is taken for it. Nothing after the time is looked at, but that R
+    peaks which are detected are found in the whole recording.
+
+    Args:
+        model: an anomaly model with a forecaster.
+        place: where it lies, for messages.
+        data: the recording.
+        after: the time in s; default the recording's end.
+        horizon: samples at 120 Hz, 187 from the R peak at most (the default).
+        options: for the reader.
+        detector: of R peaks where none are annotated.
+        seed: of the futures drawn.
+
+    Raises:
+        CheckpointError: the model cannot forecast.
+        DataError: the recording cannot be read or is too short, or no beat is under way.
+        ConfigError: the time is not in the recording.
+    """
+    network = forecaster_of(model, place)
+    recording = read_recording(data, options)
+    after = recording.seconds if after is None else after
+    if not 0 < after <= recording.seconds:
+        raise ConfigError(
+            f"--after: found {after:g} s; the recording has {recording.seconds:.1f} s"
+        )
+    recording = _with_beats(recording, detector, data)
+    peaks = recording.beat_positions
+    number = int(np.searchsorted(peaks, after * recording.sampling_rate)) - 1
+    start, known = _under_way(recording, number, after, data)
+    low, height = _scale(recording, peaks[number - 1], start, data)
+    values = _read(recording, start)
+    scaled = np.nan_to_num((values - low) / height).astype(np.float32)
+    bands = forecast(network, scaled[None], known, model.card.band_factors, seed)
+    ends = np.flatnonzero(bands.ended[0] > MOST_ENDED)  # what comes later, it does not know
+    length = min(_length(known, horizon), known + (int(ends[0]) if len(ends) else BEAT_LENGTH))
+    length = max(length, known + 1)
+    values = values[:length]
+    judged = np.isfinite(values)
+    judged[:known] = False
+    return Forecast(
+        beats=np.array([number]),
+        starts=np.array([start / recording.sampling_rate]),
+        known=known,
+        values=values[None],
+        judged=judged[None],
+        bands=_in_millivolts(_cut(bands, length - known), low, height),
+        unit="mV",
+    )
+
+
+def write_forecast(
+    target: Path | str, found: Forecast, table_format: Literal["csv", "json"]
+) -> None:
+    """Write a forecast, complete or not at all; ``-`` is standard output."""
+    table = found.table()
+    with output(target) as stream:
+        if table_format == "json":
+            document = {
+                "from": found.known,
+                "unit": found.unit,
+                "coverage": found.coverage(),
+                "rows": table.to_pylist(),
+            }
+            stream.write(json.dumps(document, indent=1).encode() + b"\n")
+        else:
+            import pyarrow.csv as pacsv
+
+            pacsv.write_csv(table, stream, pacsv.WriteOptions(quoting_header="none"))
+
+
+def parse_rows(text: str, beats: int) -> NDArray[np.intp]:
+    """``"3,8-12"`` as numbers of beats; ``all`` of them.
+
+    Raises:
+        ConfigError: it is not of this form, or there are no such beats.
+    """
+    if text == "all":
+        return np.arange(beats)
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        if match is None:
+            raise ConfigError(f"--rows: found {text!r}; valid: such as 0 or 3,8-12 or all")
+        first = int(match[1])
+        last = int(match[2] or first)
+        if not first <= last < beats:
+            raise ConfigError(f"--rows: found {part.strip()}; the file's beats are 0-{beats - 1}")
+        found += range(first, last + 1)
+    return np.array(found)
+
+
+def _length(known: int, horizon: int | None) -> int:
+    if horizon is not None and horizon < 1:
+        raise ConfigError(f"--samples: found {horizon}; valid: 1 or more")
+    return BEAT_LENGTH if horizon is None else min(BEAT_LENGTH, known + horizon)
+
+
+def _cut(bands: Bands, horizon: int) -> Bands:
+    def first(sides: dict[int, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
+        return {band: values[:, :horizon] for band, values in sides.items()}
+
+    return Bands(
+        bands.median[:, :horizon], first(bands.low), first(bands.high), bands.ended[:, :horizon]
+    )
+
+
+def _in_millivolts(bands: Bands, low: float, height: float) -> Bands:
+    def back(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (low + height * values).astype(np.float32)
+
+    return replace(
+        bands,
+        median=back(bands.median),
+        low={band: back(values) for band, values in bands.low.items()},
+        high={band: back(values) for band, values in bands.high.items()},
+    )
+
+
+def _with_beats(recording: Recording, detector: str, path: Path) -> Recording:
+    if not recording.annotated:
+        rate = recording.sampling_rate
+        try:
+            stretches = unusable(recording.signal, rate)
+            peaks = find_r_peaks(recording.signal, rate, detector, stretches)
+        except DataError as error:
+            raise DataError(str(error), file=path) from error
+        recording = with_peaks(recording, peaks)
+    if len(recording.beat_positions) < 2:
+        raise DataError(
+            f"too short: {len(recording.beat_positions)} R peaks in {recording.seconds:.1f} s; a "
+            "forecast needs a whole beat before the one under way",
+            file=path,
+        )
+    return recording
+
+
+def _under_way(recording: Recording, number: int, after: float, path: Path) -> tuple[float, int]:
+    """Where the beat under way begins, and how many samples of it there are."""
+    peaks, rate = recording.beat_positions, recording.sampling_rate
+    if number < 1:
+        raise DataError(
+            f"there are {number + 1} R peaks before {after:g} s; a forecast needs a whole beat "
+            f"before the one under way, so --after at least {peaks[1] / rate:.2f}",
+            file=path,
+        )
+    since = after - peaks[number] / rate
+    known = max(1, round(since * SAMPLING_RATE))
+    if known >= BEAT_LENGTH:
+        raise DataError(
+            f"the last R peak before {after:g} s is {since:.1f} s back, so no beat is under way "
+            f"there (one is forecast for {BEAT_LENGTH / SAMPLING_RATE:.1f} s); choose another time "
+            "with --after",
+            file=path,
+        )
+    return float(peaks[number]), known
+
+
+def _scale(recording: Recording, start: float, stop: float, path: Path) -> tuple[float, float]:
+    """The lowest value and the height, in mV, of the signal between two R peaks, both included."""
+    piece = recording.signal[int(start) : int(stop) + 1]
+    if not np.isfinite(piece).any() or np.nanmax(piece) == np.nanmin(piece):
+        rate = recording.sampling_rate
+        raise DataError(
+            f"no ECG between {start / rate:.2f} and {stop / rate:.2f} s, so the height of the beat "
+            "is not known; choose another time with --after",
+            file=path,
+        )
+    return float(np.nanmin(piece)), float(np.nanmax(piece) - np.nanmin(piece))
+
+
+def _read(recording: Recording, start: float) -> NDArray[np.float32]:
+    """187 samples at 120 Hz from an R peak on, in mV; NaN past the end."""
+    read = signal_reader(recording, np.array([start], np.float64))
+    positions = start + np.arange(BEAT_LENGTH, dtype=np.float64) * (
+        recording.sampling_rate / SAMPLING_RATE
+    )
+    there = positions <= len(recording.signal) - 1
+    values = np.full(BEAT_LENGTH, np.nan, np.float32)
+    values[there] = read(positions[there])
+    return values

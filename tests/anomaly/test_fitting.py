@@ -1,0 +1,154 @@
+"""Fitting: from normal beats alone, repeatable, and refused when it cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from ecgcli.anomaly.autoencoder import Autoencoder
+from ecgcli.anomaly.fitting import Settings, fit
+from ecgcli.anomaly.model import AnomalyModel, load_model
+from ecgcli.anomaly.roc import roc_area
+from ecgcli.beats import Beats, read_beats, write_beats
+from ecgcli.errors import CheckpointError, DataError
+from ecgcli.runs import ANOMALY
+from tests.helpers import silent
+
+QUICK = Settings(method="autoencoder", epochs=1)
+
+
+@pytest.fixture(scope="module")
+def small(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    beats = read_beats(demo / "synthetic_train.csv")
+    rows = np.random.default_rng(0).permutation(len(beats))[:1500]
+    path = tmp_path_factory.mktemp("small") / "train.csv"
+    write_beats(path, beats.take(rows))
+    return path
+
+
+def fitted(data: Path, run: Path, settings: Settings = QUICK) -> AnomalyModel:
+    return fit(data, settings, run, silent).model
+
+
+def test_a_saved_model_scores_as_the_one_fitted(small: Path, tmp_path: Path) -> None:
+    model = fitted(small, tmp_path / "run")
+    again = load_model(tmp_path / "run" / ANOMALY)
+    samples = read_beats(small).samples[:50]
+    assert np.array_equal(model.score(samples), again.score(samples))
+    assert again.card == model.card
+    assert again.threshold() == model.threshold()
+
+
+def test_an_anomaly_model_of_another_format_or_content_is_refused(
+    small: Path, tmp_path: Path
+) -> None:
+    card = fitted(small, tmp_path / "run").card.model_dump(mode="json")
+    path = tmp_path / "other.safetensors"
+    for changes, message in (
+        ({"format": 9}, "format 9, this version of ecg reads format 1"),
+        ({"method": "guessing"}, "the card's method is not valid"),
+        ({}, "its tensors are not those of an anomaly model"),
+    ):
+        text = json.dumps(card | changes)
+        weights = Autoencoder().state_dict()
+        tensors = {f"network.{name}": values.numpy() for name, values in weights.items()}
+        path.write_bytes(save(tensors, {"ecg_anomaly": text}))
+        with pytest.raises(CheckpointError, match=message):
+            load_model(path)
+
+
+def test_a_seed_repeats_a_fit(small: Path, tmp_path: Path) -> None:
+    settings = Settings(epochs=1, seed=3)
+    one, two = (fitted(small, tmp_path / name, settings) for name in "ab")
+    assert np.array_equal(one.normal_scores, two.normal_scores)
+    assert one.card == two.card
+
+
+def test_other_classes_change_nothing_that_is_learnt(small: Path, tmp_path: Path) -> None:
+    """The other beats scrambled: the same model, the same usual scores."""
+    beats = read_beats(small)
+    samples = beats.samples.copy()
+    rest = beats.known_labels > 0
+    samples[rest] = np.random.default_rng(1).random((rest.sum(), 187), np.float32)
+    write_beats(tmp_path / "scrambled.csv", Beats(samples, beats.labels, beats.info))
+    before = fitted(small, tmp_path / "a")
+    after = fitted(tmp_path / "scrambled.csv", tmp_path / "b")
+    assert np.array_equal(before.normal_scores, after.normal_scores)
+    assert sum(after.card.training_data.trained_on.values()) == len(after.views.samples.reference)
+
+
+def test_the_threshold_is_the_quantile_of_normal_beats_held_out(
+    small: Path, tmp_path: Path
+) -> None:
+    model = fitted(small, tmp_path / "run")
+    held_out = model.card.training_data.validation["beats"]["N"]
+    assert len(model.normal_scores) == held_out
+    for quantile in (0.8, 0.95):
+        below = (model.normal_scores <= model.threshold(quantile)).mean()
+        assert below == pytest.approx(quantile, abs=1 / held_out)
+
+
+def test_patients_held_out_are_not_fitted_on(small: Path, tmp_path: Path) -> None:
+    settings = Settings(method="autoencoder", epochs=1, validation="patient")
+    training = fitted(small, tmp_path / "run", settings).card.training_data
+    assert training.validation["rule"] == "patient"
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "found 187 columns, so no class"),
+        (2, "there are no normal beats \\(class N\\) to learn from; found V 300"),
+        (0, "100 normal beats are too few"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused(
+    labels: int | None, message: str, tmp_path: Path
+) -> None:
+    count = 100 if labels == 0 else 300
+    samples = np.random.default_rng(0).random((count, 187), np.float32)
+    known = None if labels is None else np.full(count, labels, np.int64)
+    write_beats(tmp_path / "train.csv", Beats(samples, known))
+    with pytest.raises(DataError, match=message):
+        fitted(tmp_path / "train.csv", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_patients_need_a_sidecar(small: Path, tmp_path: Path) -> None:
+    beats = read_beats(small)
+    write_beats(tmp_path / "train.csv", Beats(beats.samples, beats.labels))
+    with pytest.raises(DataError, match="--validation stratified"):
+        fitted(tmp_path / "train.csv", tmp_path / "run", Settings(validation="patient"))
+
+
+def test_ctrl_c_leaves_no_run(small: Path, tmp_path: Path) -> None:
+    def stop(what: str, done: int, total: int) -> None:  # noqa: ARG001
+        if what == "comparing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(small, QUICK, tmp_path / "run", stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_area_and_its_interval() -> None:
+    """The area against scikit-learn; the interval holds the true area 95 times of 100."""
+    from scipy.stats import norm
+    from sklearn.metrics import roc_auc_score
+
+    random = np.random.default_rng(0)
+    positive = np.arange(300) < 100
+    true_area = norm.cdf(1 / np.sqrt(2))
+    held = 0
+    for _ in range(300):
+        score = random.normal(size=300) + positive
+        area = roc_area(positive, score)
+        assert area.value == pytest.approx(roc_auc_score(positive, score))
+        held += area.low <= true_area <= area.high
+    assert 0.91 < held / 300 < 0.99
+    tied = np.round(random.normal(size=300))
+    assert roc_area(positive, tied).value == pytest.approx(roc_auc_score(positive, tied))

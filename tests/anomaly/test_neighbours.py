@@ -1,0 +1,39 @@
+"""The neighbour score: far is unusual, and tight groups do not condemn loose ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecgcli.anomaly.neighbours import SURROUNDING, Neighbours
+
+
+def test_what_is_far_from_every_reference_scores_higher() -> None:
+    random = np.random.default_rng(0)
+    reference = random.normal(size=(400, 6)).astype(np.float32)
+    usual = random.normal(size=(50, 6)).astype(np.float32)
+    scores = Neighbours.fit(reference).score(np.concatenate([usual, usual + 8]))
+    assert scores[:50].max() < scores[50:].min()
+
+
+def test_a_loose_group_is_not_called_unusual_for_being_loose() -> None:
+    """By distance alone members of the loose group would all outrank a beat beside the tight one.
+
+    The group is 20 times as loose; half corrected, its members score 20 ** 0.5 too high.
+    """
+    random = np.random.default_rng(0)
+    tight = random.normal(0, 0.05, (300, 4)).astype(np.float32)
+    loose = random.normal(8, 1.0, (300, 4)).astype(np.float32)
+    neighbours = Neighbours.fit(np.concatenate([tight, loose]))
+    of_tight = neighbours.score(random.normal(0, 0.05, (200, 4)).astype(np.float32))
+    of_loose = neighbours.score(random.normal(8, 1.0, (200, 4)).astype(np.float32))
+    gap = np.median(of_loose) - np.median(of_tight)
+    assert abs(gap - 0.5 * np.log(20)) < 0.2
+
+
+def test_the_reference_is_not_its_own_neighbour() -> None:
+    grid = np.arange(20, dtype=np.float32)[:, None] * np.ones(3, np.float32)
+    neighbours = Neighbours.fit(grid)
+    step = np.sort(np.unique(neighbours.reference.round(4), axis=0)[:, 0])
+    spacing = np.diff(step).min()
+    at_the_end = neighbours.surrounding[0]
+    assert np.isclose(at_the_end, np.log(SURROUNDING * spacing), atol=1e-2)
