@@ -63,9 +63,14 @@ def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Rec
 
 
 def fibrillates(recording: Recording) -> bool:
-    """Whether its intervals are as irregular already: most change by over a tenth at each beat."""
-    intervals = np.diff(recording.beat_positions)
-    return bool(np.median(np.abs(np.diff(np.log(intervals)))) > 0.1)
+    """Whether its intervals are as irregular already.
+
+    Most differ by over 15% from each of the four before them. In bigeminy and trigeminy,
+    irregular as they look, every second or third interval is the same.
+    """
+    intervals = np.log(np.diff(recording.beat_positions))
+    changes = [np.abs(intervals[lag:] - intervals[:-lag]) for lag in range(1, 5)]
+    return bool(min(np.median(change) for change in changes) > 0.15)
 
 
 def _fade(samples: int, sampling_rate: float) -> Floats:

@@ -16,15 +16,17 @@ from ecgcli.config import parse_config
 from ecgcli.errors import ConfigError, MissingExtraError
 from ecgcli.fitting import Fitted, fit
 from ecgcli.inference import load_engine
-from ecgcli.models import create_estimator, is_estimator, list_models, summary_of
+from ecgcli.models import create_estimator, is_estimator, list_models, summary_of, views_of
 from ecgcli.runs import BEST, CONFIG
 from tests.helpers import silent_fit, small_document
 
 Ecg = Callable[..., Result]
 
 ESTIMATORS = [name for name in list_models() if is_estimator(name)]
+#: Those that the samples of a CSV are enough for.
+OF_SAMPLES = [name for name in ESTIMATORS if views_of(name) == ("samples",)]
 VARIANTS = [
-    *({"name": name} for name in ESTIMATORS),
+    *({"name": name} for name in OF_SAMPLES),
     {"name": "features", "learner": "forest", "leaves": 200},
     {"name": "knn", "metric": "dtw", "neighbors": 1},
 ]

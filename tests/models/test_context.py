@@ -1,0 +1,103 @@
+"""The model of beats in context: trained from recordings, run on recordings and on CSVs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.config import parse_config
+from ecgcli.errors import ConfigError, DataError
+from ecgcli.fitting import fit
+from ecgcli.inference import load_engine
+from ecgcli.preparation import prepare_recording
+from ecgcli.runs import BEST
+from ecgcli.training import train
+from tests.helpers import Watcher, silent_fit
+
+Ecg = Callable[..., Result]
+
+RECORDS = ["106", "119", "200", "208", "209"]
+
+
+def document(mitdb: Path, runs: Path) -> dict[str, object]:
+    return {
+        "name": "context",
+        "runs": str(runs),
+        "data": {
+            "train": str(mitdb), "records": RECORDS, "copies": ["inverted"], "validation": "folds",
+        },
+        "model": {"name": "context", "boosters": 1, "trees": 20},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(mitdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = parse_config(document(mitdb, tmp_path_factory.mktemp("runs")))
+    return fit(config, *silent_fit).run
+
+
+def test_every_patient_is_held_out_once_and_all_are_learnt(run: Path) -> None:
+    card = load_checkpoint(run / BEST).card
+    assert card.training_data.patients == RECORDS
+    assert card.training_data.validation["beats"] == card.training_data.beats
+    assert card.training_data.copies == ["inverted"]
+    assert card.training_data.trained_on["V"] == 2 * card.training_data.beats["V"]
+    assert card.views == ("context",)
+    assert card.temperature != 1
+    assert 0.5 < card.metrics["validation_accuracy"] < 1
+
+
+def test_it_finds_the_v_beats_of_a_patient_it_has_not_seen(run: Path, mitdb: Path) -> None:
+    beats = prepare_recording(mitdb / "221.hea", context=True).beats
+    called = load_engine(load_checkpoint(run / BEST)).probabilities(beats).argmax(1)
+    ventricular = beats.known_labels == 2
+    assert (called[ventricular] == 2).mean() > 0.8
+    assert (called[~ventricular] == 2).mean() < 0.1
+
+
+def test_a_class_with_a_handful_of_beats_is_not_learnt(run: Path, mitdb: Path) -> None:
+    beats = prepare_recording(mitdb / "208.hea", context=True).beats.take(np.arange(100))
+    checkpoint = load_checkpoint(run / BEST)
+    assert checkpoint.card.training_data.beats["Q"] < 50
+    assert (load_engine(checkpoint).probabilities(beats)[:, 4] == 0).all()
+
+
+def test_it_goes_all_the_way(run: Path, mitdb: Path, ecg: Ecg) -> None:
+    predicted = ecg("predict", mitdb / "221.hea", "--model", run, "-o", "221.csv")
+    assert predicted.exit_code == 0, predicted.stderr
+    prepared = ecg("prepare", mitdb / "221.hea", "-o", "beats.csv", "--context")
+    assert prepared.exit_code == 0, prepared.stderr
+    judged = ecg("evaluate", run, "--data", "beats.csv", "--json")
+    assert judged.exit_code == 0, judged.stderr
+    assert "None of the 1 test patients was trained on" in json.loads(judged.stdout)["statement"]
+    streamed = ecg("predict", "beats.csv", "--model", run, "-q")
+    assert len(streamed.stdout.splitlines()) == json.loads(judged.stdout)["beats"] + 1
+
+
+def test_beats_without_context_are_told_what_to_do(run: Path, mitbih: Path, ecg: Ecg) -> None:
+    result = ecg("predict", mitbih / "mitbih_test.csv", "--model", run, "-o", "p.csv")
+    assert result.exit_code == 2
+    assert "--model beats" in result.stderr
+    assert not Path("p.csv").exists()
+
+
+def test_folds_and_copies_only_where_they_mean_something(
+    mitdb: Path, demo: Path, tmp_path: Path
+) -> None:
+    network = document(mitdb, tmp_path) | {"model": {"name": "cnn"}}
+    with pytest.raises(ConfigError, match=r"data\.validation: folds is for models without epochs"):
+        train(parse_config(network), Watcher())
+    of_a_file = document(demo / "synthetic_train.csv", tmp_path)
+    with pytest.raises(ConfigError, match=r"data\.copies is for a folder of recordings"):
+        fit(parse_config(of_a_file), *silent_fit)
+    few = document(mitdb, tmp_path)
+    few["data"] = {"train": str(mitdb), "records": ["119", "208"], "validation": "folds"}
+    with pytest.raises(DataError, match="folds needs at least 5 patients, found 2"):
+        fit(parse_config(few), *silent_fit)
+    assert not list(tmp_path.iterdir())
