@@ -23,6 +23,7 @@ import numpy as np
 from ecgcli import aami, metrics
 from ecgcli.checkpoint import load_checkpoint
 from ecgcli.classes import AAMI_CLASSES
+from ecgcli.context import with_context
 from ecgcli.distortions import NOISES, inverted, resampled, with_displaced_peaks, with_gain
 from ecgcli.figures import draw_lines
 from ecgcli.files import write_text
@@ -79,7 +80,7 @@ def start(checkpoint: Path) -> None:
 
 def classify(recording: Recording) -> Matrix:
     """The one place where the model sees a recording: its matrix against the annotations."""
-    beats = cut_beats(recording)
+    beats = with_context(recording, cut_beats(recording))
     predicted = _worker["engine"].probabilities(beats).argmax(1)
     judged = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
     truth = beats.known_labels[judged]

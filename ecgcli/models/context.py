@@ -29,9 +29,9 @@ class Context(Estimator):
     """Gradient boosting over rhythm, shape and P wave against the recording's own.
 
     Several boosters (Ke et al., LightGBM, NeurIPS 2017), each with another seed, and the
-    mean of their probabilities. Classes weigh alike but for N, which weighs twice; within
-    a class a patient with many beats weighs less than by their number, so that the one
-    record that has nearly all beats of a class does not decide what the class is.
+    mean of their probabilities. Within a class a patient with many beats weighs less than
+    by their number, so that the one record that has nearly all beats of a class does not
+    decide what the class is.
 
     Args:
         boosters: how many.
@@ -40,7 +40,8 @@ class Context(Estimator):
         learning_rate: of boosting.
         features: share of the features each tree may look at.
         patient_power: a patient's n beats of a class weigh as n to this power.
-        normal_weight: of class N; the others weigh 1.
+        class_power: a class's n beats weigh as n to this power; at 0 classes weigh alike.
+        normal_weight: class N weighs so many times that.
         every_normal: N beats are so many that one in this many is enough.
     """
 
@@ -55,12 +56,14 @@ class Context(Estimator):
         learning_rate: Share = 0.06,
         features: Share = 0.25,
         patient_power: Annotated[float, Field(ge=0, le=1)] = 0.8,
+        class_power: Annotated[float, Field(ge=0, le=1)] = 0.0,
         normal_weight: Annotated[float, Field(gt=0)] = 2.0,
         every_normal: Size = 3,
     ) -> None:
         self.boosters, self.trees, self.leaves = boosters, trees, leaves
         self.learning_rate, self.features = learning_rate, features
-        self.patient_power, self.normal_weight = patient_power, normal_weight
+        self.patient_power, self.class_power = patient_power, class_power
+        self.normal_weight = normal_weight
         self.every_normal = every_normal
         self._fitted: list[Booster] = []
         self._classes = 0
@@ -108,8 +111,9 @@ class Context(Estimator):
         _, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
         weights = np.asarray(counts[place] ** (self.patient_power - 1.0), np.float64)
         for label in self._known:
-            share = self.normal_weight if label == 0 else 1.0
-            weights[labels == label] *= share / weights[labels == label].sum()
+            own = labels == label
+            share = own.sum() ** self.class_power * (self.normal_weight if label == 0 else 1.0)
+            weights[own] *= share / weights[own].sum()
         return np.asarray(weights / weights.mean(), np.float64)
 
     def _parameters(self, seed: int) -> dict[str, Any]:

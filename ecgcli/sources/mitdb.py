@@ -55,6 +55,7 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
     """Cut the records in ``folder`` into the two public CSVs, with sidecars and a manifest."""
     from ecgcli.beats import concatenate, write_beats
     from ecgcli.beats_csv import SAMPLING_RATE
+    from ecgcli.context import with_context
     from ecgcli.recordings import Options, read_recording
     from ecgcli.segmentation import RECIPE, cut_beats
     from ecgcli.splits import split_by_class
@@ -63,7 +64,7 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
     first_lead = Options(lead=0, annotations="atr")
     for done, name in enumerate(RECORDS, 1):
         recording = read_recording(folder / f"{name}.hea", first_lead, patient_of(name))
-        parts.append(cut_beats(recording))
+        parts.append(with_context(recording, cut_beats(recording)))
         progress("cutting beats", done, len(RECORDS))
     beats = concatenate(parts)
     held_out = {AAMI_CLASSES.index(name): n for name, n in PUBLIC_TEST_COUNTS.items()}
