@@ -13,8 +13,13 @@ from ecgcli.models import Size, register
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
+def _summed_up(thoughts: Tensor) -> Tensor:
+    """Mean and maximum over the steps ``(batch, steps, width)``; ``(batch, 2 * width)``."""
+    return torch.cat([thoughts.mean(dim=1), thoughts.amax(dim=1)], dim=1)
+
+
 class _Recurrent(nn.Module):
-    """Reads a beat in steps of a few samples; the mean of what it thought decides.
+    """Reads a beat in steps of a few samples; mean and maximum of what it thought decide.
 
     Args:
         classes: how many classes it tells apart.
@@ -46,14 +51,14 @@ class _Recurrent(nn.Module):
             step, units, layers, batch_first=True, bidirectional=bidirectional,
             dropout=dropout if layers > 1 else 0.0,
         )  # fmt: skip
-        width = units * (1 + bidirectional)
+        width = 2 * units * (1 + bidirectional)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
         padded = nn.functional.pad(beats, (0, self.padding))
         thoughts, _ = self.recurrent(padded.view(-1, self.steps, self.step))
-        logits: Tensor = self.classifier(thoughts.mean(dim=1))
+        logits: Tensor = self.classifier(_summed_up(thoughts))
         return logits
 
 
@@ -108,12 +113,12 @@ class CnnGru(nn.Module):
             memory_format=torch.channels_last  # type: ignore[call-overload]
         )
         self.recurrent = nn.GRU(channels[1], units, batch_first=True, bidirectional=bidirectional)
-        width = units * (1 + bidirectional)
+        width = 2 * units * (1 + bidirectional)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
         image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
         thoughts, _ = self.recurrent(self.features(image).flatten(2).transpose(1, 2))
-        logits: Tensor = self.classifier(thoughts.mean(dim=1))
+        logits: Tensor = self.classifier(_summed_up(thoughts))
         return logits
