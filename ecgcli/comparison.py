@@ -98,10 +98,11 @@ class Mean:
 
 @dataclass(frozen=True)
 class Row:
-    """A config's place in the table; ``scores`` maps a split to its figures."""
+    """A config's place in the table; ``scores`` maps each split it was judged on to its figures."""
 
     name: str
     model: str
+    seeds: int
     scores: dict[str, dict[str, Mean]]
     parameters: int
     training_seconds: float
@@ -113,7 +114,6 @@ class Comparison:
     """Rows, the best first by macro-F1 on the first split."""
 
     splits: tuple[str, ...]
-    seeds: int
     rows: tuple[Row, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Comparison:
 
     def markdown(self) -> str:
         """The table, in Markdown."""
-        head = ["", *_heads(self.splits), "parameters", "training", "beats/s"]
+        head = ["", *_heads(self.splits), "seeds", "parameters", "training", "beats/s"]
         lines = ["| " + " | ".join(cells) + " |" for cells in (head, *self._cells())]
         lines.insert(1, "|" + "---|" * len(head))
         return "\n".join(lines) + "\n"
@@ -131,7 +131,8 @@ class Comparison:
         return [
             [
                 row.name,
-                *(text for split in self.splits for text in told(row.scores[split], split)),
+                *(text for split in self.splits for text in told(row, split)),
+                str(row.seeds),
                 f"{row.parameters:,}",
                 f"{row.training_seconds:.0f} s",
                 f"{row.beats_per_second:,.0f}",
@@ -150,8 +151,11 @@ def _heads(splits: Sequence[str]) -> list[str]:
     return heads
 
 
-def told(scores: dict[str, Mean], split: str) -> list[str]:
-    """A row's figures on one split, as text."""
+def told(row: Row, split: str) -> list[str]:
+    """A row's figures on one split, as text; dashes where it was not judged on it."""
+    scores = row.scores.get(split)
+    if scores is None:
+        return ["-"] * (4 if split == "patients" else 2)
     cells = [
         f"{mean.value:.4f} ({mean.low:.3f}-{mean.high:.3f})"
         for mean in (scores["accuracy"], scores["macro_f1"])
@@ -197,6 +201,9 @@ def compare(
         observer: told how it goes.
         command: the command line, for the record.
 
+    Returns:
+        The table of everything compared in ``out`` so far, by this call and earlier ones.
+
     Raises:
         ConfigError: two configs have one name, or there is no such split.
         DataError: a file is missing.
@@ -204,7 +211,6 @@ def compare(
     """
     _require(configs, splits, data)
     work = list(product(configs, splits, range(seeds)))
-    cells = []
     for number, (config, split, seed) in enumerate(work, 1):
         run = out / split / f"{config.name}-{seed}"
         ours = _for_cell(config, SPLITS[split], seed, data, run)
@@ -213,8 +219,7 @@ def compare(
             observer.began(config.name, split, seed, number, len(work))
         cell = found or _measure(ours, config.name, split, SPLITS[split].test(data), run, command)
         observer.ended(cell, done_before=found is not None)
-        cells.append(cell)
-    comparison = _tabulate(cells, tuple(splits), seeds)
+    comparison = _tabulate(_every_cell(out), tuple(splits))
     write_json(
         out / "comparison.json",
         comparison.as_json() | {"environment": describe_environment(command, 0, "")},
@@ -260,6 +265,16 @@ def _read_result(run: Path, config: Config) -> Cell | None:
             f"{run}: was trained with another config; remove the folder, or choose another -o"
         )
     return Cell(**found)
+
+
+def _every_cell(out: Path) -> list[Cell]:
+    """Everything measured in the folder, by this comparison and earlier ones."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(out.glob(f"*/*/{RESULT}"))]
+    known = Cell.__annotations__
+    return [
+        Cell(**{key: value for key, value in json.loads(text).items() if key in known})
+        for text in texts
+    ]
 
 
 def _measure(config: Config, name: str, split: str, test: Path, run: Path, command: str) -> Cell:
@@ -309,23 +324,33 @@ def _seconds(engine: Engine, beats: Beats) -> float:
     return time.perf_counter() - began
 
 
-def _tabulate(cells: Sequence[Cell], splits: tuple[str, ...], seeds: int) -> Comparison:
-    rows = []
-    for name in dict.fromkeys(cell.name for cell in cells):
-        own = [cell for cell in cells if cell.name == name]
-        first = [cell for cell in own if cell.split == splits[0]]
-        rows.append(
-            Row(
-                name=name,
-                model=own[0].model,
-                scores={split: _means([c for c in own if c.split == split]) for split in splits},
-                parameters=own[0].parameters,
-                training_seconds=float(np.median([cell.training_seconds for cell in first])),
-                beats_per_second=float(np.median([cell.beats_per_second for cell in first])),
-            )
-        )
-    rows.sort(key=lambda row: -row.scores[splits[0]]["macro_f1"].value)
-    return Comparison(splits, seeds, tuple(rows))
+def _tabulate(cells: Sequence[Cell], splits: tuple[str, ...]) -> Comparison:
+    rows = [
+        _row([cell for cell in cells if cell.name == name and cell.split in splits], splits)
+        for name in dict.fromkeys(cell.name for cell in cells if cell.split in splits)
+    ]
+    rows.sort(key=lambda row: -_rank(row, splits[0]))
+    return Comparison(splits, tuple(rows))
+
+
+def _rank(row: Row, split: str) -> float:
+    return row.scores[split]["macro_f1"].value if split in row.scores else -1.0
+
+
+def _row(cells: Sequence[Cell], splits: tuple[str, ...]) -> Row:
+    """What a config's cells come to; speed and size are of the first split it was judged on."""
+    by_split = {split: [cell for cell in cells if cell.split == split] for split in splits}
+    judged = {split: own for split, own in by_split.items() if own}
+    first = next(iter(judged.values()))
+    return Row(
+        name=first[0].name,
+        model=first[0].model,
+        seeds=len(first),
+        scores={split: _means(own) for split, own in judged.items()},
+        parameters=first[0].parameters,
+        training_seconds=float(np.median([cell.training_seconds for cell in first])),
+        beats_per_second=float(np.median([cell.beats_per_second for cell in first])),
+    )
 
 
 def _means(cells: Sequence[Cell]) -> dict[str, Mean]:

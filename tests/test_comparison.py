@@ -79,8 +79,17 @@ def test_it_goes_on_where_it_stopped(compared: Path, demo: Path) -> None:
     found = compare(configs(demo, compared), ["synthetic"], 2, demo, compared, again)
     done = {"net-0": True, "net-1": False, "trees-0": True, "trees-1": True}
     assert dict(again.before) == done
-    assert found.seeds == 2
+    assert {row.seeds for row in found.rows} == {2}
     assert not (compared / "synthetic" / "net-1-2").exists()
+
+
+def test_other_configs_add_their_rows(compared: Path, demo: Path, tmp_path: Path) -> None:
+    import shutil
+
+    out = shutil.copytree(compared, tmp_path / "out")
+    third = configs(demo, out)[1].model_copy(update={"name": "more-trees"})
+    found = compare([third], ["synthetic"], 1, demo, out, Heard())
+    assert {row.name: row.seeds for row in found.rows} == {"net": 2, "trees": 2, "more-trees": 1}
 
 
 def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path) -> None:

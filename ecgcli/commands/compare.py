@@ -38,7 +38,8 @@ def command(
 
     The random split (ecg download) has the same patients on both sides, DS1/DS2
     (ecg prepare --split ds1-ds2) new ones. What is done already is not done again: the
-    same command goes on where it was stopped. Writes comparison.md and comparison.json.
+    same command goes on where it was stopped, and other configs add their rows to the table.
+    Writes comparison.md and comparison.json.
     """
     from ecgcli.comparison import compare
     from ecgcli.config import load_config
@@ -91,12 +92,13 @@ def _print(comparison: Comparison) -> None:
         table = Table(title=SPLITS[split].title, title_justify="left", box=None, padding=(0, 1))
         table.add_column("")
         heads = ["accuracy", "macro-F1", *(["S Se/+P", "V Se/+P"] if split == "patients" else [])]
-        for head in [*heads, "parameters", "training", "beats/s"]:
+        for head in [*heads, "seeds", "parameters", "training", "beats/s"]:
             table.add_column(head, justify="right", no_wrap=True)
         for row in comparison.rows:
             table.add_row(
                 row.name,
-                *told(row.scores[split], split),
+                *told(row, split),
+                str(row.seeds),
                 f"{row.parameters:,}",
                 f"{row.training_seconds:.0f} s",
                 f"{row.beats_per_second:,.0f}",

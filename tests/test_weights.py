@@ -1,0 +1,71 @@
+"""The weights that come with ecg: found, named, used, and described."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from ecgcli.checkpoint import load_checkpoint
+from ecgcli.errors import CheckpointError
+from ecgcli.mitbih import RECORDS, patient_of
+from ecgcli.runs import find_checkpoint
+from ecgcli.weights import BUNDLED, bundled_card, bundled_checkpoint, name_of
+
+Ecg = Callable[..., Result]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_each_has_a_card_that_says_what_it_must(name: str) -> None:
+    card = bundled_card(name)
+    for word in (
+        "Not a medical device", "ODC-By 1.0", "Moody", "Goldberger", "DS2", "ecg train --config",
+        "Known failures", "Intended use", "S", "V",
+    ):  # fmt: skip
+        assert word in card, word
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_each_is_small_and_of_every_patient(name: str) -> None:
+    path = bundled_checkpoint(name)
+    assert path.stat().st_size < 4_000_000
+    assert name_of(path) == name
+    card = load_checkpoint(path).card
+    assert card.training_data.patients == sorted({patient_of(record) for record in RECORDS})
+    assert card.training_data.validation["rule"] == "folds"
+    assert card.temperature != 1
+
+
+def test_a_recording_needs_no_training(mitdb: Path, ecg: Ecg) -> None:
+    result = ecg("predict", mitdb / "119.hea", "--annotations", "none", "-o", "119.csv")
+    assert result.exit_code == 0, result.stderr
+    assert "recordings, the bundled weights" in result.stderr
+    called = [line.split(",")[2] for line in Path("119.csv").read_text().splitlines()[1:]]
+    assert called.count("V") == pytest.approx(444, abs=10)  # and N 1543
+
+
+def test_beats_need_no_training(mitbih: Path, ecg: Ecg) -> None:
+    lines = (mitbih / "mitbih_test.csv").read_text().splitlines(keepends=True)
+    Path("few.csv").write_text("".join(lines[:500]))
+    result = ecg("predict", "few.csv", "-o", "p.csv")
+    assert result.exit_code == 0, result.stderr
+    assert "beats, the bundled weights" in result.stderr
+
+
+def test_a_run_goes_before_them(trained: Path, tmp_path: Path) -> None:
+    assert find_checkpoint(None, tmp_path, "beats") == bundled_checkpoint("beats")
+    assert find_checkpoint(None, trained.parent, "beats").parent == trained
+    assert find_checkpoint(Path("recordings")) == bundled_checkpoint("recordings")
+    with pytest.raises(CheckpointError):
+        bundled_checkpoint("recording")
+
+
+def test_the_card_is_shown(ecg: Ecg) -> None:
+    shown = ecg("models", "show", "recordings")
+    assert shown.stdout.strip() == bundled_card("recordings").strip()
+    document = json.loads(ecg("models", "show", "beats", "--json").stdout)
+    assert document["model"] == "features"
+    assert document["text"] == bundled_card("beats")
