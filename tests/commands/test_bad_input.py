@@ -112,7 +112,7 @@ def test_missing_files_and_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> N
 
 def test_models_that_are_none(demo: Path, run_copy: Path, tmp_path: Path, ecg: Ecg) -> None:
     beats = demo / "synthetic_test.csv"
-    refused(ecg("predict", beats), "no trained model under runs/")
+    refused(ecg("evaluate", "--data", beats), "no trained model under runs/")
     refused(ecg("predict", beats, "--model", "none"), "none: no such checkpoint")
     refused(ecg("predict", beats, "--model", tmp_path), "no trained run")
     refused(ecg("predict", beats, "--model", beats), "no whole safetensors file")

@@ -81,7 +81,8 @@ def test_it_goes_all_the_way(run: Path, mitdb: Path, ecg: Ecg) -> None:
 
 
 def test_beats_without_context_are_told_what_to_do(run: Path, mitbih: Path, ecg: Ecg) -> None:
-    result = ecg("predict", mitbih / "mitbih_test.csv", "--model", run, "-o", "p.csv")
+    Path("alone.csv").write_bytes((mitbih / "mitbih_test.csv").read_bytes())
+    result = ecg("predict", "alone.csv", "--model", run, "-o", "p.csv")
     assert result.exit_code == 2
     assert "--model beats" in result.stderr
     assert not Path("p.csv").exists()
