@@ -64,19 +64,7 @@ def by_patient(beats: Beats, fraction: float, seed: int) -> Split:
     Raises:
         DataError: the sidecar is missing, or knows fewer patients than the split needs.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    folds = max(2, round(1 / fraction))
-    patients = _info_of(beats)["patient"].to_numpy()
-    if len(np.unique(patients)) < folds:
-        raise DataError(
-            f"holding out {fraction:g} of the patients needs at least {folds} of them, "
-            f"found {len(np.unique(patients))}; use a larger data.validation_fraction"
-        )
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with _few_of_a_class_are_fine():
-        kept, held_out = next(splitter.split(beats.samples, beats.known_labels, patients))
-    return Split(kept, held_out)
+    return next(patient_folds(beats, max(2, round(1 / fraction)), seed))
 
 
 def patient_folds(beats: Beats, count: int, seed: int) -> Iterator[Split]:
@@ -90,8 +78,8 @@ def patient_folds(beats: Beats, count: int, seed: int) -> Iterator[Split]:
     patients = _info_of(beats)["patient"].to_numpy()
     if len(np.unique(patients)) < count:
         raise DataError(
-            f"data.validation=folds needs at least {count} patients, "
-            f"found {len(np.unique(patients))}"
+            f"dealing whole patients into {count} parts needs at least {count} of them, "
+            f"found {len(np.unique(patients))}; use a larger data.validation_fraction"
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with _few_of_a_class_are_fine():

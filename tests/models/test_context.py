@@ -99,6 +99,6 @@ def test_folds_and_copies_only_where_they_mean_something(
         fit(parse_config(of_a_file), *silent_fit)
     few = document(mitdb, tmp_path)
     few["data"] = {"train": str(mitdb), "records": ["119", "208"], "validation": "folds"}
-    with pytest.raises(DataError, match="folds needs at least 5 patients, found 2"):
+    with pytest.raises(DataError, match="into 5 parts needs at least 5 of them, found 2"):
         fit(parse_config(few), *silent_fit)
     assert not list(tmp_path.iterdir())
