@@ -116,7 +116,8 @@ def test_made_up_fibrillation_is_irregular_and_has_no_s(recording: Recording) ->
     assert not np.array_equal(fibrillating(recording, 1, 120).signal, made.signal)
 
 
-def test_copies_are_known_by_their_names(recording: Recording) -> None:
+def test_copies_are_known_by_their_names(mitdb: Path) -> None:
+    recording = read_recording(mitdb / "119.hea")
     copies = copies_of(recording, ["inverted", "fibrillation"], 0)
     assert [copy.name for copy in copies] == ["119 inverted", "119 fibrillation"]
     assert {copy.patient for copy in copies} == {recording.patient}
