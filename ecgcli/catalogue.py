@@ -19,7 +19,10 @@ _COMPARISON = "comparison.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """A model; figures are of its best config in the shipped comparison, None where not in it."""
+    """A model; figures are of its best config in the shipped comparison, None where not in it.
+
+    ``patients_f1`` is of the best that was judged on new patients too.
+    """
 
     name: str
     summary: str
@@ -42,11 +45,12 @@ def list_entries() -> list[Entry]:
 
 
 def _entry(name: str) -> Entry:
-    row = next((row for row in _shipped() if row["model"] == name), None)
-    known = row or {}
+    rows = [row for row in _shipped() if row["model"] == name]
+    known = rows[0] if rows else {}
 
     def f1(split: str) -> float | None:
-        scores = known.get("scores", {}).get(split)
+        of_split = (row["scores"][split] for row in rows if split in row["scores"])
+        scores = next(of_split, None)
         return None if scores is None else float(scores["macro_f1"]["value"])
 
     return Entry(

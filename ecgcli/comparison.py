@@ -89,7 +89,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over seeds, with the 95% interval of the mean (Student's t); equal for one seed."""
+    """The mean over seeds, with the 95% interval of the mean; without width for one seed.
+
+    The interval is Student's t, kept within 0..1.
+    """
 
     value: float
     low: float
@@ -156,10 +159,7 @@ def told(row: Row, split: str) -> list[str]:
     scores = row.scores.get(split)
     if scores is None:
         return ["-"] * (4 if split == "patients" else 2)
-    cells = [
-        f"{mean.value:.4f} ({mean.low:.3f}-{mean.high:.3f})"
-        for mean in (scores["accuracy"], scores["macro_f1"])
-    ]
+    cells = [_with_interval(scores["accuracy"]), _with_interval(scores["macro_f1"])]
     if split == "patients":
         for kind in ("sveb", "veb"):
             pair = [
@@ -169,6 +169,12 @@ def told(row: Row, split: str) -> list[str]:
                 " / ".join("-" if mean is None else f"{100 * mean.value:.0f}" for mean in pair)
             )
     return cells
+
+
+def _with_interval(mean: Mean) -> str:
+    """The mean, and its interval where there are seeds to have one."""
+    interval = f" ({mean.low:.3f}-{mean.high:.3f})" if mean.low < mean.high else ""
+    return f"{mean.value:.4f}{interval}"
 
 
 class Observer(Protocol):
@@ -370,7 +376,7 @@ def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mean:
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return Mean(mean, mean - half, mean + half)
+    return Mean(mean, max(mean - half, 0.0), min(mean + half, 1.0))
 
 
 def _nothing(*_: object) -> None: ...

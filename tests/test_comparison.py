@@ -102,9 +102,10 @@ def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path
 
 
 def test_the_interval_is_students() -> None:
-    """Three values with mean 2 and deviation 1: t(0.975, 2) = 4.3027."""
-    found = _mean(np.array([1.0, 2.0, 3.0]))
-    assert (found.value, found.low, found.high) == pytest.approx((2, -0.4841, 4.4841), abs=1e-3)
+    """Three values with mean 0.5 and deviation 0.1: t(0.975, 2) = 4.3027."""
+    found = _mean(np.array([0.4, 0.5, 0.6]))
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2516, 0.7484), abs=1e-3)
+    assert _mean(np.array([0.5, 0.9, 1.0])).high == 1
     assert _mean(np.array([0.9])) == Mean(0.9, 0.9, 0.9)
 
 
