@@ -40,7 +40,7 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a network and write its run folder: checkpoints, curves, report.
+    """Train a model and write its run folder: checkpoints, curves, report.
 
     The folder is runs/NAME, then runs/NAME-2 and so on. Ctrl-C stops after the batch
     at hand with the state saved; --resume ends with the same weights as if it had
