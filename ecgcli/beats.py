@@ -122,6 +122,12 @@ def beat_lengths(samples: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.where(filled.any(1), last, 0)
 
 
+def within_beats(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which samples come before the zero padding; of the shape of ``samples``."""
+    inside: NDArray[np.bool_] = np.arange(samples.shape[1]) < beat_lengths(samples)[:, None]
+    return inside
+
+
 def class_counts(labels: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, int]:
     """How many of ``labels`` each class has, in class order."""
     tally = np.bincount(labels, minlength=len(classes))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, read_beats
+from ecgcli.beats import Beats, beat_lengths, read_beats
 from ecgcli.beats_csv import SAMPLING_RATE
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import DataError
@@ -120,7 +120,7 @@ def _labels(beats: Beats, class_set: ClassSet) -> Iterator[Finding]:
 
 def _sampling(beats: Beats) -> Iterator[Finding]:
     """Whether a row's length fits the time to the next beats, or at least a heart rate."""
-    length = _lengths(beats)
+    length = beat_lengths(beats.samples)
     cut = length == beats.samples.shape[1]  # longer than the row: its length is not known
     known = ~cut & (length > 0)
     if not known.any():
@@ -243,13 +243,6 @@ def _resampled(path: Path, test: Beats, class_set: ClassSet) -> Iterator[Finding
         )
     else:
         yield _ok("balance", f"{share:.0%} of the test beats are N", n_share=share)
-
-
-def _lengths(beats: Beats) -> NDArray[np.intp]:
-    """Samples of each row up to the last that is not padding, ``(beats,)``."""
-    width = beats.samples.shape[1]
-    reverse = beats.samples[:, ::-1] != 0
-    return np.where(reverse.any(axis=1), width - reverse.argmax(axis=1), 0)
 
 
 def _same_rows(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecgcli.beats import Beats, beat_lengths
+from ecgcli.beats import Beats, beat_lengths, within_beats
 from ecgcli.beats_csv import SAMPLING_RATE
 from ecgcli.checkpoint import Checkpoint
 from ecgcli.choices import Attribution
@@ -220,8 +220,7 @@ def _by_occlusion(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
             additional_forward_args=(samples, *others),
             perturbations_per_eval=8,
         )
-    real = np.arange(samples.shape[1]) < beat_lengths(beats.samples)[:, None]
-    return np.where(real, found.numpy(), 0).astype(np.float32)
+    return np.where(within_beats(beats.samples), found.numpy(), 0).astype(np.float32)
 
 
 _ATTRIBUTE: dict[Attribution, Callable[[nn.Module, Beats, Tensor], Samples]] = {

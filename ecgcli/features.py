@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats
+from ecgcli.beats import Beats, beat_lengths
 from ecgcli.beats_csv import SAMPLING_RATE
 from ecgcli.classes import AAMI_CLASSES
 
@@ -64,7 +64,7 @@ def feature_table(beats: Beats) -> pd.DataFrame:
 
 
 def _all(samples: Samples) -> Iterator[tuple[Feature, Column]]:
-    lengths = _lengths(samples)
+    lengths = np.maximum(beat_lengths(samples), 1)
     inside = np.arange(samples.shape[1]) < lengths[:, None]
     beats = np.where(inside, samples, np.nan).astype(np.float64)
     groups = {
@@ -76,15 +76,6 @@ def _all(samples: Samples) -> Iterator[tuple[Feature, Column]]:
     for group, columns in groups.items():
         for name, meaning, column in columns:
             yield Feature(name, group, meaning), column
-
-
-def _lengths(samples: Samples) -> NDArray[np.intp]:
-    """Samples of each beat up to its last that is not zero, at least 1."""
-    nonzero = samples[:, ::-1] != 0
-    lengths: NDArray[np.intp] = np.where(
-        nonzero.any(1), samples.shape[1] - nonzero.argmax(1), 1
-    ).astype(np.intp)
-    return lengths
 
 
 _Columns = Iterator[tuple[str, str, Column]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats import beat_lengths
+from ecgcli.beats import beat_lengths, within_beats
 from ecgcli.beats_csv import SAMPLING_RATE
 from ecgcli.errors import ConfigError
 from ecgcli.files import atomic_write
@@ -163,7 +163,7 @@ def draw_mean_beats(
     figure.suptitle(title)
     for number, (axis, (caption, samples)) in enumerate(zip(axes, groups, strict=True)):
         colour = _colour(number, len(groups))
-        real = np.arange(samples.shape[1]) < beat_lengths(samples)[:, None]
+        real = within_beats(samples)
         # Beyond, so few beats are left that their mean is not that of the group.
         last = max(1, int((real.mean(0) >= 0.1).sum()))
         values = np.where(real, samples, np.nan)[:, :last]

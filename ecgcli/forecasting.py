@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.anomaly.bands import BANDS, Bands, forecast, within_beat
+from ecgcli.anomaly.bands import BANDS, Bands, forecast
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import AnomalyModel
-from ecgcli.beats import read_beats
+from ecgcli.beats import read_beats, within_beats
 from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
@@ -188,7 +188,7 @@ def forecast_beats(
         None if advance is None else lambda done: advance(done, len(chosen)),
     )
     length = _length(known, horizon)
-    judged = within_beat(samples)[:, :length]
+    judged = within_beats(samples)[:, :length]
     judged[:, :known] = False
     return Forecast(
         beats=chosen,

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from ecgcli.anomaly.forecaster import BLOCK, NOISE, Forecaster
-from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.beats import within_beats
 
 Samples = NDArray[np.float32]
 
@@ -88,13 +88,6 @@ def forecast(
     return Bands(np.clip(median, 0, 1), low, high, ended)
 
 
-def within_beat(samples: Samples) -> NDArray[np.bool_]:
-    """Where beats ``(beats, 187)`` are beats and not the zero padding after them."""
-    ends = BEAT_LENGTH - (samples[:, ::-1] != 0).argmax(1)
-    inside: NDArray[np.bool_] = np.arange(BEAT_LENGTH) < ends[:, None]
-    return inside
-
-
 def fit_band_factors(
     network: Forecaster,
     samples: Samples,
@@ -109,7 +102,7 @@ def fit_band_factors(
     done = 0
     for known, rows in groups:
         beats = chosen[rows]
-        inside, truth = within_beat(beats)[:, known:], beats[:, known:]
+        inside, truth = within_beats(beats)[:, known:], beats[:, known:]
         _, median, *sides = _futures(network, beats[:, :known], seed)
         for band, below, above in zip(BANDS, sides[::2], sides[1::2], strict=True):
             half = np.where(truth > median, above - median, median - below)
