@@ -30,13 +30,10 @@ def copies_of(recording: Recording, wanted: Sequence[Copy], seed: int) -> list[R
     """The copies asked for; a recording that fibrillates has none that does."""
     made = {name: _MAKERS[name](recording, seed) for name in wanted}
     return [
-        renamed(copy, f"{recording.name} {name}") for name, copy in made.items() if copy is not None
+        replace(copy, name=f"{recording.name} {name}")
+        for name, copy in made.items()
+        if copy is not None
     ]
-
-
-def renamed(recording: Recording, name: str) -> Recording:
-    """The recording under another name."""
-    return replace(recording, name=name)
 
 
 def are_copies(beats: Beats) -> NDArray[np.bool_]:

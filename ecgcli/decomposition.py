@@ -19,10 +19,10 @@ from ecgcli.choices import DecompositionModel
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.figures import draw_decomposition
 from ecgcli.files import atomic_write
-from ecgcli.peaks import DEFAULT, find_r_peaks
+from ecgcli.peaks import DEFAULT
+from ecgcli.preparation import with_known_beats
 from ecgcli.quality import Stretch, filled, unusable
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
-from ecgcli.segmentation import with_peaks
 
 Signal = NDArray[np.float64]
 
@@ -171,14 +171,8 @@ def decompose_recording(
         DataError: the recording cannot be read, or the window has too few beats.
         ConfigError: the window is none, or there is no such detector.
     """
-    recording = read_recording(path, options)
+    recording = with_known_beats(read_recording(path, options), detector, path)
     try:
-        if not recording.annotated:
-            rate = recording.sampling_rate
-            without = unusable(recording.signal, rate)
-            recording = with_peaks(
-                recording, find_r_peaks(recording.signal, rate, detector, without)
-            )
         return decompose(recording, model=model, start=start, seconds=seconds)
     except DataError as error:
         raise DataError(str(error), file=path) from error

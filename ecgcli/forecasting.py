@@ -21,11 +21,11 @@ from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.figures import Trace, draw_traces
-from ecgcli.peaks import DEFAULT, find_r_peaks
+from ecgcli.peaks import DEFAULT
 from ecgcli.prediction import output
-from ecgcli.quality import unusable
+from ecgcli.preparation import with_known_beats
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
-from ecgcli.segmentation import signal_reader, with_peaks
+from ecgcli.segmentation import signal_reader
 
 #: A recording is forecast, and a beat drawn, until it has ended in this share of the futures.
 MOST_ENDED = 0.75
@@ -335,14 +335,7 @@ def _in_millivolts(bands: Bands, low: float, height: float) -> Bands:
 
 
 def _with_beats(recording: Recording, detector: str, path: Path) -> Recording:
-    if not recording.annotated:
-        rate = recording.sampling_rate
-        try:
-            stretches = unusable(recording.signal, rate)
-            peaks = find_r_peaks(recording.signal, rate, detector, stretches)
-        except DataError as error:
-            raise DataError(str(error), file=path) from error
-        recording = with_peaks(recording, peaks)
+    recording = with_known_beats(recording, detector, path)
     if len(recording.beat_positions) < 2:
         raise DataError(
             f"too short: {len(recording.beat_positions)} R peaks in {recording.seconds:.1f} s; a "

@@ -24,3 +24,9 @@ _SAME_PATIENT = {"202": "201"}
 def patient_of(record: str) -> str:
     """Who a record of this database is from, named by the first record of that person."""
     return _SAME_PATIENT.get(record, record)
+
+
+#: DS1 without 201, whose patient is that of 202: DS2 stays as everyone has it.
+DS1_ALONE = tuple(
+    record for record in DS1 if patient_of(record) not in {patient_of(other) for other in DS2}
+)

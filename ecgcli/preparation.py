@@ -73,9 +73,9 @@ def prepare_recording(
     stretches = unusable(recording.signal, recording.sampling_rate)
     notes = [*_lead_note(recording, options), *_quality_notes(recording, stretches)]
     if not recording.annotated:
-        peaks = _detect(recording, detector, stretches, path)
-        recording = with_peaks(recording, peaks)
-        notes.append(f"{len(peaks):,} R peaks detected ({detector}); classes are not known")
+        recording = with_known_beats(recording, detector, path, stretches)
+        found = len(recording.positions)
+        notes.append(f"{found:,} R peaks detected ({detector}); classes are not known")
     beats = cut_beats(recording, skip=stretches)
     if context:
         beats = with_context(recording, beats)
@@ -184,13 +184,30 @@ def _without_segments(files: list[Path]) -> list[Path]:
     return [file for file in files if file not in segments]
 
 
-def _detect(
-    recording: Recording, detector: str, stretches: list[Stretch], path: Path
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def with_known_beats(
+    recording: Recording, detector: str, path: Path, stretches: list[Stretch] | None = None
+) -> Recording:
+    """The recording as it is where its beats are annotated, else with those the detector finds.
+
+    Args:
+        recording: annotated or not.
+        detector: finds R peaks.
+        path: of the recording, for errors.
+        stretches: without ECG, where the caller knows them already.
+
+    Raises:
+        DataError: R peaks cannot be found in it.
+        ConfigError: there is no such detector.
+    """
+    if recording.annotated:
+        return recording
+    if stretches is None:
+        stretches = unusable(recording.signal, recording.sampling_rate)
     try:
-        return find_r_peaks(recording.signal, recording.sampling_rate, detector, stretches)
+        peaks = find_r_peaks(recording.signal, recording.sampling_rate, detector, stretches)
     except DataError as error:
         raise DataError(str(error), file=path) from error
+    return with_peaks(recording, peaks)
 
 
 def _lead_note(recording: Recording, options: Options) -> list[str]:

@@ -12,15 +12,12 @@ from ecgcli.choices import Copy
 from ecgcli.context import with_context
 from ecgcli.copies import copies_of
 from ecgcli.errors import DataError
-from ecgcli.mitbih import DS1, DS2
+from ecgcli.mitbih import DS1_ALONE, DS2
 from ecgcli.parallel import in_order
 from ecgcli.preparation import find_recordings, patients_of
 from ecgcli.quality import unusable
 from ecgcli.recordings import NO_OPTIONS, Recording, read_recording
 from ecgcli.segmentation import cut_beats
-
-#: The same person as 202 of DS2, so not trained on with DS1.
-_SAME_PERSON = "201"
 
 
 def read_training_recordings(
@@ -47,7 +44,7 @@ def read_training_recordings(
 def _chosen(paths: list[Path], records: str | Sequence[str], folder: Path) -> list[Path]:
     if records == "all":
         return paths
-    sets = {"ds1": [name for name in DS1 if name != _SAME_PERSON], "ds2": list(DS2)}
+    sets = {"ds1": DS1_ALONE, "ds2": DS2}
     names = sets[records] if isinstance(records, str) else list(records)
     found = {path.stem: path for path in paths}
     missing = [name for name in names if name not in found]

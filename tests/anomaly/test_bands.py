@@ -14,11 +14,10 @@ from ecgcli.anomaly.bands import (
     fit_band_factors,
     forecast,
     one_block_ahead,
-    within_beat,
 )
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import load_model
-from ecgcli.beats import read_beats
+from ecgcli.beats import read_beats, within_beats
 from ecgcli.runs import ANOMALY
 from tests.helpers import silent
 
@@ -44,7 +43,7 @@ def test_factors_make_bands_hold_their_share_of_other_beats(
     factors = fit_band_factors(network, shuffled[:150], 0, silent)
     others = shuffled[150:300]
     bands = forecast(network, others, 40, factors)
-    inside = within_beat(others)[:, 40:]
+    inside = within_beats(others)[:, 40:]
     for band in BANDS:
         assert bands.holds(others[:, 40:], band)[inside].mean() == pytest.approx(
             band / 100, abs=0.08
@@ -91,4 +90,4 @@ def test_padding_is_not_judged() -> None:
     beats = np.ones((1, 187), np.float32)
     beats[0, 100:] = 0
     beats[0, 50] = 0  # the lowest sample of a beat is 0, too
-    assert within_beat(beats)[0].tolist() == [True] * 100 + [False] * 87
+    assert within_beats(beats)[0].tolist() == [True] * 100 + [False] * 87
