@@ -20,9 +20,9 @@ from ecgcli.explanation import (
     Samples,
     classify,
     explain,
-    load_classifier,
     remove,
 )
+from ecgcli.networks import load_classifier
 
 #: Beats the deletion test looks at.
 TESTED_BEATS = 500

@@ -15,11 +15,8 @@ from torch import Tensor, nn
 
 from ecgcli.beats import Beats
 from ecgcli.checkpoint import Checkpoint
-from ecgcli.devices import choose_device
-from ecgcli.errors import ConfigError
 from ecgcli.inference import BATCH
-from ecgcli.models import SAMPLES, create_model, is_estimator, list_networks, load_weights
-from ecgcli.views import inputs_of
+from ecgcli.networks import load_network, tensors_for
 
 #: A row a beat, a column a feature.
 Embedding = NDArray[np.float32]
@@ -53,43 +50,9 @@ def embed(checkpoint: Checkpoint, beats: Beats, progress: Progress | None = None
     return np.concatenate(found)
 
 
-def load_network(checkpoint: Checkpoint) -> nn.Module:
-    """The checkpoint's network, ready to judge, on the GPU when there is one.
-
-    Raises:
-        ConfigError: the checkpoint is of another family of models.
-    """
-    card = checkpoint.card
-    _require_network(card.model)
-    network = create_model(
-        card.model, classes=len(card.classes), length=card.beat_length, **card.arguments
-    )
-    load_weights(network, checkpoint.weights)
-    return network.to(choose_device("auto")).eval()
-
-
-def tensors_for(network: nn.Module, beats: Beats) -> tuple[Tensor, ...]:
-    """What a network is called with for these beats, samples first; each ``(beats, width)``.
-
-    Raises:
-        DataError: the beats lack what the network looks at.
-    """
-    views = inputs_of(beats, getattr(network, "views", SAMPLES))
-    return tuple(torch.from_numpy(np.ascontiguousarray(view)) for view in views)
-
-
 def last_linear(network: nn.Module) -> nn.Linear:
     """The full layer whose outputs are the logits."""
     return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
-
-
-def _require_network(family: str) -> None:
-    """Refuse a model that is no network: it has no activations and no gradients."""
-    if is_estimator(family):
-        raise ConfigError(
-            f"{family} has no embedding and no gradients; this needs a network: "
-            f"{', '.join(list_networks())}; name one with --model"
-        )
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from ecgcli.beats import Beats, beat_lengths, within_beats
 from ecgcli.beats_csv import SAMPLING_RATE
 from ecgcli.checkpoint import Checkpoint
 from ecgcli.choices import Attribution
-from ecgcli.embedding import Progress, load_network, tensors_for
+from ecgcli.embedding import Progress
 from ecgcli.figures import BeatPanel, draw_attributions, require_room
-from ecgcli.graph import Probabilities
+from ecgcli.networks import load_classifier, tensors_for
 
 #: Points of the integral, by the Gauss-Legendre rule.
 STEPS = 50
@@ -160,17 +160,6 @@ def remove(samples: Samples, mask: Mask) -> Samples:
             lost = np.flatnonzero(gone[:length])
             beat[lost] = np.interp(lost, left, beat[left])
     return changed
-
-
-def load_classifier(checkpoint: Checkpoint) -> nn.Module:
-    """The checkpoint's network, from beats to probabilities, on the GPU when there is one.
-
-    Raises:
-        ConfigError: the checkpoint holds no network.
-    """
-    network = load_network(checkpoint)
-    device = next(network.parameters()).device
-    return Probabilities(network, checkpoint.card.class_offsets).to(device).eval()
 
 
 def classify(model: nn.Module, beats: Beats) -> Samples:

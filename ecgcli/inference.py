@@ -115,17 +115,11 @@ class TorchEngine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         import torch
 
-        from ecgcli.devices import choose_device
-        from ecgcli.graph import Probabilities
-        from ecgcli.models import create_model, load_weights
+        from ecgcli.networks import load_classifier
 
-        card = checkpoint.card
-        network = create_model(
-            card.model, classes=len(card.classes), length=card.beat_length, **card.arguments
-        )
-        load_weights(network, checkpoint.weights)
-        self._torch, self._device, self.views = torch, choose_device("auto"), card.views
-        self._model = Probabilities(network, card.class_offsets).to(self._device).eval()
+        self._torch, self.views = torch, checkpoint.card.views
+        self._model = load_classifier(checkpoint)
+        self._device = next(self._model.parameters()).device
 
     def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""

@@ -8,9 +8,10 @@ import torch
 
 from ecgcli.beats import Beats
 from ecgcli.checkpoint import Checkpoint
-from ecgcli.embedding import embed, last_linear, load_network, tensors_for
+from ecgcli.embedding import embed, last_linear
 from ecgcli.errors import ConfigError
 from ecgcli.models import list_networks
+from ecgcli.networks import load_network, tensors_for
 from tests.helpers import some_beats, untrained
 
 
