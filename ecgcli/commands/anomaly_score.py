@@ -9,6 +9,8 @@ import typer
 
 from ecgcli.commands.console import (
     Annotations,
+    AnomalyModel,
+    BeatsOrRecording,
     Detect,
     Json,
     Lead,
@@ -29,13 +31,8 @@ EXAMPLE = "Example: ecg anomaly score data/mitbih_test.csv --model runs/anomaly"
 
 
 def command(
-    data: Annotated[
-        Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="A beats CSV or a recording.")
-    ],
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="An anomaly run or model; default the newest."),
-    ] = None,
+    data: BeatsOrRecording,
+    model: AnomalyModel = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The folder to write; default one in the run."),

@@ -14,14 +14,13 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     messages,
+    open_checkpoint,
     print_json,
     progress_bar,
     results,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ecgcli.clustering import Clustering
 
 EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o assignments.csv"
@@ -64,12 +63,11 @@ def command(
     numbered by size from 0.
     """
     from ecgcli.beats import read_beats
-    from ecgcli.checkpoint import load_checkpoint
     from ecgcli.classes import class_set_of
     from ecgcli.clustering import cluster
 
     console = messages(quiet)
-    checkpoint = None if model is None else load_checkpoint(_checkpoint(model, console))
+    checkpoint = None if model is None else open_checkpoint(model, console)[1]
     names = CLASS_SETS[classes] if checkpoint is None else checkpoint.card.classes
     beats = read_beats(data, class_set=class_set_of(names), normalize=normalize)
     features = beats.samples
@@ -97,14 +95,6 @@ def command(
     if means is None:
         seen_by = "" if model is None else f" --model {model}"
         console.print(f"Next: ecg cluster {data}{seen_by} --png clusters.png --means means.png")
-
-
-def _checkpoint(model: Path, console: Console) -> Path:
-    from ecgcli.runs import find_checkpoint
-
-    path = find_checkpoint(model)
-    console.print(f"Model: {path}")
-    return path
 
 
 def _print(found: Clustering) -> None:

@@ -16,6 +16,8 @@ from ecgcli.choices import EngineName
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ecgcli.checkpoint import Checkpoint
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages and no progress.")]
 Normalize = Annotated[
@@ -44,6 +46,13 @@ Model = Annotated[
     Path | None,
     typer.Option("--model", "-m", help="A run or checkpoint; default the newest run."),
 ]
+AnomalyModel = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", help="An anomaly run or model; default the newest."),
+]
+BeatsOrRecording = Annotated[
+    Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="A beats CSV or a recording.")
+]
 Rows = Annotated[
     str | None,
     typer.Option(
@@ -60,6 +69,17 @@ Quantile = Annotated[
     ),
 ]
 Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
+
+
+def open_checkpoint(model: Path | None, console: Console) -> tuple[Path, Checkpoint]:
+    """The checkpoint meant by ``--model`` and where it lies, having said which it is."""
+    from ecgcli.checkpoint import load_checkpoint
+    from ecgcli.runs import find_checkpoint
+
+    path = find_checkpoint(model)
+    checkpoint = load_checkpoint(path)
+    console.print(f"Model: {path}")
+    return path, checkpoint
 
 
 def messages(quiet: bool = False) -> Console:

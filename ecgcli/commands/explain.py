@@ -15,6 +15,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rows,
     messages,
+    open_checkpoint,
     print_json,
     progress_bar,
     results,
@@ -50,17 +51,13 @@ def command(
     at, not whether a cardiologist would.
     """
     from ecgcli.beats import read_beats
-    from ecgcli.checkpoint import load_checkpoint
     from ecgcli.classes import class_set_of
     from ecgcli.deletion import deletion_test
     from ecgcli.explanation import explain
     from ecgcli.rows import choose_rows
-    from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
-    path = find_checkpoint(model)
-    checkpoint = load_checkpoint(path)
-    console.print(f"Model: {path}")
+    path, checkpoint = open_checkpoint(model, console)
     class_set = class_set_of(checkpoint.card.classes)
     beats = read_beats(data, class_set=class_set, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)

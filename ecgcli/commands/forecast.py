@@ -9,6 +9,8 @@ import typer
 
 from ecgcli.commands.console import (
     Annotations,
+    AnomalyModel,
+    BeatsOrRecording,
     Detect,
     Lead,
     Normalize,
@@ -24,13 +26,8 @@ EXAMPLE = "Example: ecg forecast data/mitbih_test.csv --rows 0-5 --png forecast.
 
 
 def command(
-    data: Annotated[
-        Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="A beats CSV or a recording.")
-    ],
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="An anomaly run or model; default the newest."),
-    ] = None,
+    data: BeatsOrRecording,
+    model: AnomalyModel = None,
     known: Annotated[
         int | None,
         typer.Option("--from", help="Of beats: forecast from this sample on; default 40."),

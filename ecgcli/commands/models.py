@@ -58,22 +58,18 @@ def show(
     from ecgcli.catalogue import describe_model, read_card
     from ecgcli.weights import BUNDLED, bundled_card
 
-    if name in BUNDLED and not Path(name).exists():
-        card = read_card(Path(name)).model_dump()
-        if json:
-            print_json(card | {"text": bundled_card(name)})
-        else:
-            _print_page(bundled_card(name))
+    here = Path(name).exists()
+    if not here and name not in BUNDLED:
+        document = describe_model(name)
+        print_json(document) if json else _print_model(document)
         return
-    if Path(name).exists():
-        card = read_card(Path(name)).model_dump()
+    card = read_card(Path(name)).model_dump()
+    if here:
         print_json(card) if json else _print_mapping(card, results())
-        return
-    document = describe_model(name)
-    if json:
-        print_json(document)
+    elif json:
+        print_json(card | {"text": bundled_card(name)})
     else:
-        _print_model(document)
+        _print_page(bundled_card(name))
 
 
 def _print_all(entries: list[Entry]) -> None:

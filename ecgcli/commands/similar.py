@@ -14,6 +14,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rows,
     messages,
+    open_checkpoint,
     print_json,
     progress_bar,
     results,
@@ -47,16 +48,12 @@ def command(
     than the one it says are reason for doubt.
     """
     from ecgcli.beats import read_beats, read_labelled
-    from ecgcli.checkpoint import load_checkpoint
     from ecgcli.classes import class_set_of
     from ecgcli.rows import choose_rows
-    from ecgcli.runs import find_checkpoint
     from ecgcli.similarity import find_similar
 
     console = messages(quiet)
-    path = find_checkpoint(model)
-    checkpoint = load_checkpoint(path)
-    console.print(f"Model: {path}")
+    path, checkpoint = open_checkpoint(model, console)
     class_set = class_set_of(checkpoint.card.classes)
     beats = read_beats(data, class_set=class_set, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
