@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ecgcli.convolution import as_image
 from ecgcli.models import Size, register
 from ecgcli.models.cnn import Cnn
 from ecgcli.views import width_of
@@ -55,7 +56,7 @@ class CnnRr(nn.Module):
 
     def forward(self, beats: Tensor, rr: Tensor) -> Tensor:
         """Beats ``(batch, samples)``, ratios ``(batch, 5)`` -> logits ``(batch, classes)``."""
-        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        image = as_image(beats)
         beside = self.beside(self.norm(torch.cat([rr, _statistics(beats)], 1)))
         found = torch.cat([self.features(image).flatten(1), beside], 1)
         logits: Tensor = self.classifier(found)

@@ -8,12 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ecgcli.convolution import along, as_image
 from ecgcli.models import Size, register
-
-
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Along the width of a one-row image, which CPUs do faster than one dimension (see `cnn`)."""
-    return nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
 
 
 class _Inception(nn.Module):
@@ -21,11 +17,9 @@ class _Inception(nn.Module):
 
     def __init__(self, inputs: int, filters: int, kernels: tuple[int, ...]) -> None:
         super().__init__()
-        self.bottleneck = _convolution(inputs, filters, 1)
-        self.wide = nn.ModuleList(_convolution(filters, filters, kernel) for kernel in kernels)
-        self.pooled = nn.Sequential(
-            nn.MaxPool2d((1, 3), (1, 1), (0, 1)), _convolution(inputs, filters, 1)
-        )
+        self.bottleneck = along(inputs, filters, 1)
+        self.wide = nn.ModuleList(along(filters, filters, kernel) for kernel in kernels)
+        self.pooled = nn.Sequential(nn.MaxPool2d((1, 3), (1, 1), (0, 1)), along(inputs, filters, 1))
         self.norm = nn.BatchNorm2d(filters * (len(kernels) + 1))
 
     def forward(self, signal: Tensor) -> Tensor:
@@ -64,18 +58,18 @@ class Inception(nn.Module):
     ) -> None:
         super().__init__()
         width = filters * (len(kernels) + 1)
-        self.stem = nn.Sequential(_convolution(1, filters, 7, 2), nn.BatchNorm2d(filters))
+        self.stem = nn.Sequential(along(1, filters, 7, 2), nn.BatchNorm2d(filters))
         inputs = [filters] + [width] * (depth - 1)
         self.modules_ = nn.ModuleList(_Inception(n, filters, kernels) for n in inputs)
         self.around = nn.ModuleList(
-            nn.Sequential(_convolution(n, width, 1), nn.BatchNorm2d(width)) for n in inputs[::3]
+            nn.Sequential(along(n, width, 1), nn.BatchNorm2d(width)) for n in inputs[::3]
         )
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
-        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        image = as_image(beats)
         signal = kept = nn.functional.relu(self.stem(image))
         for number, module in enumerate(self.modules_):
             signal = module(signal)

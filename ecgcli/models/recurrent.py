@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ecgcli.convolution import along, as_image
 from ecgcli.models import Size, register
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -105,10 +106,9 @@ class CnnGru(nn.Module):
         layers: list[nn.Module] = []
         for inputs, outputs in ((1, channels[0]), channels):
             layers += [
-                nn.Conv2d(inputs, outputs, (1, kernel), padding=(0, kernel // 2), bias=False),
+                along(inputs, outputs, kernel),
                 nn.BatchNorm2d(outputs), nn.MaxPool2d((1, 2)), nn.ReLU(),
             ]  # fmt: skip
-        # Along the width of a one-row image, which CPUs do faster than one dimension (see `cnn`).
         self.features = nn.Sequential(*layers, nn.Dropout(dropout)).to(
             memory_format=torch.channels_last  # type: ignore[call-overload]
         )
@@ -118,7 +118,7 @@ class CnnGru(nn.Module):
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
-        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        image = as_image(beats)
         thoughts, _ = self.recurrent(self.features(image).flatten(2).transpose(1, 2))
         logits: Tensor = self.classifier(_summed_up(thoughts))
         return logits

@@ -8,15 +8,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ecgcli.convolution import along, as_image
 from ecgcli.models import Size, register
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Along the width of a one-row image, which CPUs do faster than one dimension (see `cnn`)."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=False),
-        nn.BatchNorm2d(outputs),
-    )
+    return nn.Sequential(along(inputs, outputs, kernel, stride), nn.BatchNorm2d(outputs))
 
 
 class _Block(nn.Module):
@@ -74,7 +71,7 @@ class Resnet1d(nn.Module):
 
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
-        image = beats[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        image = as_image(beats)
         found = self.stages(image).flatten(2)
         logits: Tensor = self.classifier(torch.cat([found.mean(2), found.amax(2)], 1))
         return logits
