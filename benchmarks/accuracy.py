@@ -13,24 +13,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from ecgcli.checkpoint import load_checkpoint
+from ecgcli.comparison import mean_over_seeds
 from ecgcli.config import load_config
 from ecgcli.evaluation import Evaluation, evaluate_file
-from ecgcli.history import Epoch
 from ecgcli.inference import load_engine
 from ecgcli.report import with_interval
 from ecgcli.runs import BEST
-from ecgcli.training import Start, Status, train
-
-
-class Silent:
-    """Watches a training without a word."""
-
-    def started(self, start: Start) -> None: ...
-    def batch(self, status: Status) -> None: ...
-    def epoch(self, row: Epoch) -> None: ...
+from ecgcli.training import Silent, train
 
 
 def main() -> None:
@@ -65,10 +56,8 @@ def row_of(seed: str, found: Evaluation, seconds: float) -> str:
 
 def spread(figures: np.ndarray) -> list[str]:
     """Mean and 95% interval of the mean of each column."""
-    count = len(figures)
-    half = stats.t.ppf(0.975, count - 1) * figures.std(axis=0, ddof=1) / np.sqrt(count)
-    means = figures.mean(axis=0)
-    return [f"**{m:.4f}** ({m - h:.4f}-{m + h:.4f})" for m, h in zip(means, half, strict=True)]
+    means = [mean_over_seeds(column) for column in figures.T]
+    return [f"**{mean.value:.4f}** ({mean.low:.4f}-{mean.high:.4f})" for mean in means]
 
 
 if __name__ == "__main__":

@@ -86,10 +86,8 @@ def save_beats(target: Path) -> None:
 
 
 def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the same beats itself)
-    from accuracy import Silent
-
     from ecgcli.config import load_config
-    from ecgcli.training import train
+    from ecgcli.training import Silent, train
 
     with tempfile.TemporaryDirectory() as runs:
         overrides = [f"runs={runs}", "training.prior_correction=false"]
@@ -104,9 +102,8 @@ def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the s
 
 def train_seeded(config: Any, seed: int) -> Any:
     """Train on seed 0's beats with other weights and order."""
-    from accuracy import Silent
-
     from ecgcli import training
+    from ecgcli.training import Silent
     from ecgcli.training_set import prepare
 
     beats = prepare(config)

@@ -23,14 +23,13 @@ from ecgcli.classes import class_set_of
 from ecgcli.config import Config
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
-from ecgcli.evaluation import Evaluation, evaluate_file
+from ecgcli.evaluation import Evaluation, evaluate_beats
 from ecgcli.files import write_json, write_text
 from ecgcli.fitting import fit
-from ecgcli.history import Epoch
 from ecgcli.inference import Engine, load_engine
 from ecgcli.models import is_estimator
 from ecgcli.runs import BEST, CONFIG, LAST
-from ecgcli.training import Start, Status, resume, train
+from ecgcli.training import Silent, resume, train
 
 RESULT = "result.json"
 
@@ -309,17 +308,17 @@ def _train(config: Config, run: Path, command: str) -> float:
             return float(json.loads((run / "report.json").read_text())["seconds"])
         return fit(config, _nothing, _nothing, command).seconds
     if (run / LAST).exists() and (run / CONFIG).exists():
-        trained = resume(run, _Silent())
+        trained = resume(run, Silent())
     else:
-        trained = train(config, _Silent(), command)
+        trained = train(config, Silent(), command)
     return sum(row.seconds for row in trained.history)
 
 
 def _judge(checkpoint: Checkpoint, run: Path, test: Path) -> tuple[Evaluation, float]:
     """The evaluation, and how many beats a second its engine classifies once it is warm."""
     engine = load_engine(checkpoint)
-    found = evaluate_file(checkpoint, str(run), engine, test)
     beats = read_labelled(test, class_set=class_set_of(checkpoint.card.classes))
+    found = evaluate_beats(checkpoint, str(run), engine, beats, test)
     some = beats.take(np.arange(min(len(beats), 2048)))
     return found, len(some) / min(_seconds(engine, some) for _ in range(3))
 
@@ -362,14 +361,16 @@ def _row(cells: Sequence[Cell], splits: tuple[str, ...]) -> Row:
 def _means(cells: Sequence[Cell]) -> dict[str, Mean]:
     """Of each figure over the seeds that have it: a predictivity needs a prediction."""
     return {
-        name: _mean(np.array([cell.scores[name] for cell in cells if name in cell.scores]))
+        name: mean_over_seeds(
+            np.array([cell.scores[name] for cell in cells if name in cell.scores])
+        )
         for name in FIGURES
         if any(name in cell.scores for cell in cells)
     }
 
 
-def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mean:
-    """Mean and interval over seeds."""
+def mean_over_seeds(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mean:
+    """Mean and interval of a figure ``(seeds,)``."""
     mean = float(values.mean())
     if len(values) < 2:
         return Mean(mean, mean, mean)
@@ -380,11 +381,3 @@ def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mean:
 
 
 def _nothing(*_: object) -> None: ...
-
-
-class _Silent:
-    """Watches a training without a word."""
-
-    def started(self, start: Start) -> None: ...
-    def batch(self, status: Status) -> None: ...
-    def epoch(self, row: Epoch) -> None: ...

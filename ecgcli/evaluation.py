@@ -164,8 +164,21 @@ def evaluate_file(
     Raises:
         DataError: the file is wrong or unlabelled, or does not know its beats' times.
     """
+    classes = checkpoint.card.classes
+    beats = read_labelled(data, class_set=class_set_of(classes), normalize=normalize)
+    return evaluate_beats(checkpoint, model, engine, beats, data, skip_first)
+
+
+def evaluate_beats(
+    checkpoint: Checkpoint,
+    model: str,
+    engine: Engine,
+    beats: Beats,
+    data: Path,
+    skip_first: float = 0.0,
+) -> Evaluation:
+    """`evaluate_file` on the beats of the file ``data``, read already."""
     card = checkpoint.card
-    beats = read_labelled(data, class_set=class_set_of(card.classes), normalize=normalize)
     if skip_first:
         beats = _after(beats, skip_first, data)
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())

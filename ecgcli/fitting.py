@@ -21,7 +21,7 @@ from ecgcli.errors import ConfigError
 from ecgcli.figures import draw_shares
 from ecgcli.files import write_json, write_text
 from ecgcli.inference import corrected
-from ecgcli.models import Advance, Estimator, create_estimator, views_of
+from ecgcli.models import Advance, Estimator, check_arguments, create_estimator
 from ecgcli.runs import BEST, CONFIG, locked, new_run
 from ecgcli.splits import patient_folds
 from ecgcli.training_set import TrainingSet, prepare
@@ -62,26 +62,25 @@ def fit(
     Raises:
         ConfigError, DataError: the experiment cannot start; no folder is made.
     """
-    name, classes = config.model.name, config.data.class_names
     _require_meaning(config)
-    create_estimator(name, **config.model.arguments)  # its arguments are right
+    check_arguments(config.model.name, config.model.arguments)
     data = prepare(config)
-    views = views_of(name)
     started(data)
     began = time.monotonic()
-    if config.data.validation == "folds":
-        judged = _out_of_fold(config, data, advance)
     estimator = _fitted(config, data.training, advance)
-    if config.data.validation != "folds":
-        judged = _judged(estimator, views, data.validation)
+    judged = (
+        _out_of_fold(config, data, advance)
+        if config.data.validation == "folds"
+        else _judged(estimator, data.validation)
+    )
     seconds = time.monotonic() - began
     figures, temperature = _validate(judged, np.array(data.class_offsets, np.float32))
     card = Card(
-        model=name,
+        model=config.model.name,
         estimator=True,
         arguments=config.model.arguments,
-        views=views,
-        classes=classes,
+        views=estimator.views,
+        classes=config.data.class_names,
         class_offsets=data.class_offsets,
         temperature=temperature,
         training_data=data.description,
@@ -108,25 +107,25 @@ Judged = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 def _fitted(config: Config, beats: Beats, advance: Advance) -> Estimator:
     estimator = create_estimator(config.model.name, **config.model.arguments)
-    inputs = inputs_of(beats, views_of(config.model.name))
+    inputs = inputs_of(beats, estimator.views)
     estimator.fit(inputs, beats, len(config.data.class_names), config.seed, advance)
     return estimator
 
 
 def _out_of_fold(config: Config, data: TrainingSet, advance: Advance) -> Judged:
     """Every real beat judged by a model that has not seen its patient."""
-    beats, views = data.training, views_of(config.model.name)
+    beats = data.training
     real = ~are_copies(beats)
     parts = []
     for split in patient_folds(beats, FOLDS, config.seed):
         estimator = _fitted(config, beats.take(split.kept), advance)
         held_out = beats.take(split.held_out[real[split.held_out]])
-        parts.append(_judged(estimator, views, held_out))
+        parts.append(_judged(estimator, held_out))
     return np.concatenate([p for p, _ in parts]), np.concatenate([labels for _, labels in parts])
 
 
-def _judged(estimator: Estimator, views: tuple[str, ...], beats: Beats) -> Judged:
-    return estimator.probabilities(inputs_of(beats, views)), beats.known_labels
+def _judged(estimator: Estimator, beats: Beats) -> Judged:
+    return estimator.probabilities(inputs_of(beats, estimator.views)), beats.known_labels
 
 
 def _validate(judged: Judged, offsets: NDArray[np.float32]) -> tuple[dict[str, float], float]:

@@ -81,6 +81,19 @@ class Observer(Protocol):
         """Called after every epoch."""
 
 
+class Silent:
+    """An observer that shows nothing."""
+
+    def started(self, start: Start) -> None:
+        """See `Observer`."""
+
+    def batch(self, status: Status) -> None:
+        """See `Observer`."""
+
+    def epoch(self, row: Epoch) -> None:
+        """See `Observer`."""
+
+
 @dataclass(frozen=True)
 class Trained:
     """A finished training; ``overfitting`` is a sentence when the curves drift apart."""

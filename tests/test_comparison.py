@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from ecgcli.comparison import Cell, Mean, _mean, compare
+from ecgcli.comparison import Cell, Mean, compare, mean_over_seeds
 from ecgcli.config import Config, parse_config
 from ecgcli.errors import ConfigError, DataError
 from tests.helpers import small_document
@@ -103,10 +103,10 @@ def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path
 
 def test_the_interval_is_students() -> None:
     """Three values with mean 0.5 and deviation 0.1: t(0.975, 2) = 4.3027."""
-    found = _mean(np.array([0.4, 0.5, 0.6]))
+    found = mean_over_seeds(np.array([0.4, 0.5, 0.6]))
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2516, 0.7484), abs=1e-3)
-    assert _mean(np.array([0.5, 0.9, 1.0])).high == 1
-    assert _mean(np.array([0.9])) == Mean(0.9, 0.9, 0.9)
+    assert mean_over_seeds(np.array([0.5, 0.9, 1.0])).high == 1
+    assert mean_over_seeds(np.array([0.9])) == Mean(0.9, 0.9, 0.9)
 
 
 def test_what_is_missing_is_said_before_anything_is_trained(demo: Path, tmp_path: Path) -> None:
