@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.checkpoint import load_checkpoint
-from ecgcli.comparison import mean_over_seeds
-from ecgcli.config import load_config
-from ecgcli.evaluation import Evaluation, evaluate_file
-from ecgcli.inference import load_engine
-from ecgcli.report import with_interval
-from ecgcli.runs import BEST
-from ecgcli.training import Silent, train
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST
+from ecgcli.evaluation.beats import Evaluation, evaluate_file
+from ecgcli.evaluation.comparison import mean_over_seeds
+from ecgcli.evaluation.report import with_interval
+from ecgcli.training.config import load_config
+from ecgcli.training.epochs import Silent, train
 
 
 def main() -> None:

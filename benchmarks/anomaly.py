@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from ecgcli.anomaly.fitting import Settings, fit
+from ecgcli.anomaly.forecasting import forecast_beats
 from ecgcli.anomaly.model import represent
-from ecgcli.anomaly.roc import roc_area
 from ecgcli.anomaly.scoring import score_file
-from ecgcli.forecasting import forecast_beats
+from ecgcli.metrics.roc import roc_area
 
 ORIGINS = (20, 40, 60, 80, 100)
 

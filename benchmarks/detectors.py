@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli import aami
-from ecgcli.mitbih import RECORDS
-from ecgcli.peaks import find_r_peaks, list_detectors
-from ecgcli.recording_evaluation import flutter_of
+from ecgcli.evaluation.recordings import flutter_of
+from ecgcli.metrics import aami
 from ecgcli.recordings import Recording, read_recording
+from ecgcli.recordings.mitbih import RECORDS
+from ecgcli.recordings.peaks import find_r_peaks, list_detectors
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ import wfdb
 from predict_speed import peak_memory
 from scipy.signal import resample_poly
 
-from ecgcli.mitbih import RECORDS
+from ecgcli.recordings.mitbih import RECORDS
 
 ECG = [sys.executable, "-m", "ecgcli"]
 

@@ -23,7 +23,7 @@ import sys
 import pandas as pd
 import torch
 from torch import nn
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
 from ecgcli.models import create_model, load_weights
 from pathlib import Path
 

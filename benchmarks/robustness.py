@@ -4,7 +4,7 @@
 
 The R peaks are those annotated, so this is the classifier's robustness and not the detector's.
 Figures are gross by the rules of ANSI/AAMI EC57, the first 5 minutes of each record skipped.
-The noise is synthetic: see ecgcli/distortions.py for its spectra and for what a dB is.
+The noise is synthetic: see ecgcli/recordings/distortions.py for its spectra and for what a dB is.
 """
 
 from __future__ import annotations
@@ -20,20 +20,26 @@ from typing import Any
 
 import numpy as np
 
-from ecgcli import aami, metrics
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli import metrics
+from ecgcli.beats.context import with_context
+from ecgcli.beats.segmentation import cut_beats
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.context import with_context
-from ecgcli.distortions import NOISES, inverted, resampled, with_displaced_peaks, with_gain
 from ecgcli.figures import draw_lines
 from ecgcli.files import write_text
-from ecgcli.inference import load_engine
-from ecgcli.metrics import Matrix
-from ecgcli.mitbih import DS2
+from ecgcli.metrics import Matrix, aami
 from ecgcli.parallel import in_order
 from ecgcli.recordings import Options, Recording, read_recording
-from ecgcli.runs import find_checkpoint
-from ecgcli.segmentation import cut_beats
+from ecgcli.recordings.distortions import (
+    NOISES,
+    inverted,
+    resampled,
+    with_displaced_peaks,
+    with_gain,
+)
+from ecgcli.recordings.mitbih import DS2
 
 DECIBELS = (24.0, 18.0, 12.0, 6.0, 0.0, -6.0)
 SKIPPED_SECONDS = 300.0

@@ -74,8 +74,8 @@ def print_table(found: dict[str, list[dict[str, float]]]) -> None:
 def save_beats(target: Path) -> None:
     import numpy as np
 
-    from ecgcli.config import load_config
-    from ecgcli.training_set import prepare
+    from ecgcli.training.config import load_config
+    from ecgcli.training.dataset import prepare
 
     data = prepare(load_config(Path("configs/cnn.yaml")))
     np.savez(
@@ -86,8 +86,8 @@ def save_beats(target: Path) -> None:
 
 
 def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the same beats itself)
-    from ecgcli.config import load_config
-    from ecgcli.training import Silent, train
+    from ecgcli.training.config import load_config
+    from ecgcli.training.epochs import Silent, train
 
     with tempfile.TemporaryDirectory() as runs:
         overrides = [f"runs={runs}", "training.prior_correction=false"]
@@ -102,13 +102,12 @@ def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the s
 
 def train_seeded(config: Any, seed: int) -> Any:
     """Train on seed 0's beats with other weights and order."""
-    from ecgcli import training
-    from ecgcli.training import Silent
-    from ecgcli.training_set import prepare
+    from ecgcli.training import epochs
+    from ecgcli.training.dataset import prepare
 
     beats = prepare(config)
-    training.prepare = lambda _: beats
-    return training.train(config.model_copy(update={"seed": seed}), Silent())
+    epochs.prepare = lambda _: beats
+    return epochs.train(config.model_copy(update={"seed": seed}), epochs.Silent())
 
 
 def dataloader(data: Path, seed: int) -> dict[str, float]:

@@ -22,7 +22,7 @@ Attribution = Literal["gradients", "occlusion"]
 #: How the parts of a decomposed recording go together.
 DecompositionModel = Literal["additive", "multiplicative"]
 
-#: A changed copy of a recording to train on; see `ecgcli.copies`.
+#: A changed copy of a recording to train on; see `ecgcli.training.copies`.
 Copy = Literal["inverted", "fibrillation"]
 
 #: How validation beats are held out of a training file.

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import beat_lengths, within_beats
-from ecgcli.beats_csv import SAMPLING_RATE
+from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.errors import ConfigError
 from ecgcli.files import atomic_write
-from ecgcli.history import History, best_epoch
+from ecgcli.training.history import History, best_epoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

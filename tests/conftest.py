@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from ecgcli.beats import Beats
 from ecgcli.commands import app
-from ecgcli.mitbih import RECORDS
+from ecgcli.recordings.mitbih import RECORDS
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
 from ecgcli.sources.mitdb import PHYSIONET, published_checksums
@@ -52,7 +52,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run trained on synthetic beats; tests only read it, or copy it first."""
-    from ecgcli.training import train
+    from ecgcli.training.epochs import train
     from tests.helpers import Watcher
 
     return train(small_config(demo, tmp_path_factory.mktemp("runs")), Watcher()).run

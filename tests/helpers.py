@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
-from ecgcli.checkpoint import Card, Checkpoint, TrainingData, load_checkpoint
+from ecgcli.checkpoints import Card, Checkpoint, TrainingData, load_checkpoint
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.config import Config, parse_config
-from ecgcli.history import Epoch
-from ecgcli.training import Start, Status
+from ecgcli.training.config import Config, parse_config
+from ecgcli.training.epochs import Start, Status
+from ecgcli.training.history import Epoch
 
 #: What a card says of a model that has seen nothing.
 UNTRAINED = TrainingData(

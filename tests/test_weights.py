@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.errors import CheckpointError
-from ecgcli.mitbih import RECORDS, patient_of
-from ecgcli.runs import find_checkpoint
+from ecgcli.recordings.mitbih import RECORDS, patient_of
 from ecgcli.weights import BUNDLED, bundled_card, bundled_checkpoint, name_of
 
 Ecg = Callable[..., Result]

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.beats.reader import BEAT_LENGTH
 
 #: Standard deviation of the noise that is laid over beats and is to be taken off again.
 NOISE = 0.02

@@ -24,17 +24,17 @@ from ecgcli.anomaly.model import (
     save_model,
 )
 from ecgcli.anomaly.neighbours import Neighbours
-from ecgcli.anomaly.roc import roc_area
 from ecgcli.beats import Beats, read_labelled
-from ecgcli.checkpoint import TrainingData
+from ecgcli.beats.splits import by_patient, stratified
+from ecgcli.checkpoints import TrainingData
+from ecgcli.checkpoints.runs import ANOMALY, new_run
 from ecgcli.choices import HoldOut, Method
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.devices import choose_device, choose_precision, device_name
 from ecgcli.environment import describe_environment
 from ecgcli.errors import DataError
 from ecgcli.files import write_json
-from ecgcli.runs import ANOMALY, new_run
-from ecgcli.splits import by_patient, stratified
+from ecgcli.metrics.roc import roc_area
 
 #: The share of each class, or of the patients, that is held out.
 VALIDATION_FRACTION = 0.1

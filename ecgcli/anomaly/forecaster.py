@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.beats.reader import BEAT_LENGTH
 
 #: Samples predicted at a time; divides the beat.
 BLOCK = 11

@@ -22,8 +22,8 @@ from ecgcli import __version__
 from ecgcli.anomaly.autoencoder import Autoencoder
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.neighbours import Neighbours
-from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
-from ecgcli.checkpoint import ANOMALY_CARD, Tensors, TrainingData, read_tensors, under
+from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.checkpoints import ANOMALY_CARD, Tensors, TrainingData, read_tensors, under
 from ecgcli.choices import Method
 from ecgcli.errors import CheckpointError
 from ecgcli.files import atomic_write

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.checkpoint import Tensors
+from ecgcli.checkpoints import Tensors
 
 Features = NDArray[np.float32]
 

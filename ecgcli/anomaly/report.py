@@ -12,7 +12,7 @@ from ecgcli.anomaly.bands import one_block_ahead
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import AnomalyModel, rebuild
 from ecgcli.anomaly.scoring import Scored
-from ecgcli.beats_csv import SAMPLING_RATE
+from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.figures import Trace, draw_curves_by_class, draw_histogram, draw_traces
 from ecgcli.files import atomic_write, write_json
 

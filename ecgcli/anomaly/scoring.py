@@ -11,14 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ecgcli.anomaly.model import AnomalyModel
-from ecgcli.anomaly.roc import roc_area
 from ecgcli.beats import Beats, read_beats
+from ecgcli.beats.preparation import patients_of, prepare_recording
 from ecgcli.classes import AAMI_CLASSES, class_set_of
 from ecgcli.errors import DataError
-from ecgcli.evaluation import Curve, Score, describe_split, roc
-from ecgcli.peaks import DEFAULT
-from ecgcli.preparation import patients_of, prepare_recording
+from ecgcli.evaluation.beats import Curve, Score, describe_split, roc
+from ecgcli.metrics.roc import roc_area
 from ecgcli.recordings import NO_OPTIONS, Options, is_recording
+from ecgcli.recordings.peaks import DEFAULT
 
 #: The rest, all other classes together, against the normal beats.
 REST = "the rest"

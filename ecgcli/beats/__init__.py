@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats_csv import BeatsReader, write_rows
+from ecgcli.beats.reader import BeatsReader, write_rows
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write
@@ -43,7 +43,7 @@ class Beats:
         labels: ``(beats,)`` int64 indices into the class set, or None.
         info: the sidecar, a row a beat with `INFO_COLUMNS`, or None.
         context: ``(beats, features)`` float32, each beat in the context of its recording
-            (see `ecgcli.context`), or None.
+            (see `ecgcli.beats.context`), or None.
     """
 
     samples: NDArray[np.float32]

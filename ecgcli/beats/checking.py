@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats, beat_lengths, read_beats
-from ecgcli.beats_csv import SAMPLING_RATE
+from ecgcli.beats.reader import SAMPLING_RATE
+from ecgcli.beats.resampling import manifest_path
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import DataError
-from ecgcli.resampling import manifest_path
 
 Level = Literal["ok", "warning", "error"]
 

@@ -21,8 +21,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
-from ecgcli.quality import filled
 from ecgcli.recordings import Recording
+from ecgcli.recordings.quality import filled
 
 Floats = NDArray[np.floating[Any]]
 #: Beats are read at this rate (Hz), from ``_START`` to ``_STOP`` seconds around the R peak.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats, beat_lengths
-from ecgcli.beats_csv import SAMPLING_RATE
+from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.classes import AAMI_CLASSES
 
 if TYPE_CHECKING:

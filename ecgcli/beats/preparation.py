@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from ecgcli.beats import Beats
-from ecgcli.context import with_context
+from ecgcli.beats.context import with_context
+from ecgcli.beats.segmentation import cut_beats, with_peaks
 from ecgcli.errors import DataError, EcgError
-from ecgcli.mitbih import RECORDS, patient_of
 from ecgcli.parallel import in_order
-from ecgcli.peaks import DEFAULT, find_r_peaks, points_down
-from ecgcli.quality import Stretch, unusable
 from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, Options, Recording, read_recording
-from ecgcli.segmentation import cut_beats, with_peaks
+from ecgcli.recordings.mitbih import RECORDS, patient_of
+from ecgcli.recordings.peaks import DEFAULT, find_r_peaks, points_down
+from ecgcli.recordings.quality import Stretch, unusable
 
 #: Endings that are surely recordings; a CSV in a folder may be anything.
 _IN_A_FOLDER = (".hea", ".edf", ".bdf")

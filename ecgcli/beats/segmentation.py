@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
-from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import LABEL_OF_SYMBOL
-from ecgcli.quality import Stretch, filled, touches
 from ecgcli.recordings import Recording
+from ecgcli.recordings.quality import Stretch, filled, touches
 
 RECIPE = (
     "From each annotated beat's R peak to the next annotation (beat or not) plus a fifth of the "

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats
 from ecgcli.errors import DataError
 from ecgcli.files import write_json
-from ecgcli.mitbih import DS1_ALONE, DS2
+from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 
 #: Ways to hold out a test set that `hold_out` knows.
 Rule = Literal["random", "patient", "ds1-ds2"]

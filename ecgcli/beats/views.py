@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
-from ecgcli.beats_csv import BEAT_LENGTH
-from ecgcli.context import feature_names
+from ecgcli.beats.context import feature_names
+from ecgcli.beats.reader import BEAT_LENGTH
 from ecgcli.errors import DataError
 
 #: Arrays ``(beats, width)`` of float32, one a view.
@@ -71,7 +71,7 @@ class View:
 
 
 def context(beats: Beats) -> NDArray[np.float32]:
-    """Each beat in the context of its recording, ``(beats, features)``; see `ecgcli.context`.
+    """Each beat in the context of its recording, ``(beats, features)``; see `ecgcli.beats.context`.
 
     Raises:
         DataError: the beats have none, or that of another version.

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ecgcli import __version__
-from ecgcli.beats_csv import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError
 from ecgcli.files import atomic_write
@@ -67,7 +67,7 @@ class Card(BaseModel):
     #: Whether the model is fitted at once: the tensors are its state, and there is no graph.
     estimator: bool = False
     arguments: dict[str, Any]
-    #: What the model looks at, see `ecgcli.views`.
+    #: What the model looks at, see `ecgcli.beats.views`.
     views: tuple[str, ...] = ("samples",)
     classes: tuple[str, ...]
     beat_length: int = BEAT_LENGTH

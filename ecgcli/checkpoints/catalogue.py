@@ -9,11 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ecgcli.checkpoint import Card, load_checkpoint
+from ecgcli.checkpoints import Card, load_checkpoint
+from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.models import arguments_of, doc_of, is_estimator, list_models, summary_of, views_of
-from ecgcli.runs import find_checkpoint
 
-#: The comparison that ships, as `ecgcli.comparison` writes it.
+#: The comparison that ships, as `ecgcli.evaluation.comparison` writes it.
 _COMPARISON = "comparison.json"
 
 
@@ -68,7 +68,7 @@ def _entry(name: str) -> Entry:
 
 def _shipped() -> list[dict[str, Any]]:
     """The rows of the shipped comparison, the best first."""
-    text = files("ecgcli").joinpath(_COMPARISON).read_text(encoding="utf-8")
+    text = files("ecgcli.checkpoints").joinpath(_COMPARISON).read_text(encoding="utf-8")
     rows: list[dict[str, Any]] = json.loads(text)["rows"]
     return rows
 

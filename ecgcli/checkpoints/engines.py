@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoint import Checkpoint
+from ecgcli.beats.views import Inputs, inputs_of
+from ecgcli.checkpoints import Checkpoint
 from ecgcli.choices import EngineName
 from ecgcli.errors import ConfigError, MissingExtraError
-from ecgcli.views import Inputs, inputs_of
 
 Probabilities = NDArray[np.float32]
 
@@ -115,7 +115,7 @@ class TorchEngine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         import torch
 
-        from ecgcli.networks import load_classifier
+        from ecgcli.checkpoints.networks import load_classifier
 
         self._torch, self.views = torch, checkpoint.card.views
         self._model = load_classifier(checkpoint)

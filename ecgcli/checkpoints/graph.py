@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ecgcli.checkpoint import Card
+from ecgcli.beats.views import width_of
+from ecgcli.checkpoints import Card
 from ecgcli.models import SAMPLES
-from ecgcli.views import width_of
 
 
 def export_graph(model: nn.Module, card: Card) -> bytes:

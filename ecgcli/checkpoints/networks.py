@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoint import Checkpoint
+from ecgcli.beats.views import inputs_of
+from ecgcli.checkpoints import Checkpoint
+from ecgcli.checkpoints.graph import Probabilities
 from ecgcli.devices import choose_device
 from ecgcli.errors import ConfigError
-from ecgcli.graph import Probabilities
 from ecgcli.models import SAMPLES, create_model, is_estimator, list_networks, load_weights
-from ecgcli.views import inputs_of
 
 
 def load_network(checkpoint: Checkpoint) -> nn.Module:

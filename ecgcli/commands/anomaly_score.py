@@ -60,9 +60,9 @@ def command(
     from ecgcli.anomaly.model import load_model
     from ecgcli.anomaly.report import report_folder, write_report
     from ecgcli.anomaly.scoring import score_file
-    from ecgcli.evaluation import check_requirements, parse_requirements
+    from ecgcli.checkpoints.runs import ANOMALY, find_checkpoint
+    from ecgcli.evaluation.beats import check_requirements, parse_requirements
     from ecgcli.recordings import Options
-    from ecgcli.runs import ANOMALY, find_checkpoint
 
     console = messages(quiet)
     path = find_checkpoint(model, holding=ANOMALY)

@@ -12,7 +12,7 @@ from ecgcli.commands.console import Json, Quiet, messages, print_json, results
 from ecgcli.errors import RequirementMissed
 
 if TYPE_CHECKING:
-    from ecgcli.checking import Finding
+    from ecgcli.beats.checking import Finding
 
 EXAMPLE = "Example: ecg check data/mitbih_train.csv --against data/mitbih_test.csv"
 
@@ -33,7 +33,7 @@ def command(
     A tick is right, a warning is worth a look, a cross would make a score wrong. Exits
     with 3 when there is a cross.
     """
-    from ecgcli.checking import check_file, check_pair
+    from ecgcli.beats.checking import check_file, check_pair
 
     found: dict[str, list[Finding]] = {}
     for path in [*files, *([against] if against else [])]:

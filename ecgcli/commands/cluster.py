@@ -21,7 +21,7 @@ from ecgcli.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from ecgcli.clustering import Clustering
+    from ecgcli.insight.clustering import Clustering
 
 EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o assignments.csv"
 
@@ -64,7 +64,7 @@ def command(
     """
     from ecgcli.beats import read_beats
     from ecgcli.classes import class_set_of
-    from ecgcli.clustering import cluster
+    from ecgcli.insight.clustering import cluster
 
     console = messages(quiet)
     checkpoint = None if model is None else open_checkpoint(model, console)[1]
@@ -72,7 +72,7 @@ def command(
     beats = read_beats(data, class_set=class_set_of(names), normalize=normalize)
     features = beats.samples
     if checkpoint is not None:
-        from ecgcli.embedding import embed
+        from ecgcli.insight.embedding import embed
 
         with progress_bar(console) as advance:
             features = embed(checkpoint, beats, advance)

@@ -13,7 +13,7 @@ from ecgcli.commands.console import Json, Quiet, messages, print_json, results
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.comparison import Cell, Comparison
+    from ecgcli.evaluation.comparison import Cell, Comparison
 
 EXAMPLE = "Example: ecg compare configs/cnn.yaml configs/features.yaml --seeds 5"
 
@@ -41,8 +41,8 @@ def command(
     same command goes on where it was stopped, and other configs add their rows to the table.
     Writes comparison.md and comparison.json.
     """
-    from ecgcli.comparison import compare
-    from ecgcli.config import load_config
+    from ecgcli.evaluation.comparison import compare
+    from ecgcli.training.config import load_config
 
     console = messages(quiet)
     comparison = compare(
@@ -85,7 +85,7 @@ class _Told:
 def _print(comparison: Comparison) -> None:
     from rich.table import Table
 
-    from ecgcli.comparison import SPLITS, told
+    from ecgcli.evaluation.comparison import SPLITS, told
 
     console = results()
     for split in comparison.splits:

@@ -11,7 +11,7 @@ from ecgcli.choices import Over
 from ecgcli.commands.console import Json, Quiet, messages, print_json, results
 
 if TYPE_CHECKING:
-    from ecgcli.confusion import Confusion
+    from ecgcli.evaluation.confusion import Confusion
 
 EXAMPLE = "Example: ecg confusion runs/cnn --truth data/mitbih_test.csv --png confusion.png"
 
@@ -36,7 +36,7 @@ def command(
     quiet: Quiet = False,
 ) -> None:
     """Show which classes are taken for which: true classes in rows, predicted in columns."""
-    from ecgcli.confusion import find_confusion
+    from ecgcli.evaluation.confusion import find_confusion
 
     found = find_confusion(source, truth)
     if png is not None:

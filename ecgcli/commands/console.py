@@ -16,7 +16,7 @@ from ecgcli.choices import EngineName
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.checkpoint import Checkpoint
+    from ecgcli.checkpoints import Checkpoint
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages and no progress.")]
@@ -73,8 +73,8 @@ Engine = Annotated[EngineName, typer.Option(help="What computes the probabilitie
 
 def open_checkpoint(model: Path | None, console: Console) -> tuple[Path, Checkpoint]:
     """The checkpoint meant by ``--model`` and where it lies, having said which it is."""
-    from ecgcli.checkpoint import load_checkpoint
-    from ecgcli.runs import find_checkpoint
+    from ecgcli.checkpoints import load_checkpoint
+    from ecgcli.checkpoints.runs import find_checkpoint
 
     path = find_checkpoint(model)
     checkpoint = load_checkpoint(path)

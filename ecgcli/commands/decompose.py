@@ -22,7 +22,7 @@ from ecgcli.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from ecgcli.decomposition import Decomposition
+    from ecgcli.recordings.decomposition import Decomposition
 
 EXAMPLE = "Example: ecg decompose data/mitdb/208.hea --from 60 --seconds 10 --png parts.png"
 
@@ -58,8 +58,8 @@ def command(
     beats do not repeat and count in it. --model multiplicative works on the logarithm,
     and raises the signal above zero first.
     """
-    from ecgcli.decomposition import decompose_recording
     from ecgcli.recordings import Options
+    from ecgcli.recordings.decomposition import decompose_recording
 
     console = messages(quiet)
     options = Options(lead, rate, units, annotations)

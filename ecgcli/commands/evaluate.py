@@ -26,9 +26,9 @@ from ecgcli.commands.console import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.aami import Aami
-    from ecgcli.evaluation import Evaluation
-    from ecgcli.recording_evaluation import RecordingEvaluation
+    from ecgcli.evaluation.beats import Evaluation
+    from ecgcli.evaluation.recordings import RecordingEvaluation
+    from ecgcli.metrics.aami import Aami
 
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
 
@@ -74,14 +74,14 @@ def command(
     R peaks are found, not given, and compared with the annotations: beats missed and
     extra count, as ANSI/AAMI EC57 has it.
     """
-    from ecgcli.checkpoint import load_checkpoint
-    from ecgcli.evaluation import check_requirements, evaluate_file, parse_requirements
-    from ecgcli.inference import load_engine
-    from ecgcli.preparation import find_recordings
-    from ecgcli.recording_evaluation import evaluate_recordings
+    from ecgcli.beats.preparation import find_recordings
+    from ecgcli.checkpoints import load_checkpoint
+    from ecgcli.checkpoints.engines import load_engine
+    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
+    from ecgcli.evaluation.recordings import evaluate_recordings
+    from ecgcli.evaluation.report import report_folder, write_recording_report, write_report
     from ecgcli.recordings import Options, is_recording
-    from ecgcli.report import report_folder, write_recording_report, write_report
-    from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
     path = find_checkpoint(model)
@@ -121,7 +121,7 @@ def command(
 def _print(evaluation: Evaluation) -> None:
     from rich.table import Table
 
-    from ecgcli.report import coverage_rows, with_interval
+    from ecgcli.evaluation.report import coverage_rows, with_interval
 
     console = results()
     console.print(
@@ -159,7 +159,7 @@ def _print(evaluation: Evaluation) -> None:
 def _print_aami(aami: Aami, console: Console) -> None:
     from rich.table import Table
 
-    from ecgcli.report import aami_rows
+    from ecgcli.evaluation.report import aami_rows
 
     skipped = f", first {aami.skipped_seconds:g} s skipped" if aami.skipped_seconds else ""
     table = Table(

@@ -22,8 +22,8 @@ from ecgcli.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from ecgcli.deletion import DeletionTest
-    from ecgcli.explanation import Explanation
+    from ecgcli.insight.deletion import DeletionTest
+    from ecgcli.insight.explanation import Explanation
 
 EXAMPLE = "Example: ecg explain beats.csv --model runs/cnn --rows 0,5,7 --png why.png"
 
@@ -51,10 +51,10 @@ def command(
     at, not whether a cardiologist would.
     """
     from ecgcli.beats import read_beats
+    from ecgcli.beats.rows import choose_rows
     from ecgcli.classes import class_set_of
-    from ecgcli.deletion import deletion_test
-    from ecgcli.explanation import explain
-    from ecgcli.rows import choose_rows
+    from ecgcli.insight.deletion import deletion_test
+    from ecgcli.insight.explanation import explain
 
     console = messages(quiet)
     path, checkpoint = open_checkpoint(model, console)

@@ -37,8 +37,8 @@ def command(
     if source is None:
         raise ConfigError("name a beats CSV, or see what there is with ecg features --list")
     from ecgcli.beats import read_beats
-    from ecgcli.features import feature_table
-    from ecgcli.prediction import output
+    from ecgcli.beats.features import feature_table
+    from ecgcli.prediction.beats import output
 
     beats = read_beats(source, normalize=normalize)
     table = feature_table(beats)
@@ -53,7 +53,7 @@ def command(
 def _list(json: bool) -> None:
     from dataclasses import asdict
 
-    from ecgcli.features import list_features
+    from ecgcli.beats.features import list_features
 
     features = list_features()
     if json:

@@ -65,10 +65,10 @@ def command(
     The forecaster is that of ecg anomaly fit; it knows normal beats. In a recording the
     beat under way is continued, in mV.
     """
+    from ecgcli.anomaly.forecasting import forecast_beats, forecast_recording, write_forecast
     from ecgcli.anomaly.model import load_model
-    from ecgcli.forecasting import forecast_beats, forecast_recording, write_forecast
+    from ecgcli.checkpoints.runs import ANOMALY, find_checkpoint
     from ecgcli.recordings import Options, is_recording
-    from ecgcli.runs import ANOMALY, find_checkpoint
 
     console = messages(quiet)
     path = find_checkpoint(model, holding=ANOMALY)

@@ -12,7 +12,7 @@ from ecgcli.commands.console import Json, Quiet, print_json, results
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.catalogue import Entry
+    from ecgcli.checkpoints.catalogue import Entry
 
 EXAMPLE = "Example: ecg models; ecg models show cnn-rr; ecg models show runs/cnn"
 
@@ -36,7 +36,7 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
-    from ecgcli.catalogue import list_entries
+    from ecgcli.checkpoints.catalogue import list_entries
 
     entries = list_entries()
     if json:
@@ -55,7 +55,7 @@ def show(
     quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
 ) -> None:
     """Tell all about one model: its arguments, or the card of trained weights."""
-    from ecgcli.catalogue import describe_model, read_card
+    from ecgcli.checkpoints.catalogue import describe_model, read_card
     from ecgcli.weights import BUNDLED, bundled_card
 
     here = Path(name).exists()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ecgcli.recording_prediction import Task
+    from ecgcli.prediction.recordings import Task
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
@@ -98,9 +98,9 @@ def command(
     Several recordings go into a folder, a file each; what the same model has done is not
     done again.
     """
-    from ecgcli.prediction import check_probability
+    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.prediction.beats import check_probability
     from ecgcli.recordings import Options, is_recording
-    from ecgcli.runs import find_checkpoint
 
     console = messages(quiet)
     check_probability(abstain)
@@ -114,7 +114,7 @@ def command(
             raise ConfigError("a beats CSV knows no times, which --format wfdb needs")
         _predict_beats(source[0], out, path, wanted, normalize, abstain, engine, console)
         return
-    from ecgcli.recording_prediction import Task
+    from ecgcli.prediction.recordings import Task
 
     options = Options(lead, rate, units, annotations)
     task = Task(path, engine, options, detector, Path(out), wanted or "csv", abstain)
@@ -141,9 +141,9 @@ def _predict_beats(
     engine: EngineName,
     console: Console,
 ) -> None:
-    from ecgcli.checkpoint import load_checkpoint
-    from ecgcli.inference import load_engine
-    from ecgcli.prediction import format_for, predict_file
+    from ecgcli.checkpoints import load_checkpoint
+    from ecgcli.checkpoints.engines import load_engine
+    from ecgcli.prediction.beats import format_for, predict_file
 
     checkpoint = load_checkpoint(path)
     console.print(_told(path))
@@ -169,7 +169,7 @@ def _predict_beats(
 def _predict_recordings(
     source: list[str], out: str, wanted: str | None, task: Task, jobs: int, console: Console
 ) -> None:
-    from ecgcli.preparation import find_recordings
+    from ecgcli.beats.preparation import find_recordings
 
     paths = find_recordings(source)
     console.print(_told(task.checkpoint))
@@ -182,10 +182,10 @@ def _predict_recordings(
 
 
 def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: Console) -> None:
-    from ecgcli.checkpoint import load_checkpoint
-    from ecgcli.inference import load_engine
-    from ecgcli.prediction import format_for
-    from ecgcli.recording_prediction import ENDINGS, classify_recording, write_classified
+    from ecgcli.checkpoints import load_checkpoint
+    from ecgcli.checkpoints.engines import load_engine
+    from ecgcli.prediction.beats import format_for
+    from ecgcli.prediction.recordings import ENDINGS, classify_recording, write_classified
 
     checkpoint = load_checkpoint(task.checkpoint)
     engine = load_engine(checkpoint, task.engine)
@@ -197,9 +197,9 @@ def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: 
 
 
 def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) -> None:
+    from ecgcli.beats.preparation import Failure
     from ecgcli.files import write_json
-    from ecgcli.preparation import Failure
-    from ecgcli.recording_prediction import classify_many
+    from ecgcli.prediction.recordings import classify_many
 
     summaries: list[dict[str, Any]] = []
     failures: dict[str, str] = {}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ecgcli.beats import Beats
-    from ecgcli.preparation import Failure, Prepared
+    from ecgcli.beats.preparation import Failure, Prepared
 
 EXAMPLE = "Example: ecg prepare data/mitdb -o data/patients.csv --split ds1-ds2"
 
@@ -74,7 +74,7 @@ def command(
     exit code is then 2.
     """
     from ecgcli.beats import concatenate, write_beats
-    from ecgcli.preparation import Failure, find_recordings, prepare_many
+    from ecgcli.beats.preparation import Failure, find_recordings, prepare_many
     from ecgcli.recordings import Options
 
     console = messages(quiet)
@@ -117,7 +117,7 @@ def command(
 
 def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int) -> list[Path]:
     from ecgcli.beats import write_beats
-    from ecgcli.splits import hold_out, read_split, write_split
+    from ecgcli.beats.splits import hold_out, read_split, write_split
 
     if rule in _RULES:
         halves = hold_out(beats, rule, fraction, seed)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def command(
     OUT.resample.json says what was dropped. To weigh classes instead of dropping
     beats, see training.class_weights and training.sampler of ecg train.
     """
-    from ecgcli.resampling import resample_file
+    from ecgcli.beats.resampling import resample_file
 
     if majority is None and ratio is None and per_class is None:
         majority = 10_000

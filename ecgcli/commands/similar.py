@@ -21,7 +21,7 @@ from ecgcli.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from ecgcli.similarity import Match, Similar
+    from ecgcli.insight.similarity import Match, Similar
 
 EXAMPLE = "Example: ecg similar beats.csv --to data/mitbih_train.csv --rows 0,5,7 --png similar.png"
 
@@ -48,9 +48,9 @@ def command(
     than the one it says are reason for doubt.
     """
     from ecgcli.beats import read_beats, read_labelled
+    from ecgcli.beats.rows import choose_rows
     from ecgcli.classes import class_set_of
-    from ecgcli.rows import choose_rows
-    from ecgcli.similarity import find_similar
+    from ecgcli.insight.similarity import find_similar
 
     console = messages(quiet)
     path, checkpoint = open_checkpoint(model, console)

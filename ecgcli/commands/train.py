@@ -14,11 +14,11 @@ from ecgcli.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.config import Config
-    from ecgcli.fitting import Fitted
-    from ecgcli.history import Epoch
-    from ecgcli.training import Start, Status, Trained
-    from ecgcli.training_set import TrainingSet
+    from ecgcli.training.config import Config
+    from ecgcli.training.dataset import TrainingSet
+    from ecgcli.training.epochs import Start, Status, Trained
+    from ecgcli.training.estimators import Fitted
+    from ecgcli.training.history import Epoch
 
 EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 train.device=cpu"
 
@@ -54,8 +54,8 @@ def command(
     elif config is None:
         raise ConfigError("name an experiment: ecg train --config configs/cnn.yaml")
     else:
-        from ecgcli.config import load_config
         from ecgcli.models import is_estimator
+        from ecgcli.training.config import load_config
 
         experiment = load_config(config, arguments or [])
         console.print(f"Reading {', '.join(str(file) for file in experiment.data.files)}")
@@ -67,14 +67,14 @@ def command(
 
 
 def _train(config: Config, console: Console) -> Trained:
-    from ecgcli.training import train
+    from ecgcli.training.epochs import train
 
     with _Live(console) as live:
         return train(config, live, command=_command_line())
 
 
 def _fit(config: Config, console: Console) -> Fitted:
-    from ecgcli.fitting import fit
+    from ecgcli.training.estimators import fit
 
     def started(data: TrainingSet) -> None:
         console.print(_told(config.model.name, data))
@@ -111,7 +111,7 @@ def _print_fitted(fitted: Fitted, as_json: bool, console: Console) -> None:
 
 
 def _resume(arguments: list[str], console: Console) -> Trained:
-    from ecgcli.runs import LAST, newest_run
+    from ecgcli.checkpoints.runs import LAST, newest_run
 
     if any("=" in argument for argument in arguments) or len(arguments) > 1:
         raise ConfigError(
@@ -119,7 +119,7 @@ def _resume(arguments: list[str], console: Console) -> Trained:
         )
     run = Path(arguments[0]) if arguments else newest_run(Path("runs"), holding=LAST)
     console.print(f"Resuming {run}")
-    from ecgcli.training import resume
+    from ecgcli.training.epochs import resume
 
     with _Live(console) as live:
         return resume(run, live)

@@ -10,14 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli import metrics
-from ecgcli.aami import Aami, of_beats, summarize
 from ecgcli.beats import Beats, read_labelled
-from ecgcli.calibration import Coverage, Reliability, coverage_table, error_interval, reliability
-from ecgcli.checkpoint import Card, Checkpoint, TrainingData
+from ecgcli.beats.resampling import manifest_path
+from ecgcli.checkpoints import Card, Checkpoint, TrainingData
+from ecgcli.checkpoints.engines import Engine
 from ecgcli.classes import AAMI_CLASSES, class_set_of
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
-from ecgcli.inference import Engine
-from ecgcli.resampling import manifest_path
+from ecgcli.metrics.aami import Aami, of_beats, summarize
+from ecgcli.metrics.calibration import (
+    Coverage,
+    Reliability,
+    coverage_table,
+    error_interval,
+    reliability,
+)
 
 _OVERALL = {
     "accuracy": metrics.accuracy,

@@ -18,18 +18,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecgcli.beats import Beats, read_labelled
-from ecgcli.checkpoint import Checkpoint, load_checkpoint
+from ecgcli.checkpoints import Checkpoint, load_checkpoint
+from ecgcli.checkpoints.engines import Engine, load_engine
+from ecgcli.checkpoints.runs import BEST, CONFIG, LAST
 from ecgcli.classes import class_set_of
-from ecgcli.config import Config
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
-from ecgcli.evaluation import Evaluation, evaluate_beats
+from ecgcli.evaluation.beats import Evaluation, evaluate_beats
 from ecgcli.files import write_json, write_text
-from ecgcli.fitting import fit
-from ecgcli.inference import Engine, load_engine
 from ecgcli.models import is_estimator
-from ecgcli.runs import BEST, CONFIG, LAST
-from ecgcli.training import Silent, resume, train
+from ecgcli.training.config import Config
+from ecgcli.training.epochs import Silent, resume, train
+from ecgcli.training.estimators import fit
 
 RESULT = "result.json"
 

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.beats import read_labelled
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.choices import Over
 from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.evaluation.report import REPORT
 from ecgcli.figures import draw_confusion
-from ecgcli.inference import load_engine
-from ecgcli.prediction import read_predictions
-from ecgcli.report import REPORT
-from ecgcli.runs import find_checkpoint
+from ecgcli.prediction.beats import read_predictions
 
 _OVER = {
     "true": "share of the true class",

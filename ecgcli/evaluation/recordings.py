@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ecgcli.aami import Aami, Stretches, compare, summarize
-from ecgcli.checkpoint import Card
+from ecgcli.beats.preparation import patients_of
+from ecgcli.checkpoints import Card
+from ecgcli.checkpoints.engines import Engine
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.errors import CheckpointError, DataError
-from ecgcli.evaluation import describe_patients
-from ecgcli.inference import Engine
+from ecgcli.evaluation.beats import describe_patients
 from ecgcli.metrics import Matrix
-from ecgcli.preparation import patients_of
-from ecgcli.recording_prediction import Classified, classify_recording
+from ecgcli.metrics.aami import Aami, Stretches, compare, summarize
+from ecgcli.prediction.recordings import Classified, classify_recording
 from ecgcli.recordings import Options, Recording, read_recording
 
 #: What a beat that was found and could not be classified counts as: the standard's unclassifiable.

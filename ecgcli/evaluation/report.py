@@ -7,12 +7,12 @@ from pathlib import Path
 from string import Template
 
 from ecgcli import metrics
-from ecgcli.aami import FIGURES, Aami, Figure
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.evaluation import Evaluation, Score
+from ecgcli.evaluation.beats import Evaluation, Score
+from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.figures import draw_confusion, draw_curves_by_class, draw_reliability
 from ecgcli.files import write_json, write_text
-from ecgcli.recording_evaluation import RecordingEvaluation
+from ecgcli.metrics.aami import FIGURES, Aami, Figure
 
 REPORT = "report.json"
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ecgcli.beats import Beats, beat_lengths
-from ecgcli.checkpoint import Checkpoint
+from ecgcli.checkpoints import Checkpoint
+from ecgcli.checkpoints.networks import load_classifier
 from ecgcli.choices import Attribution
-from ecgcli.embedding import Progress
-from ecgcli.explanation import (
+from ecgcli.insight.embedding import Progress
+from ecgcli.insight.explanation import (
     TENTH,
     Explanation,
     Mask,
@@ -22,7 +23,6 @@ from ecgcli.explanation import (
     explain,
     remove,
 )
-from ecgcli.networks import load_classifier
 
 #: Beats the deletion test looks at.
 TESTED_BEATS = 500

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoint import Checkpoint
-from ecgcli.inference import BATCH
-from ecgcli.networks import load_network, tensors_for
+from ecgcli.checkpoints import Checkpoint
+from ecgcli.checkpoints.engines import BATCH
+from ecgcli.checkpoints.networks import load_network, tensors_for
 
 #: A row a beat, a column a feature.
 Embedding = NDArray[np.float32]

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgcli.beats import Beats, beat_lengths, within_beats
-from ecgcli.beats_csv import SAMPLING_RATE
-from ecgcli.checkpoint import Checkpoint
+from ecgcli.beats.reader import SAMPLING_RATE
+from ecgcli.checkpoints import Checkpoint
+from ecgcli.checkpoints.networks import load_classifier, tensors_for
 from ecgcli.choices import Attribution
-from ecgcli.embedding import Progress
 from ecgcli.figures import BeatPanel, draw_attributions, require_room
-from ecgcli.networks import load_classifier, tensors_for
+from ecgcli.insight.embedding import Progress
 
 #: Points of the integral, by the Gauss-Legendre rule.
 STEPS = 50

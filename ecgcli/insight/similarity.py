@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoint import Checkpoint
-from ecgcli.embedding import Progress, embed
+from ecgcli.checkpoints import Checkpoint
+from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import DataError
 from ecgcli.figures import BeatPanel, draw_similar, require_room
-from ecgcli.inference import load_engine
+from ecgcli.insight.embedding import Progress, embed
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.evaluation import Score
+from ecgcli.evaluation.beats import Score
 
 
 def roc_area(positive: NDArray[np.bool_], score: NDArray[Any]) -> Score:

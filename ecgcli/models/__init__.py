@@ -10,7 +10,7 @@ and defaults; ``forward`` maps its views, each ``(batch, width)``, to logits
 An **estimator** is fitted at once and computes probabilities itself: a subclass of
 `Estimator`, with keyword arguments alone.
 
-Either says in ``views`` what it looks at (see `ecgcli.views`); the samples, if nothing.
+Either says in ``views`` what it looks at (see `ecgcli.beats.views`); the samples, if nothing.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic import create_model as pydantic_model
 
 from ecgcli.beats import Beats
-from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.beats.reader import BEAT_LENGTH
+from ecgcli.beats.views import Inputs
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
-from ecgcli.views import Inputs
 
 if TYPE_CHECKING:
     import torch

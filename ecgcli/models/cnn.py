@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ecgcli.convolution import as_image
 from ecgcli.models import Size, register
+from ecgcli.models.convolution import as_image
 
 
 @register("cnn")
@@ -18,7 +18,7 @@ class Cnn(nn.Module):
     """The well-known network: three times convolution and pooling, then full layers.
 
     Two choices make it fast on a CPU and change nothing of what it computes: the
-    convolutions run as `ecgcli.convolution` says, and pooling comes before the ReLU
+    convolutions run as `ecgcli.models.convolution` says, and pooling comes before the ReLU
     (both orders give the same), which halves its work.
 
     Args:

@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ecgcli.convolution import as_image
+from ecgcli.beats.views import width_of
 from ecgcli.models import Size, register
 from ecgcli.models.cnn import Cnn
-from ecgcli.views import width_of
+from ecgcli.models.convolution import as_image
 
 
 @register("cnn-rr")
@@ -19,7 +19,7 @@ class CnnRr(nn.Module):
     """The well-known network, told besides how early the beat came, and its statistics.
 
     Three convolutions with pooling as in `cnn`, once with batch normalisation; the RR
-    ratios (see `ecgcli.views`) and the beat's mean, spread, length and energy reach the
+    ratios (see `ecgcli.beats.views`) and the beat's mean, spread, length and energy reach the
     full layers beside what they found.
 
     Args:

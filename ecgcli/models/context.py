@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgcli.beats import Beats
-from ecgcli.context import feature_names
+from ecgcli.beats.context import feature_names
+from ecgcli.beats.views import Inputs
 from ecgcli.models import Advance, Estimator, Size, Tensors, register
-from ecgcli.views import Inputs
 
 if TYPE_CHECKING:
     from lightgbm import Booster

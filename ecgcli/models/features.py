@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgcli.beats import Beats
-from ecgcli.features import beat_features, list_features
+from ecgcli.beats.features import beat_features, list_features
+from ecgcli.beats.views import Inputs
 from ecgcli.models import Advance, Estimator, Size, Tensors, register
-from ecgcli.views import Inputs
 
 if TYPE_CHECKING:
     from lightgbm import Booster

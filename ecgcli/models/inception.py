@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ecgcli.convolution import along, as_image
 from ecgcli.models import Size, register
+from ecgcli.models.convolution import along, as_image
 
 
 class _Inception(nn.Module):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgcli.beats import Beats
+from ecgcli.beats.views import Inputs
 from ecgcli.errors import ConfigError
 from ecgcli.models import Advance, Estimator, Size, Tensors, register
-from ecgcli.views import Inputs
-from ecgcli.warping import WarpedNeighbors
+from ecgcli.models.warping import WarpedNeighbors
 
 #: Beats whose neighbours are looked for at a time.
 _AT_A_TIME = 1024

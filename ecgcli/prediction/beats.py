@@ -16,13 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats, read_context, read_info, require_rows
-from ecgcli.beats_csv import BeatsReader
+from ecgcli.beats.reader import BeatsReader
+from ecgcli.beats.views import inputs_of
+from ecgcli.checkpoints.engines import Engine
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
-from ecgcli.inference import Engine
-from ecgcli.views import inputs_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,18 +14,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.beats.preparation import Failure, prepare_recording
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import Engine, Probabilities, load_engine
 from ecgcli.choices import EngineName, TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError, EcgError
 from ecgcli.files import sha256, write_json
-from ecgcli.inference import Engine, Probabilities, load_engine
 from ecgcli.parallel import in_order
-from ecgcli.peaks import DEFAULT
-from ecgcli.prediction import called, check_probability, output, table_of, table_writer
-from ecgcli.preparation import Failure, prepare_recording
+from ecgcli.prediction.beats import called, check_probability, output, table_of, table_writer
 from ecgcli.recordings import Options
-from ecgcli.rhythm import Rhythm, describe_rhythm
+from ecgcli.recordings.peaks import DEFAULT
+from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
 
 #: What a recording's prediction can be written as; wfdb is an annotation file.
 RecordingFormat = TableFormat | Literal["wfdb"]

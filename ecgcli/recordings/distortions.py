@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
-from ecgcli.quality import filled
 from ecgcli.recordings import Recording
+from ecgcli.recordings.quality import filled
 
 Signal = NDArray[np.float64]
 #: Makes noise of so many samples at a sampling rate (Hz), of any power.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import ConfigError, DataError, MissingExtraError, did_you_mean
-from ecgcli.quality import Stretch, filled, touches
+from ecgcli.recordings.quality import Stretch, filled, touches
 
 Signal = NDArray[np.float64]
 Detector = Callable[[Signal, float], NDArray[np.intp]]

@@ -22,8 +22,8 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     if origin is not None:
         raise ConfigError("demo beats are computed, not fetched; leave --from out")
     from ecgcli.beats import concatenate, write_beats
-    from ecgcli.segmentation import cut_beats
-    from ecgcli.synthetic import simulate
+    from ecgcli.beats.segmentation import cut_beats
+    from ecgcli.sources.synthetic import simulate
 
     beats = []
     for done in range(1, PATIENTS + 1):

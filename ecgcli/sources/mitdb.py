@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.files import write_json
-from ecgcli.mitbih import RECORDS, patient_of
 from ecgcli.sources import Progress, register
 from ecgcli.sources.fetching import fetch, verify
 
@@ -54,11 +53,12 @@ def published_checksums() -> dict[str, str]:
 def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path]:
     """Cut the records in ``folder`` into the two public CSVs, with sidecars and a manifest."""
     from ecgcli.beats import concatenate, write_beats
-    from ecgcli.beats_csv import SAMPLING_RATE
-    from ecgcli.context import with_context
+    from ecgcli.beats.context import with_context
+    from ecgcli.beats.reader import SAMPLING_RATE
+    from ecgcli.beats.segmentation import RECIPE, cut_beats
+    from ecgcli.beats.splits import split_by_class
     from ecgcli.recordings import Options, read_recording
-    from ecgcli.segmentation import RECIPE, cut_beats
-    from ecgcli.splits import split_by_class
+    from ecgcli.recordings.mitbih import RECORDS, patient_of
 
     parts = []
     first_lead = Options(lead=0, annotations="atr")

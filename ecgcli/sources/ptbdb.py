@@ -19,7 +19,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     random. They name no patients, so beats of one patient are on both sides.
     """
     from ecgcli.beats import concatenate, read_labelled, write_beats
-    from ecgcli.splits import stratified
+    from ecgcli.beats.splits import stratified
 
     names = ["ptbdb_normal.csv", "ptbdb_abnormal.csv"]
     folder = obtain(names, out, origin, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ecgcli.config import Augment
+from ecgcli.training.config import Augment
 
 
 def augment(beats: Tensor, settings: Augment) -> Tensor:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
 from ecgcli.choices import Copy
-from ecgcli.distortions import inverted
-from ecgcli.fibrillation import fibrillates, fibrillating
 from ecgcli.recordings import Recording
+from ecgcli.recordings.distortions import inverted
+from ecgcli.training.fibrillation import fibrillates, fibrillating
 
 _MAKERS: dict[Copy, Callable[[Recording, int], Recording | None]] = {
     "inverted": lambda recording, _: inverted(recording),

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ecgcli.beats import Beats, class_counts, concatenate, read_labelled
-from ecgcli.checkpoint import TrainingData
-from ecgcli.config import Config, Data
-from ecgcli.copies import are_copies
+from ecgcli.beats.resampling import resample, target_counts
+from ecgcli.beats.splits import Split, by_patient, stratified
+from ecgcli.checkpoints import TrainingData
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.recording_set import read_training_recordings
-from ecgcli.resampling import resample, target_counts
-from ecgcli.splits import Split, by_patient, stratified
+from ecgcli.training.config import Config, Data
+from ecgcli.training.copies import are_copies
+from ecgcli.training.recordings import read_training_recordings
 
 #: What brings a missing file, by the beginning of its name.
 _ORIGINS = {"synthetic": "ecg download demo", "ptbdb": "ecg download ptbdb"}

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.beats import Beats
-from ecgcli.calibration import fit_temperature, reliability
-from ecgcli.checkpoint import Card, Checkpoint, save_checkpoint
-from ecgcli.config import Config
-from ecgcli.copies import are_copies
+from ecgcli.beats.splits import patient_folds
+from ecgcli.beats.views import inputs_of
+from ecgcli.checkpoints import Card, Checkpoint, save_checkpoint
+from ecgcli.checkpoints.engines import corrected
+from ecgcli.checkpoints.runs import BEST, CONFIG, locked, new_run
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError
 from ecgcli.figures import draw_shares
 from ecgcli.files import write_json, write_text
-from ecgcli.inference import corrected
+from ecgcli.metrics.calibration import fit_temperature, reliability
 from ecgcli.models import Advance, Estimator, check_arguments, create_estimator
-from ecgcli.runs import BEST, CONFIG, locked, new_run
-from ecgcli.splits import patient_folds
-from ecgcli.training_set import TrainingSet, prepare
-from ecgcli.views import inputs_of
+from ecgcli.training.config import Config
+from ecgcli.training.copies import are_copies
+from ecgcli.training.dataset import TrainingSet, prepare
 
 #: The only key of ``training:`` that means something without epochs.
 _MEANINGFUL = {"prior_correction"}

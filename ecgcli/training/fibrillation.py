@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ecgcli.beats.context import Floats, band_passed
 from ecgcli.classes import LABEL_OF_SYMBOL
-from ecgcli.context import Floats, band_passed
-from ecgcli.quality import filled
 from ecgcli.recordings import Recording
+from ecgcli.recordings.quality import filled
 
 N, V = 0, 2
 #: Seconds of a beat that are kept around its R peak, and over which it fades in and out.

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
-from ecgcli.config import Training
 from ecgcli.errors import ConfigError, did_you_mean
+from ecgcli.training.config import Training
 
 
 def build_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimizer:

@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from ecgcli.beats import Beats, concatenate
+from ecgcli.beats.context import with_context
+from ecgcli.beats.preparation import find_recordings, patients_of
+from ecgcli.beats.segmentation import cut_beats
 from ecgcli.choices import Copy
-from ecgcli.context import with_context
-from ecgcli.copies import copies_of
 from ecgcli.errors import DataError
-from ecgcli.mitbih import DS1_ALONE, DS2
 from ecgcli.parallel import in_order
-from ecgcli.preparation import find_recordings, patients_of
-from ecgcli.quality import unusable
 from ecgcli.recordings import NO_OPTIONS, Recording, read_recording
-from ecgcli.segmentation import cut_beats
+from ecgcli.recordings.mitbih import DS1_ALONE, DS2
+from ecgcli.recordings.quality import unusable
+from ecgcli.training.copies import copies_of
 
 
 def read_training_recordings(
@@ -28,7 +28,7 @@ def read_training_recordings(
     Args:
         folder: searched to the bottom.
         records: ``all``, ``ds1`` (without 201), ``ds2``, or names.
-        copies: see `ecgcli.copies`.
+        copies: see `ecgcli.training.copies`.
         seed: of the copies.
 
     Raises:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ecgcli.checkpoint import Tensors
-from ecgcli.history import Epoch
+from ecgcli.checkpoints import Tensors
+from ecgcli.training.history import Epoch
 
 
 @dataclass

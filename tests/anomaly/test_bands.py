@@ -18,7 +18,7 @@ from ecgcli.anomaly.bands import (
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import load_model
 from ecgcli.beats import read_beats, within_beats
-from ecgcli.runs import ANOMALY
+from ecgcli.checkpoints.runs import ANOMALY
 from tests.helpers import silent
 
 

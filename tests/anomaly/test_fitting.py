@@ -12,10 +12,10 @@ from safetensors.numpy import save
 from ecgcli.anomaly.autoencoder import Autoencoder
 from ecgcli.anomaly.fitting import Settings, fit
 from ecgcli.anomaly.model import AnomalyModel, load_model
-from ecgcli.anomaly.roc import roc_area
 from ecgcli.beats import Beats, read_beats, write_beats
+from ecgcli.checkpoints.runs import ANOMALY
 from ecgcli.errors import CheckpointError, DataError
-from ecgcli.runs import ANOMALY
+from ecgcli.metrics.roc import roc_area
 from tests.helpers import silent
 
 QUICK = Settings(method="autoencoder", epochs=1)

@@ -9,7 +9,7 @@ import torch
 
 from ecgcli.anomaly.autoencoder import Autoencoder
 from ecgcli.anomaly.forecaster import BLOCK, NOISE, Forecaster, Mixture, negative_log_likelihood
-from ecgcli.beats_csv import BEAT_LENGTH
+from ecgcli.beats.reader import BEAT_LENGTH
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import concatenate, read_beats, write_beats
-from ecgcli.context import context_features, feature_names, with_context
-from ecgcli.copies import are_copies, copies_of
+from ecgcli.beats.context import context_features, feature_names, with_context
+from ecgcli.beats.preparation import prepare_recording
+from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import DataError
-from ecgcli.fibrillation import fibrillates, fibrillating
-from ecgcli.preparation import prepare_recording
-from ecgcli.recording_set import read_training_recordings
 from ecgcli.recordings import Recording, read_recording
-from ecgcli.segmentation import cut_beats
+from ecgcli.training.copies import are_copies, copies_of
+from ecgcli.training.fibrillation import fibrillates, fibrillating
+from ecgcli.training.recordings import read_training_recordings
 
 
 @pytest.fixture(scope="module")

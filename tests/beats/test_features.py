@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import read_beats
-from ecgcli.features import beat_features, list_features
+from ecgcli.beats.features import beat_features, list_features
 
 NAMES = [feature.name for feature in list_features()]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ecgcli.beats import Beats
-from ecgcli.beats_csv import BeatsReader, normalize, write_rows
+from ecgcli.beats.reader import BeatsReader, normalize, write_rows
 from ecgcli.errors import DataError
 
 

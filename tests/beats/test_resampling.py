@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import read_beats
+from ecgcli.beats.resampling import looks_like_test_file, resample, resample_file, target_counts
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.resampling import looks_like_test_file, resample, resample_file, target_counts
 
 COUNTS = {"N": 5000, "S": 300, "V": 800, "F": 90, "Q": 0}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ecgcli.beats.rows import choose_rows
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.rows import choose_rows
 
 
 def test_numbers_or_the_first_five() -> None:

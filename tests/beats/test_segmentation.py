@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import wfdb
 
+from ecgcli.beats.segmentation import cut_beats, with_peaks
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
-from ecgcli.quality import Stretch
 from ecgcli.recordings import Options, Recording, read_recording
-from ecgcli.segmentation import cut_beats, with_peaks
+from ecgcli.recordings.quality import Stretch
 
 
 def first_lead(path: Path) -> Recording:

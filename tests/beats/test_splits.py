@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import Beats, read_beats
-from ecgcli.errors import DataError
-from ecgcli.mitbih import DS1, DS2
-from ecgcli.splits import (
+from ecgcli.beats.splits import (
     by_patient,
     ds1_ds2,
     read_split,
@@ -18,6 +16,8 @@ from ecgcli.splits import (
     stratified,
     write_split,
 )
+from ecgcli.errors import DataError
+from ecgcli.recordings.mitbih import DS1, DS2
 
 
 def test_split_by_class_holds_out_exactly_and_covers_every_row_once() -> None:

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import Result
 
 from ecgcli.beats import Beats, read_beats
+from ecgcli.beats.preparation import prepare_recording
+from ecgcli.beats.views import RR_RATIOS, VIEWS, inputs_of, width_of
 from ecgcli.errors import DataError
-from ecgcli.preparation import prepare_recording
-from ecgcli.training import train
-from ecgcli.views import RR_RATIOS, VIEWS, inputs_of, width_of
+from ecgcli.training.epochs import train
 from tests.helpers import Watcher, small_config
 
 Ecg = Callable[..., Result]

@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from ecgcli.checkpoint import load_checkpoint, save_checkpoint
+from ecgcli.checkpoints import load_checkpoint, save_checkpoint
+from ecgcli.checkpoints.runs import BEST, find_checkpoint, new_run, newest_run
 from ecgcli.errors import CheckpointError
-from ecgcli.runs import BEST, find_checkpoint, new_run, newest_run
 
 
 class Dangerous:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import read_beats
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import BATCH, load_engine
+from ecgcli.checkpoints.runs import BEST, LAST
 from ecgcli.errors import MissingExtraError
-from ecgcli.inference import BATCH, load_engine
-from ecgcli.runs import BEST, LAST
 
 
 def test_openvino_and_torch_agree_on_real_beats(trained: Path, mitbih: Path) -> None:
@@ -61,8 +61,8 @@ def test_a_signal_after_two_engines_are_gone_is_handled(trained: Path) -> None:
     code = (
         "import gc, os, signal, sys\n"
         "from pathlib import Path\n"
-        "from ecgcli.checkpoint import load_checkpoint\n"
-        "from ecgcli.inference import load_engine\n"
+        "from ecgcli.checkpoints import load_checkpoint\n"
+        "from ecgcli.checkpoints.engines import load_engine\n"
         "one, other = (\n"
         "    load_engine(load_checkpoint(Path(sys.argv[1])), 'openvino') for _ in range(2)\n"
         ")\n"

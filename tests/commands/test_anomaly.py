@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 from ecgcli.beats import Beats, read_beats, write_beats
-from ecgcli.runs import ANOMALY
+from ecgcli.checkpoints.runs import ANOMALY
 
 Ecg = Callable[..., Result]
 

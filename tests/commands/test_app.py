@@ -137,7 +137,7 @@ def test_a_bug_keeps_its_traceback_and_is_1(ecg: Ecg, monkeypatch: pytest.Monkey
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("ecgcli.runs.find_checkpoint", broken)
+    monkeypatch.setattr("ecgcli.checkpoints.runs.find_checkpoint", broken)
     result = ecg("predict", "x.csv")
     assert result.exit_code == 1
     assert isinstance(result.exception, ZeroDivisionError)
@@ -147,7 +147,7 @@ def test_ctrl_c_is_130(ecg: Ecg, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ecgcli.runs.find_checkpoint", interrupted)
+    monkeypatch.setattr("ecgcli.checkpoints.runs.find_checkpoint", interrupted)
     result = ecg("predict", "x.csv")
     assert result.exit_code == 130
     assert result.stderr.startswith("interrupted:")

@@ -13,7 +13,7 @@ import yaml
 from typer.testing import Result
 
 from ecgcli.beats import Beats, write_beats
-from ecgcli.runs import BEST
+from ecgcli.checkpoints.runs import BEST
 from tests.helpers import ecg_process, small_document, without_root
 
 Ecg = Callable[..., Result]

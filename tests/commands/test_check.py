@@ -13,7 +13,7 @@ import pytest
 from typer.testing import Result
 
 from ecgcli.beats import Beats, read_beats, write_beats
-from ecgcli.resampling import resample_file
+from ecgcli.beats.resampling import resample_file
 
 Ecg = Callable[..., Result]
 

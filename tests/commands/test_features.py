@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from typer.testing import Result
 
-from ecgcli.features import list_features
+from ecgcli.beats.features import list_features
 
 Ecg = Callable[..., Result]
 

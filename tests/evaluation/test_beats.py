@@ -10,12 +10,12 @@ import pytest
 from sklearn import metrics as reference
 
 from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
-from ecgcli.checkpoint import Checkpoint, load_checkpoint
+from ecgcli.beats.resampling import resample_file
+from ecgcli.checkpoints import Checkpoint, load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.evaluation import Evaluation, describe_split, evaluate_file, parse_requirements
-from ecgcli.inference import load_engine
-from ecgcli.resampling import resample_file
-from ecgcli.runs import BEST
+from ecgcli.evaluation.beats import Evaluation, describe_split, evaluate_file, parse_requirements
 
 
 @pytest.fixture(scope="module")

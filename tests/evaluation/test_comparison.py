@@ -11,9 +11,9 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from ecgcli.comparison import Cell, Mean, compare, mean_over_seeds
-from ecgcli.config import Config, parse_config
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.evaluation.comparison import Cell, Mean, compare, mean_over_seeds
+from ecgcli.training.config import Config, parse_config
 from tests.helpers import small_document
 
 Ecg = Callable[..., Result]

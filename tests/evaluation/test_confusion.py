@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import read_labelled
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.confusion import Confusion, find_confusion
 from ecgcli.errors import CheckpointError, ConfigError, DataError
-from ecgcli.evaluation import evaluate_file
-from ecgcli.inference import load_engine
-from ecgcli.prediction import predict_file
-from ecgcli.report import report_folder, write_report
-from ecgcli.runs import BEST
+from ecgcli.evaluation.beats import evaluate_file
+from ecgcli.evaluation.confusion import Confusion, find_confusion
+from ecgcli.evaluation.report import report_folder, write_report
+from ecgcli.prediction.beats import predict_file
 
 
 def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) -> None:

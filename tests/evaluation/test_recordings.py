@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.aami import O, X
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import DataError
-from ecgcli.inference import load_engine
-from ecgcli.recording_evaluation import evaluate_recordings, flutter_of, judge
-from ecgcli.recording_prediction import classify_recording
+from ecgcli.evaluation.recordings import evaluate_recordings, flutter_of, judge
+from ecgcli.metrics.aami import O, X
+from ecgcli.prediction.recordings import classify_recording
 from ecgcli.recordings import Options, read_recording
-from ecgcli.runs import BEST
 from tests.helpers import silent
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from ecgcli.checkpoint import load_checkpoint
-from ecgcli.evaluation import Evaluation, Score, evaluate_file
-from ecgcli.inference import load_engine
-from ecgcli.report import coverage_rows, report_folder, with_interval, write_report
-from ecgcli.runs import BEST
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST
+from ecgcli.evaluation.beats import Evaluation, Score, evaluate_file
+from ecgcli.evaluation.report import coverage_rows, report_folder, with_interval, write_report
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from ecgcli.beats import Beats, read_beats
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.clustering import SILHOUETTE_BEATS, cluster, reduce_features
 from ecgcli.errors import ConfigError, DataError, MissingExtraError
+from ecgcli.insight.clustering import SILHOUETTE_BEATS, cluster, reduce_features
 
 SIZES = {"N": 30, "V": 20, "Q": 10}
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import Beats, read_beats
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint
 from ecgcli.choices import Attribution
-from ecgcli.deletion import deletion_test, highest_tenth
+from ecgcli.insight.deletion import deletion_test, highest_tenth
 from tests.helpers import untrained
 from tests.networks import bumpy_beats, register_both
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoint import Checkpoint
-from ecgcli.embedding import embed, last_linear
+from ecgcli.checkpoints import Checkpoint
+from ecgcli.checkpoints.networks import load_network, tensors_for
 from ecgcli.errors import ConfigError
+from ecgcli.insight.embedding import embed, last_linear
 from ecgcli.models import list_networks
-from ecgcli.networks import load_network, tensors_for
 from tests.helpers import some_beats, untrained
 
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoint import Checkpoint
+from ecgcli.checkpoints import Checkpoint
 from ecgcli.choices import Attribution
-from ecgcli.deletion import deletion_test, highest_tenth
 from ecgcli.errors import ConfigError
-from ecgcli.explanation import explain, flat_lines, remove
+from ecgcli.insight.deletion import deletion_test, highest_tenth
+from ecgcli.insight.explanation import explain, flat_lines, remove
 from ecgcli.models import list_networks
 from tests.helpers import some_beats, untrained
 from tests.networks import Peeking, bumpy_beats, register_both

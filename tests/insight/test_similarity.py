@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import Beats, read_beats, read_labelled
-from ecgcli.checkpoint import load_checkpoint
-from ecgcli.embedding import embed
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.figures import MOST_PANELS
-from ecgcli.inference import load_engine
-from ecgcli.similarity import find_similar
+from ecgcli.insight.embedding import embed
+from ecgcli.insight.similarity import find_similar
 from tests.helpers import untrained
 
 

@@ -10,8 +10,8 @@ import wfdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgcli import aami
-from ecgcli.aami import FIGURES, compare, of_beats, summarize
+from ecgcli.metrics import aami
+from ecgcli.metrics.aami import FIGURES, compare, of_beats, summarize
 
 N, S, V, F, Q, O, X = range(7)  # noqa: E741
 

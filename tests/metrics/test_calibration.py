@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from ecgcli.calibration import (
+from ecgcli.metrics.calibration import (
     coverage_table,
     error_interval,
     fit_temperature,

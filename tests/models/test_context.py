@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from ecgcli.checkpoint import load_checkpoint
-from ecgcli.config import parse_config
+from ecgcli.beats.preparation import prepare_recording
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.fitting import fit
-from ecgcli.inference import load_engine
-from ecgcli.preparation import prepare_recording
-from ecgcli.runs import BEST
-from ecgcli.training import train
+from ecgcli.training.config import parse_config
+from ecgcli.training.epochs import train
+from ecgcli.training.estimators import fit
 from tests.helpers import Watcher, silent_fit
 
 Ecg = Callable[..., Result]

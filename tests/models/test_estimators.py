@@ -11,13 +11,13 @@ import pytest
 from typer.testing import Result
 
 from ecgcli.beats import read_beats
-from ecgcli.checkpoint import load_checkpoint
-from ecgcli.config import parse_config
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
+from ecgcli.checkpoints.runs import BEST, CONFIG
 from ecgcli.errors import ConfigError, MissingExtraError
-from ecgcli.fitting import Fitted, fit
-from ecgcli.inference import load_engine
 from ecgcli.models import create_estimator, is_estimator, list_models, summary_of, views_of
-from ecgcli.runs import BEST, CONFIG
+from ecgcli.training.config import parse_config
+from ecgcli.training.estimators import Fitted, fit
 from tests.helpers import silent_fit, small_document
 
 Ecg = Callable[..., Result]

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ecgcli.checkpoint import Card
+from ecgcli.beats.views import inputs_of
+from ecgcli.checkpoints import Card
+from ecgcli.checkpoints.engines import OpenVinoEngine
+from ecgcli.checkpoints.graph import export_graph
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError
-from ecgcli.graph import export_graph
-from ecgcli.inference import OpenVinoEngine
 from ecgcli.models import create_model, list_networks, summary_of, views_of
-from ecgcli.views import inputs_of
 from tests.helpers import UNTRAINED, some_beats
 
 pytestmark = pytest.mark.parametrize("name", list_networks())

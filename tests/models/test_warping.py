@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import read_beats
-from ecgcli.warping import WarpedNeighbors
+from ecgcli.models.warping import WarpedNeighbors
 
 
 def warped(one: np.ndarray, other: np.ndarray, band: int) -> float:

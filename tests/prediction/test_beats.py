@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgcli import beats_csv
 from ecgcli.beats import read_beats
-from ecgcli.checkpoint import load_checkpoint
+from ecgcli.beats.reader import BeatsReader
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.engines import Engine, load_engine
+from ecgcli.checkpoints.runs import BEST
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.inference import Engine, load_engine
-from ecgcli.prediction import Summary, format_for, predict_file, read_predictions
-from ecgcli.runs import BEST
+from ecgcli.prediction.beats import Summary, format_for, predict_file, read_predictions
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def test_blocks_leave_no_seams(
 ) -> None:
     source = demo / "synthetic_test.csv"
     predict(source, tmp_path / "whole.csv", engine)
-    monkeypatch.setattr(beats_csv.BeatsReader.__init__, "__kwdefaults__", {
-        **beats_csv.BeatsReader.__init__.__kwdefaults__, "block_bytes": 10_000,
+    monkeypatch.setattr(BeatsReader.__init__, "__kwdefaults__", {
+        **BeatsReader.__init__.__kwdefaults__, "block_bytes": 10_000,
     })  # fmt: skip
     steps: list[tuple[int, int | None]] = []
     predict_file(

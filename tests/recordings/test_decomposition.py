@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.decomposition import Decomposition, decompose, decompose_recording
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.recordings.decomposition import Decomposition, decompose, decompose_recording
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.distortions import (
+from ecgcli.beats.segmentation import cut_beats
+from ecgcli.errors import DataError
+from ecgcli.recordings import Recording, read_recording
+from ecgcli.recordings.distortions import (
     MOTION_BAND,
     MUSCLE_BAND,
     NOISES,
@@ -20,9 +23,6 @@ from ecgcli.distortions import (
     with_displaced_peaks,
     with_gain,
 )
-from ecgcli.errors import DataError
-from ecgcli.recordings import Recording, read_recording
-from ecgcli.segmentation import cut_beats
 
 
 @pytest.fixture(scope="module")

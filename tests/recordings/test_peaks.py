@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.aami import compare
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.mitbih import RECORDS
-from ecgcli.peaks import find_r_peaks, list_detectors, points_down
-from ecgcli.quality import Stretch
-from ecgcli.recording_evaluation import flutter_of
+from ecgcli.evaluation.recordings import flutter_of
+from ecgcli.metrics.aami import compare
 from ecgcli.recordings import Recording, read_recording
+from ecgcli.recordings.mitbih import RECORDS
+from ecgcli.recordings.peaks import find_r_peaks, list_detectors, points_down
+from ecgcli.recordings.quality import Stretch
 
 
 def found_and_missed(recording: Recording, detector: str) -> tuple[int, int, int]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.quality import Stretch, filled, touches, unusable
 from ecgcli.recordings import read_recording
+from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 RATE = 250.0
 

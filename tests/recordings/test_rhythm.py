@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.rhythm import Rhythm, Run, describe_rhythm
+from ecgcli.recordings.rhythm import Rhythm, Run, describe_rhythm
 
 
 def rhythm(letters: str, rr: float | list[float] = 1.0, unusable: float = 0.0) -> Rhythm:

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
+from ecgcli.beats.segmentation import cut_beats
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DownloadError
-from ecgcli.mitbih import RECORDS
 from ecgcli.recordings import Options, read_recording
-from ecgcli.segmentation import cut_beats
+from ecgcli.recordings.mitbih import RECORDS
 from ecgcli.sources import get_source, list_sources
 from ecgcli.sources.mitdb import published_checksums
 from tests.helpers import silent

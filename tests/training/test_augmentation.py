@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ecgcli.augmentation import augment
-from ecgcli.config import Augment
+from ecgcli.training.augmentation import augment
+from ecgcli.training.config import Augment
 
 
 def pulses(beats: int = 200) -> torch.Tensor:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ecgcli.config import Config, load_config
 from ecgcli.errors import ConfigError
+from ecgcli.training.config import Config, load_config
 
-CONFIGS = sorted(Path(__file__).parents[1].glob("configs/*.yaml"))
+CONFIGS = sorted(Path(__file__).parents[2].glob("configs/*.yaml"))
 
 
 def load(tmp_path: Path, *overrides: str, text: str = "data: {train: a.csv}") -> Config:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import Beats, read_beats, write_beats
-from ecgcli.config import parse_config
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.training_set import class_offsets, prepare
+from ecgcli.training.config import parse_config
+from ecgcli.training.dataset import class_offsets, prepare
 from tests.helpers import small_config
 
 

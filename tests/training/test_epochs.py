@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import yaml
 
-from ecgcli.checkpoint import load_checkpoint
-from ecgcli.config import load_config
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.runs import BEST, LAST, locked
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
-from ecgcli.history import Epoch
-from ecgcli.runs import BEST, LAST, locked
-from ecgcli.training import Status, resume, train
+from ecgcli.training.config import load_config
+from ecgcli.training.epochs import Status, resume, train
+from ecgcli.training.history import Epoch
 from tests.helpers import (
     Watcher,
     ecg_process,
@@ -54,7 +54,7 @@ class StopsAt(Watcher):
 @pytest.fixture
 def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the figures after every batch."""
-    monkeypatch.setattr("ecgcli.training.STATUS_INTERVAL", 0.0)
+    monkeypatch.setattr("ecgcli.training.epochs.STATUS_INTERVAL", 0.0)
 
 
 def test_the_run_folder(trained: Path) -> None:
@@ -241,8 +241,8 @@ def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: 
     for weights in ("none", "{N: 1.0, S: 30.0}"):
         overrides = ["training.epochs=2", f"training.class_weights={weights}", "data.resample=null"]
         run = train(small_config(demo, tmp_path, *overrides), Watcher()).run
-        from ecgcli.inference import load_engine
-        from ecgcli.training_set import prepare
+        from ecgcli.checkpoints.engines import load_engine
+        from ecgcli.training.dataset import prepare
 
         held_out = prepare(load_config(run / "config.yaml")).validation
         predicted = load_engine(load_checkpoint(run / BEST)).probabilities(held_out)
@@ -257,7 +257,7 @@ def test_the_balanced_sampler_shows_every_class_equally_often(demo: Path, tmp_pa
     train(small_config(demo, tmp_path, *overrides), watcher)
     import torch
 
-    from ecgcli.optimization import draw_order
+    from ecgcli.training.optimization import draw_order
 
     start = watcher.starts[0]
     labels = torch.from_numpy(start.data.training.known_labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ecgcli.history import Epoch, best_epoch, overfitting, write_history
+from ecgcli.training.history import Epoch, best_epoch, overfitting, write_history
 
 
 def course(train_loss: list[float], validation_loss: list[float]) -> list[Epoch]:

@@ -1,0 +1,1 @@
+"""A closer look at beats and models: embedding, clusters, similar beats, explanations."""

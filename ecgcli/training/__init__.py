@@ -1,0 +1,1 @@
+"""Config -> dataset -> epochs, or one fit -> run folder."""
