@@ -27,7 +27,7 @@ from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.figures import draw_lines
+from ecgcli.figures import PALETTE, new_figure, save_figure
 from ecgcli.files import write_text
 from ecgcli.metrics import Matrix, aami
 from ecgcli.parallel import in_order
@@ -147,6 +147,26 @@ def draw(target: Path, matrices: dict[str, Matrix]) -> None:
         {figure: float(FIGURES[figure](matrices["clean"])) for figure in DRAWN},
         "Robustness to synthetic noise, DS2, gross, first 5 minutes skipped",
     )
+
+
+def draw_lines(
+    target: Path,
+    panels: dict[str, dict[str, tuple[Any, Any]]],
+    label: str,
+    levels: dict[str, float],
+    title: str,
+) -> None:
+    """A panel a figure with named lines ``(x, y)``, dashed at the figure's own level."""
+    figure = new_figure(1 + 4.2 * len(panels), 4)
+    for axis, (name, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for colour, (kind, (x, y)) in zip(PALETTE, lines.items(), strict=False):
+            axis.plot(x, y, color=colour, marker="o", markersize=4, label=kind)
+        axis.axhline(levels[name], color="black", linewidth=0.8, linestyle="--", label="clean")
+        axis.set(title=name, xlabel=label, ylim=(0, 1))
+        axis.grid(color="#e4e8ec", linewidth=0.6)
+        axis.legend(frameon=False, fontsize=8)
+    figure.suptitle(title)
+    save_figure(figure, target)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rules of the house, as checks: imports point one way, and starting up is light."""
+"""The architecture, as checks: the order of rooms, no circular imports, a light start."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ecgcli"
+
+#: The way of the data. A room imports from its own files and from rooms before it; modules in no
+#: room (errors, files, ...) and the weights are the ground floor, which every room may use.
+ROOMS = (
+    "recordings", "beats", "sources", "metrics", "models", "checkpoints", "training",
+    "prediction", "evaluation", "insight", "anomaly", "commands",
+)  # fmt: skip
+GROUND_FLOOR = "ground floor"
 
 
 def imported(path: Path) -> set[str]:
@@ -41,6 +49,28 @@ def modules() -> dict[str, Path]:
         ): path
         for path in PACKAGE.rglob("*.py")
     }
+
+
+def room_of(module: str) -> str:
+    """The room of ``ecgcli.room.module``."""
+    room = [*module.split("."), ""][1]
+    return room if room in ROOMS else GROUND_FLOOR
+
+
+def test_every_folder_has_its_place_in_the_order() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == {*ROOMS, "weights"}
+
+
+def test_rooms_import_only_from_rooms_before_them() -> None:
+    order = {room: place for place, room in enumerate((GROUND_FLOOR, *ROOMS))}
+    upwards = [
+        f"{name} imports {other}"
+        for name, path in modules().items()
+        for other in imported(path)
+        if name != "ecgcli.__main__" and order[room_of(other)] > order[room_of(name)]
+    ]
+    assert not upwards
 
 
 def test_no_module_imports_in_a_circle() -> None:

@@ -14,18 +14,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ecgcli.anomaly.bands import BANDS, Bands, forecast
+from ecgcli.anomaly.figures import Trace, draw_traces
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import AnomalyModel
 from ecgcli.beats import read_beats, within_beats
-from ecgcli.beats.preparation import with_known_beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.segmentation import signal_reader
 from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
-from ecgcli.figures import Trace, draw_traces
 from ecgcli.prediction.beats import output
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
-from ecgcli.recordings.peaks import DEFAULT
+from ecgcli.recordings.peaks import DEFAULT, with_known_beats
 
 #: A recording is forecast, and a beat drawn, until it has ended in this share of the futures.
 MOST_ENDED = 0.75

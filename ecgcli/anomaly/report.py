@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.anomaly.bands import one_block_ahead
+from ecgcli.anomaly.figures import Trace, draw_histogram, draw_traces
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import AnomalyModel, rebuild
 from ecgcli.anomaly.scoring import Scored
 from ecgcli.beats.reader import SAMPLING_RATE
-from ecgcli.figures import Trace, draw_curves_by_class, draw_histogram, draw_traces
+from ecgcli.evaluation.figures import draw_curves_by_class
 from ecgcli.files import atomic_write, write_json
 
 REPORT, TABLE = "report.json", "scores.csv"

@@ -15,8 +15,9 @@ from ecgcli.beats import Beats, read_beats
 from ecgcli.beats.preparation import patients_of, prepare_recording
 from ecgcli.classes import AAMI_CLASSES, class_set_of
 from ecgcli.errors import DataError
-from ecgcli.evaluation.beats import Curve, Score, describe_split, roc
-from ecgcli.metrics.roc import roc_area
+from ecgcli.evaluation.beats import describe_split
+from ecgcli.metrics import Score
+from ecgcli.metrics.roc import Curve, roc, roc_area
 from ecgcli.recordings import NO_OPTIONS, Options, is_recording
 from ecgcli.recordings.peaks import DEFAULT
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from ecgcli.beats import Beats
 from ecgcli.beats.context import with_context
-from ecgcli.beats.segmentation import cut_beats, with_peaks
+from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import DataError, EcgError
 from ecgcli.parallel import in_order
 from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, Options, Recording, read_recording
 from ecgcli.recordings.mitbih import RECORDS, patient_of
-from ecgcli.recordings.peaks import DEFAULT, find_r_peaks, points_down
+from ecgcli.recordings.peaks import DEFAULT, points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
 
 #: Endings that are surely recordings; a CSV in a folder may be anything.
@@ -182,32 +182,6 @@ def _without_segments(files: list[Path]) -> list[Path]:
             if "/" in head[0]:
                 segments |= {file.with_name(f"{line.split()[0]}.hea") for line in lines[1:] if line}
     return [file for file in files if file not in segments]
-
-
-def with_known_beats(
-    recording: Recording, detector: str, path: Path, stretches: list[Stretch] | None = None
-) -> Recording:
-    """The recording as it is where its beats are annotated, else with those the detector finds.
-
-    Args:
-        recording: annotated or not.
-        detector: finds R peaks.
-        path: of the recording, for errors.
-        stretches: without ECG, where the caller knows them already.
-
-    Raises:
-        DataError: R peaks cannot be found in it.
-        ConfigError: there is no such detector.
-    """
-    if recording.annotated:
-        return recording
-    if stretches is None:
-        stretches = unusable(recording.signal, recording.sampling_rate)
-    try:
-        peaks = find_r_peaks(recording.signal, recording.sampling_rate, detector, stretches)
-    except DataError as error:
-        raise DataError(str(error), file=path) from error
-    return with_peaks(recording, peaks)
 
 
 def _lead_note(recording: Recording, options: Options) -> list[str]:

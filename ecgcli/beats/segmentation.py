@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -159,8 +158,3 @@ def _local_mean(peaks: NDArray[np.float64], intervals: NDArray[np.float64]) -> N
     last = np.searchsorted(peaks, peaks + _AROUND, side="right") - 1
     counts = last - first
     return np.where(counts > 0, (total[last] - total[first]) / np.maximum(counts, 1), np.nan)
-
-
-def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
-    """The recording with detected R peaks in place of its annotations."""
-    return replace(recording, positions=peaks, symbols=())

@@ -16,6 +16,7 @@ from ecgcli.checkpoints import Card, Checkpoint, TrainingData
 from ecgcli.checkpoints.engines import Engine
 from ecgcli.classes import AAMI_CLASSES, class_set_of
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
+from ecgcli.metrics import Score
 from ecgcli.metrics.aami import Aami, of_beats, summarize
 from ecgcli.metrics.calibration import (
     Coverage,
@@ -24,6 +25,7 @@ from ecgcli.metrics.calibration import (
     error_interval,
     reliability,
 )
+from ecgcli.metrics.roc import Curve, precision_recall, roc
 
 _OVERALL = {
     "accuracy": metrics.accuracy,
@@ -39,24 +41,6 @@ _BY_CLASS = {
     "f1": metrics.f1,
     "specificity": metrics.specificity,
 }
-
-
-@dataclass(frozen=True)
-class Score:
-    """A figure with its 95% bootstrap interval; NaN where it is not defined."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Points ``x, y`` of a class's curve and the area under it."""
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    area: float
 
 
 @dataclass(frozen=True)
@@ -225,7 +209,7 @@ def evaluate(
         },
         by_class=by_class,
         roc={classes[c]: roc(truth == c, probabilities[:, c]) for c in present},
-        pr={classes[c]: _precision_recall(truth == c, probabilities[:, c]) for c in present},
+        pr={classes[c]: precision_recall(truth == c, probabilities[:, c]) for c in present},
         calibration_error=Score(bins.error, *error_interval(probabilities, truth)),
         reliability=bins,
         coverage=coverage_table(probabilities, truth),
@@ -337,22 +321,6 @@ def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Sco
     """A score each for ``values (n,)`` with their bootstrap ``draws (draws, n)``."""
     low, high = metrics.interval(draws)
     return [Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
-
-
-def roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
-    """The ROC curve of scores ``(beats,)``."""
-    from sklearn.metrics import auc, roc_curve
-
-    false_positives, true_positives, _ = roc_curve(positive, score)
-    return Curve(false_positives, true_positives, float(auc(false_positives, true_positives)))
-
-
-def _precision_recall(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
-    """The area is the average precision, which does not interpolate between thresholds."""
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
-    precision, recall, _ = precision_recall_curve(positive, score)
-    return Curve(recall, precision, float(average_precision_score(positive, score)))
 
 
 def _finite(text: str) -> float:

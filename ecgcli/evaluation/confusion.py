@@ -18,8 +18,8 @@ from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.choices import Over
 from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.evaluation.figures import draw_confusion
 from ecgcli.evaluation.report import REPORT
-from ecgcli.figures import draw_confusion
 from ecgcli.prediction.beats import read_predictions
 
 _OVER = {

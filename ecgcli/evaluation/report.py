@@ -8,10 +8,11 @@ from string import Template
 
 from ecgcli import metrics
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.evaluation.beats import Evaluation, Score
+from ecgcli.evaluation.beats import Evaluation
+from ecgcli.evaluation.figures import draw_confusion, draw_curves_by_class, draw_reliability
 from ecgcli.evaluation.recordings import RecordingEvaluation
-from ecgcli.figures import draw_confusion, draw_curves_by_class, draw_reliability
 from ecgcli.files import write_json, write_text
+from ecgcli.metrics import Score
 from ecgcli.metrics.aami import FIGURES, Aami, Figure
 
 REPORT = "report.json"

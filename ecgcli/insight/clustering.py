@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats, class_counts
 from ecgcli.choices import Reduction
 from ecgcli.errors import ConfigError, DataError, MissingExtraError
-from ecgcli.figures import draw_mean_beats, draw_scatter, require_room
 from ecgcli.files import write_text
+from ecgcli.insight.figures import draw_mean_beats, draw_scatter, require_room
 
 #: Clusters of beats whose classes are not known.
 DEFAULT_CLUSTERS = 5

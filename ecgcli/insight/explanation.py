@@ -17,8 +17,8 @@ from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.networks import load_classifier, tensors_for
 from ecgcli.choices import Attribution
-from ecgcli.figures import BeatPanel, draw_attributions, require_room
 from ecgcli.insight.embedding import Progress
+from ecgcli.insight.figures import BeatPanel, draw_attributions, require_room
 
 #: Points of the integral, by the Gauss-Legendre rule.
 STEPS = 50

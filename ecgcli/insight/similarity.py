@@ -13,8 +13,8 @@ from ecgcli.beats import Beats
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import DataError
-from ecgcli.figures import BeatPanel, draw_similar, require_room
 from ecgcli.insight.embedding import Progress, embed
+from ecgcli.insight.figures import BeatPanel, draw_similar, require_room
 
 
 @dataclass(frozen=True)

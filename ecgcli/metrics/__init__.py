@@ -8,6 +8,7 @@ a stack of matrices (bootstrap draws) gives a stack of figures.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from ecgcli.choices import Over
 
 Matrix = NDArray[np.int64]
 Figures = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A figure with its 95% bootstrap interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
 
 
 def confusion_matrix(truth: NDArray[Any], predicted: NDArray[Any], classes: int) -> Matrix:

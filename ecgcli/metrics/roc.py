@@ -1,13 +1,42 @@
-"""The area under the ROC curve of a score, with its interval."""
+"""ROC and precision-recall curves of a score, and the areas under them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.evaluation.beats import Score
+from ecgcli.metrics import Score
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points ``x, y`` of a class's curve and the area under it."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    area: float
+
+
+def roc(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
+    """The ROC curve of scores ``(beats,)``."""
+    from sklearn.metrics import auc, roc_curve
+
+    false_positives, true_positives, _ = roc_curve(positive, score)
+    return Curve(false_positives, true_positives, float(auc(false_positives, true_positives)))
+
+
+def precision_recall(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> Curve:
+    """The precision-recall curve of scores ``(beats,)``.
+
+    The area is the average precision, which does not interpolate between thresholds.
+    """
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(positive, score)
+    return Curve(recall, precision, float(average_precision_score(positive, score)))
 
 
 def roc_area(positive: NDArray[np.bool_], score: NDArray[Any]) -> Score:

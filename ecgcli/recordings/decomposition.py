@@ -15,13 +15,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.beats.preparation import with_known_beats
 from ecgcli.choices import DecompositionModel
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.figures import draw_decomposition
 from ecgcli.files import atomic_write
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
-from ecgcli.recordings.peaks import DEFAULT
+from ecgcli.recordings.figures import draw_decomposition
+from ecgcli.recordings.peaks import DEFAULT, with_known_beats
 from ecgcli.recordings.quality import Stretch, filled, unusable
 
 Signal = NDArray[np.float64]

@@ -8,12 +8,15 @@ detection to the R peak itself, between samples.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import ConfigError, DataError, MissingExtraError, did_you_mean
-from ecgcli.recordings.quality import Stretch, filled, touches
+from ecgcli.recordings import Recording
+from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 Signal = NDArray[np.float64]
 Detector = Callable[[Signal, float], NDArray[np.intp]]
@@ -77,6 +80,37 @@ def find_r_peaks(
         return np.empty(0)
     peaks = _at_the_peak(whole, sampling_rate, _DETECTORS[detector](whole, sampling_rate))
     return peaks[~touches(unusable, peaks, peaks + 1)] if unusable else peaks
+
+
+def with_known_beats(
+    recording: Recording, detector: str, path: Path, stretches: list[Stretch] | None = None
+) -> Recording:
+    """The recording as it is where its beats are annotated, else with those the detector finds.
+
+    Args:
+        recording: annotated or not.
+        detector: finds R peaks.
+        path: of the recording, for errors.
+        stretches: without ECG, where the caller knows them already.
+
+    Raises:
+        DataError: R peaks cannot be found in it.
+        ConfigError: there is no such detector.
+    """
+    if recording.annotated:
+        return recording
+    if stretches is None:
+        stretches = unusable(recording.signal, recording.sampling_rate)
+    try:
+        peaks = find_r_peaks(recording.signal, recording.sampling_rate, detector, stretches)
+    except DataError as error:
+        raise DataError(str(error), file=path) from error
+    return with_peaks(recording, peaks)
+
+
+def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
+    """The recording with detected R peaks in place of its annotations."""
+    return replace(recording, positions=peaks, symbols=())
 
 
 @register("envelope")

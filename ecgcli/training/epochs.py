@@ -27,13 +27,13 @@ from ecgcli.checkpoints.runs import BEST, CONFIG, LAST, locked, new_run
 from ecgcli.devices import choose_device, choose_precision, device_name
 from ecgcli.environment import describe_environment
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
-from ecgcli.figures import draw_curves
 from ecgcli.files import write_json, write_text
 from ecgcli.interrupts import StopSignal
 from ecgcli.models import check_arguments, create_model, load_weights, views_of
 from ecgcli.training.augmentation import augment
 from ecgcli.training.config import Config, load_config
 from ecgcli.training.dataset import TrainingSet, prepare
+from ecgcli.training.figures import draw_curves
 from ecgcli.training.history import Epoch, best_epoch, overfitting, write_history
 from ecgcli.training.optimization import build_loss, build_optimizer, build_schedule, draw_order
 from ecgcli.training.state import Position, pack, to_array, unpack

@@ -19,13 +19,13 @@ from ecgcli.checkpoints.engines import corrected
 from ecgcli.checkpoints.runs import BEST, CONFIG, locked, new_run
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError
-from ecgcli.figures import draw_shares
 from ecgcli.files import write_json, write_text
 from ecgcli.metrics.calibration import fit_temperature, reliability
 from ecgcli.models import Advance, Estimator, check_arguments, create_estimator
 from ecgcli.training.config import Config
 from ecgcli.training.copies import are_copies
 from ecgcli.training.dataset import TrainingSet, prepare
+from ecgcli.training.figures import draw_shares
 
 #: The only key of ``training:`` that means something without epochs.
 _MEANINGFUL = {"prior_correction"}

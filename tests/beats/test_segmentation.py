@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgcli.beats.segmentation import cut_beats, with_peaks
+from ecgcli.beats.segmentation import cut_beats
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.recordings.peaks import with_peaks
 from ecgcli.recordings.quality import Stretch
 
 

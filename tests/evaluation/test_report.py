@@ -13,8 +13,9 @@ from matplotlib.image import imread
 from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import BEST
-from ecgcli.evaluation.beats import Evaluation, Score, evaluate_file
+from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.report import coverage_rows, report_folder, with_interval, write_report
+from ecgcli.metrics import Score
 
 
 @pytest.fixture(scope="module")

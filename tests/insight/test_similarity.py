@@ -11,8 +11,8 @@ from ecgcli.beats import Beats, read_beats, read_labelled
 from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.figures import MOST_PANELS
 from ecgcli.insight.embedding import embed
+from ecgcli.insight.figures import MOST_PANELS
 from ecgcli.insight.similarity import find_similar
 from tests.helpers import untrained
 

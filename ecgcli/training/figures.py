@@ -1,0 +1,39 @@
+"""Pictures of a training: curves by epoch, feature importances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecgcli.figures import BLUE, GREY, new_figure, save_figure
+from ecgcli.training.history import History, best_epoch
+
+
+def draw_curves(target: Path, history: History) -> None:
+    """Loss and macro-F1 by epoch, training beside validation, the kept epoch marked."""
+    figure = new_figure(9, 3.6)
+    axes = figure.subplots(1, 2)
+    epochs = [row.epoch for row in history]
+    for axis, name, title in (
+        (axes[0], "loss", "Loss"),
+        (axes[1], "macro_f1", "Macro-F1"),
+    ):
+        for part, colour in (("train", GREY), ("validation", BLUE)):
+            values = [getattr(row, f"{part}_{name}") for row in history]
+            axis.plot(epochs, values, color=colour, marker="o", markersize=3, label=part)
+        axis.axvline(best_epoch(history).epoch, color="black", linewidth=0.8, linestyle=":")
+        axis.set(title=title, xlabel="epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend(frameon=False)
+    save_figure(figure, target)
+
+
+def draw_shares(target: Path, shares: dict[str, float], label: str) -> None:
+    """A bar a name, the first at the top."""
+    figure = new_figure(6.4, 0.6 + 0.22 * len(shares))
+    axis = figure.subplots()
+    axis.barh(list(shares), list(shares.values()), color=BLUE)
+    axis.invert_yaxis()
+    axis.set(xlabel=label)
+    axis.tick_params(axis="y", labelsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    save_figure(figure, target)
