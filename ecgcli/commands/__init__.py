@@ -11,7 +11,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ecgcli import __version__
 from ecgcli.commands import (
@@ -34,10 +33,11 @@ from ecgcli.commands import (
     train,
 )
 from ecgcli.commands.console import messages
+from ecgcli.commands.help import Command, Group
 from ecgcli.errors import EcgError
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     """The one error boundary."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -94,4 +94,6 @@ for _panel, _modules in {
         if hasattr(_module, "app"):  # a command with commands of its own
             app.add_typer(_module.app, rich_help_panel=_panel)
         else:
-            app.command(rich_help_panel=_panel, epilog=_module.EXAMPLE)(_module.command)
+            app.command(cls=Command, rich_help_panel=_panel, epilog=_module.EXAMPLE)(
+                _module.command
+            )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from ecgcli.commands import anomaly_fit, anomaly_score
+from ecgcli.commands.help import Command, Group
 
 app = typer.Typer(
     name="anomaly",
+    cls=Group,
     help="Find unusual beats, having learnt what normal ones look like.",
     no_args_is_help=True,
 )
 for _name, _module in {"fit": anomaly_fit, "score": anomaly_score}.items():
-    app.command(_name, epilog=_module.EXAMPLE)(_module.command)
+    app.command(_name, cls=Command, epilog=_module.EXAMPLE)(_module.command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecgcli.commands.console import Json, Quiet, print_json, results
+from ecgcli.commands.help import Command, Group
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +19,7 @@ EXAMPLE = "Example: ecg models; ecg models show cnn-rr; ecg models show runs/cnn
 
 app = typer.Typer(
     name="models",
+    cls=Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -45,7 +47,7 @@ def command(
         _print_all(entries)
 
 
-@app.command(epilog="Example: ecg models show cnn-rr")
+@app.command(cls=Command, epilog="Example: ecg models show cnn-rr")
 def show(
     name: Annotated[
         str,

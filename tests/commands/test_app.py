@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def test_every_command_shows_an_example_and_its_options(name: str, ecg: Ecg) -> 
     assert f"ecg {name}" in COMMANDS[name].EXAMPLE
     for option in ("--json", "--quiet"):
         assert option in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_80_columns_and_names_values_for_people(
+    name: str, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    page = ecg(*name.split(), "--help").stdout
+    assert max(len(line.rstrip()) for line in page.splitlines()) <= 80
+    assert not re.search(r"<\w+|list\[|\bINT\b", page)
+    prose = [line.strip() for line in page.partition("╭")[0].splitlines()]
+    for line, following in pairwise(prose):
+        if line and following and not line.startswith("Usage"):
+            assert len(line) + 1 + len(following.split()[0]) > 78, f"{line!r} wraps early"
 
 
 def test_resample_says_which_resampling_it_is(ecg: Ecg) -> None:

@@ -1,0 +1,60 @@
+"""How ``--help`` looks: paragraphs wrap at the terminal's width, values are called PATH or N."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+#: What an option's value is called where the option has no better name for it.
+_METAVARS = {"bool": "", "int": "N", "float": "NUMBER", "str": "TEXT", "Path": "PATH"}
+
+
+class _Page:
+    """Mixed into a command or group: its help page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["help"] = without_line_breaks(kwargs.get("help") or "")
+        super().__init__(*args, **kwargs)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, their values named for people."""
+        return named_values(super().get_params(ctx))  # type: ignore[misc]
+
+
+class Command(_Page, TyperCommand):
+    """A command with such a help page."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What the usage line says after the command's name."""
+        arguments = [param for param in self.get_params(ctx) if isinstance(param, TyperArgument)]
+        return ["[OPTIONS]", *(argument.display_name_raw for argument in arguments)]
+
+
+class Group(_Page, TyperGroup):
+    """A group of commands with such a help page."""
+
+
+def without_line_breaks(text: str) -> str:
+    """The text with each paragraph on one line."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def named_values(params: list[Any]) -> list[Any]:
+    """The parameters with PATH, TEXT or N in place of the names of Python types."""
+    for param in params:
+        if not isinstance(param, TyperOption):
+            param.display_type_rich = lambda ctx: None  # noqa: ARG005  (the name says it)
+        elif param.metavar is None:
+            param.metavar = _metavar(param)
+    return params
+
+
+def _metavar(option: TyperOption) -> str:
+    kind = option.type_descriptor
+    if kind.is_choice:
+        return "|".join(str(choice) for choice in kind.choices or ())
+    name = option.bare_type().removeprefix("list[").removesuffix("]")
+    return _METAVARS.get(name, name.upper())
