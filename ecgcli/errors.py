@@ -6,6 +6,7 @@
     ├── CheckpointError         a checkpoint or run folder
     ├── DownloadError           the network, a mirror, a checksum
     ├── OutputError             a place that cannot be written
+    ├── WorkerError             a process that shared the work was killed
     ├── MissingExtraError       an optional package that is not installed
     ├── Interrupted             exit code 130: stopped by the user, state saved
     └── RequirementMissed       exit code 3: a score asked for was not reached
@@ -17,9 +18,13 @@ keeps its traceback.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+
+#: Characters of a value, and of a whole message, that are shown.
+_VALUE_LENGTH, _MESSAGE_LENGTH = 80, 2000
 
 
 class EcgError(Exception):
@@ -68,6 +73,10 @@ class OutputError(EcgError):
     """A result cannot be written where it was asked for."""
 
 
+class WorkerError(EcgError):
+    """One of the processes that share the work ended before its time."""
+
+
 class MissingExtraError(EcgError):
     """An optional package is needed; the message names the one command that installs it."""
 
@@ -89,3 +98,28 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     valid = list(valid)
     near = get_close_matches(word, valid, n=1)
     return f"; did you mean {near[0]}?" if near else f"; valid: {', '.join(valid)}"
+
+
+class _Short(reprlib.Repr):
+    """`repr` that reads no more of a value than it shows, however deep or long it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple = 2, 3, 4, 4
+        self.maxstring = self.maxother = self.maxlong = _VALUE_LENGTH
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: its `repr`, shortened."""
+    text = _Short().repr(value)
+    return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 1]}…"
+
+
+def printable(message: str) -> str:
+    """A message that is safe on a terminal: shortened, control characters as escapes."""
+    if len(message) > _MESSAGE_LENGTH:
+        message = f"{message[:_MESSAGE_LENGTH]}…"
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1]
+        for letter in message
+    )

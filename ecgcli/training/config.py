@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ecgcli.choices import Copy
 from ecgcli.classes import CLASS_SETS, ClassSet
-from ecgcli.errors import ConfigError, did_you_mean
+from ecgcli.errors import ConfigError, did_you_mean, shown
+from ecgcli.validation import first_problem
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -122,7 +123,7 @@ class Config(Section):
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "run"
     runs: str = "runs"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     #: Of the weights, written into the checkpoint.
     licence: str = "not stated"
     data: Data
@@ -157,7 +158,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 def parse_config(document: Any, overrides: Sequence[str] = (), origin: str = "config") -> Config:
     """Validate a config given as nested dicts; see `load_config`."""
     if not isinstance(document, dict):
-        raise ConfigError(f"{origin}: found {type(document).__name__}, expected keys such as data:")
+        raise ConfigError(f"{origin}: found {shown(document)}, expected keys such as data:")
     for override in overrides:
         _apply(document, override)
     try:
@@ -184,7 +185,9 @@ def _read_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: no such config; see configs/ for examples") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a config: {error}") from error
-    except yaml.YAMLError as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply for a config") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2001-99-99 is a ValueError
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
@@ -195,7 +198,7 @@ def _apply(document: dict[str, Any], override: str) -> None:
         raise ConfigError(f"found {override}, expected key=value such as training.epochs=5")
     try:
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 (is safe)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{override}: the value is not valid YAML") from error
     *sections, last = key.split(".")
     if sections and sections[0] == "train":
@@ -216,10 +219,8 @@ def _explain(error: ValidationError, document: dict[str, Any]) -> str:
         return f"unknown key {'.'.join(where)}{did_you_mean(where[-1], _keys(where[:-1]))}"
     if first["type"] == "missing":
         return f"{'.'.join(where)} is missing; add it, for example {'.'.join(where)}=…"
-    key = ".".join(_path_in(document, where))
-    message = re.sub("valid dictionary.*", "section of keys", first["msg"])
-    message = message.removeprefix("Value error, ")
-    return f"{key}: found {first['input']!r}; {message[0].lower()}{message[1:]}"
+    _, problem = first_problem(error)
+    return f"{'.'.join(_path_in(document, where))}: {problem}"
 
 
 def _keys(section: Sequence[str]) -> list[str]:
