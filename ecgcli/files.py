@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from ecgcli.errors import OutputError
+
+#: This machine, in temporary names: on a shared file system a process of another one may live.
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 @contextmanager
@@ -20,7 +26,8 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
 
     The bytes go to a temporary file beside the target, are flushed to disk and
     renamed over it. If the block fails, the temporary file is removed and a
-    file that was there before is left as it was. A device or a pipe cannot be
+    file that was there before is left as it was. What a killed process of this
+    machine left behind in the folder is removed. A device or a pipe cannot be
     replaced and is written to directly.
 
     Raises:
@@ -33,7 +40,8 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
                 yield stream
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        _remove_leftovers(target.parent)
+        temporary = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as stream:
                 yield stream
@@ -42,6 +50,25 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@cache
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed; once a folder and process."""
+    for path in folder.glob(f".*.{_HOST}.*.tmp"):
+        process = path.suffixes[-2].removeprefix(".")
+        if process.isascii() and process.isdigit() and not _is_running(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,38 @@ def test_places_that_cannot_be_written_are_output_errors(place: str, tmp_path: P
     (tmp_path / "file").write_text("a file")
     with pytest.raises(OutputError, match="cannot write"):
         write_text(tmp_path / place, "text")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_live_one_writes_stays(
+    tmp_path: Path,
+) -> None:
+    write = (
+        "import sys, time; from pathlib import Path; from ecgcli.files import atomic_write\n"
+        "with atomic_write(Path(sys.argv[1])) as stream:\n"
+        "    print('open', flush=True); time.sleep(60)"
+    )
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", write, str(tmp_path / name)], stdout=subprocess.PIPE
+        )
+        for name in ("killed.csv", "alive.csv")
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"open\n"
+        writers[0].kill()
+        writers[0].wait()
+        assert len(list(tmp_path.iterdir())) == 2
+        write_text(tmp_path / "new.csv", "new")
+        left = sorted(
+            path.name.split(".")[1] for path in tmp_path.iterdir() if path.suffix == ".tmp"
+        )
+        assert left == ["alive"]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
 
 
 def test_json_keeps_lists_of_numbers_on_a_line(tmp_path: Path) -> None:
