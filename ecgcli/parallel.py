@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
+
+from ecgcli.errors import WorkerError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,7 +32,11 @@ def in_order(
         prepare: called once in each process before its first item.
 
     A Ctrl-C reaches this process alone. When the generator is closed (`contextlib.closing`),
-    what is under way in the others is finished, and what waits is not begun.
+    what is under way in the others is finished, and what waits is not begun. The others end
+    when this process is killed.
+
+    Raises:
+        WorkerError: one of the processes was killed.
     """
     if jobs == 1 or len(items) == 1:
         if prepare is not None:
@@ -43,11 +52,25 @@ def in_order(
     )
     try:
         yield from pool.map(work, items)
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "a worker process was killed, as happens when memory runs out; use fewer with --jobs"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start(prepare: Callable[[], None] | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent process decides when to stop
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare is not None:
         prepare()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
