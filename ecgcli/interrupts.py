@@ -1,4 +1,4 @@
-"""Ctrl-C as a request that a long job heeds where it can stop cleanly."""
+"""Ctrl-C and SIGTERM: as exceptions, and as requests to stop where a long job can."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ import signal
 import threading
 from types import FrameType
 from typing import Any, Self
+
+
+class Terminated(BaseException):
+    """SIGTERM: stop as for Ctrl-C. Like `KeyboardInterrupt` it passes ``except Exception``."""
+
+
+def exit_code_of(interrupt: BaseException) -> int:
+    """The shell's exit code for a program that a signal ended."""
+    return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
+
+
+def raise_on_sigterm() -> None:
+    """From now on SIGTERM raises `Terminated` in the main thread."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
 
 
 class StopSignal:
@@ -30,5 +48,5 @@ class StopSignal:
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.requested:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated
         self.requested = True

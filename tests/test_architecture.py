@@ -100,7 +100,7 @@ def test_the_library_does_not_know_the_command_line() -> None:
 
 def test_the_library_never_prints_or_exits() -> None:
     for name, path in modules().items():
-        if name.startswith("ecgcli.commands"):
+        if name.startswith("ecgcli.commands") or name == "ecgcli.__main__":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):

@@ -6,8 +6,6 @@ here as one line and an exit code (see `ecgcli.errors`); a bug keeps its traceba
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -34,7 +32,8 @@ from ecgcli.commands import (
 )
 from ecgcli.commands.console import messages
 from ecgcli.commands.help import Command, Group
-from ecgcli.errors import EcgError
+from ecgcli.errors import EcgError, printable
+from ecgcli.interrupts import Terminated, exit_code_of
 
 
 class _Group(Group):
@@ -46,16 +45,13 @@ class _Group(Group):
         except EcgError as error:
             _say("error", str(error))
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, Terminated) as error:
             _say("interrupted", "nothing half-written was left behind")
-            raise typer.Exit(130) from error
-        except BrokenPipeError as error:  # the reader of stdout has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from error
+            raise typer.Exit(exit_code_of(error)) from error
 
 
 def _say(what: str, message: str) -> None:
-    messages().print(f"[bold red]{what}:[/]", message.replace("[", r"\["))
+    messages().print(f"[bold red]{what}:[/]", printable(message).replace("[", r"\["))
 
 
 def _version(wanted: bool) -> None:

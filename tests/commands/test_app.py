@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -166,6 +168,60 @@ def test_ctrl_c_is_130(ecg: Ecg, monkeypatch: pytest.MonkeyPatch) -> None:
     result = ecg("predict", "x.csv")
     assert result.exit_code == 130
     assert result.stderr.startswith("interrupted:")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["models"], ["features", "--list"]])
+class TestStandardStreams:
+    """Whatever prints: a help page, a table, lines."""
+
+    def run(self, command: list[str], redirection: str) -> subprocess.CompletedProcess[str]:
+        line = f"{shlex.join(ecg_process(*command))} {redirection}"
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False
+        )
+
+    def test_a_reader_that_leaves_ends_it_quietly(self, command: list[str]) -> None:
+        result = self.run(command, "| true")
+        assert (result.returncode, result.stderr) == (0, "")
+
+    @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+    def test_output_that_cannot_be_written_is_a_line(
+        self, redirection: str, command: list[str]
+    ) -> None:
+        result = self.run(command, redirection)
+        assert result.returncode == 2
+        assert re.fullmatch("error: cannot write standard output: .*\n", result.stderr)
+
+    def test_a_closed_input_is_of_no_concern(self, command: list[str]) -> None:
+        result = self.run(command, "<&-")
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_closed_input_is_not_mistaken_for_a_file(trained: Path, demo: Path) -> None:
+    command = ecg_process("predict", demo / "synthetic_test.csv", "--model", trained)
+    line = f"{shlex.join(command)} <&-"
+    closed = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert closed.stdout == subprocess.run(command, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_at_any_moment_of_the_start_is_at_most_a_line(number: int, code: int) -> None:
+    """From the first import of the program on; before it Python itself is starting."""
+    program = (
+        "import os, sys, threading; from ecgcli.__main__ import main\n"
+        "delay, number = float(sys.argv.pop(1)), int(sys.argv.pop(1))\n"
+        "threading.Timer(delay, os.kill, (os.getpid(), number)).start(); main()"
+    )
+    codes = set()
+    for step in range(10):
+        arguments = [str(0.002 + 0.02 * step), str(number), "features", "--list"]
+        result = subprocess.run(
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+        )
+        codes.add(result.returncode)
+        assert len(result.stderr.splitlines()) <= 1, result.stderr
+    assert code in codes
+    assert codes <= {0, code, -number}  # not yet, or no longer, in the program's hands
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, demo: Path) -> None:

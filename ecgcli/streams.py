@@ -1,0 +1,51 @@
+"""Standard streams that were closed, that are full, or whose reader has gone."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+from ecgcli.errors import OutputError
+
+
+def open_standard_streams() -> None:
+    """Make standard output raise `OutputError`, and reopen the streams that the caller closed.
+
+    A closed stream gets a descriptor that fails when it is used. Else the next file that is
+    opened would take its place, and be read or written as if it were the stream.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            reading = name == "stdin"
+            taken = os.open(os.devnull, os.O_WRONLY if reading else os.O_RDONLY)
+            if taken != descriptor:
+                os.dup2(taken, descriptor)
+                os.close(taken)
+            setattr(sys, name, os.fdopen(descriptor, "r" if reading else "w", closefd=False))
+    before = sys.stdout
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_StandardOutput(1, "w", closefd=False)),
+        before.encoding,
+        before.errors,
+        line_buffering=before.isatty(),
+    )
+
+
+class _StandardOutput(io.FileIO):
+    """Descriptor 1: ends the program quietly when its reader has gone; errors name it."""
+
+    def write(self, data: Any) -> Any:
+        try:
+            return super().write(data)
+        except BrokenPipeError as error:  # the reader has seen enough
+            self._discard()
+            raise SystemExit(0) from error
+        except OSError as error:
+            self._discard()
+            raise OutputError(f"cannot write standard output: {error.strerror}") from error
+
+    def _discard(self) -> None:
+        """Let what is still to be printed go nowhere: it would fail again."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
