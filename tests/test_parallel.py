@@ -1,0 +1,55 @@
+"""Work on several processes: in order, and no process outlives the one that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ecgcli.errors import WorkerError
+from ecgcli.parallel import in_order
+
+
+def square(number: int) -> int:
+    time.sleep(0.05 if number == 0 else 0)  # the first is done last
+    return number**2
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def report_and_sleep(number: int) -> int:
+    os.write(1, b"at work\n")
+    time.sleep(60)
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
+    assert list(in_order(square, range(5), jobs)) == [0, 1, 4, 9, 16]
+
+
+def test_a_killed_worker_is_an_error_that_says_what_to_try() -> None:
+    with pytest.raises(WorkerError, match="fewer with --jobs"):
+        list(in_order(die, range(4), 2))
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    program = (
+        "from ecgcli.parallel import in_order; from tests.test_parallel import report_and_sleep\n"
+        "if __name__ == '__main__': list(in_order(report_and_sleep, range(2), 2))"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout is not None
+        assert [parent.stdout.readline() for _ in range(2)] == [b"at work\n"] * 2
+        parent.kill()
+        began = time.monotonic()
+        assert parent.stdout.read() == b""  # the pipe closes when the last worker has gone
+        assert time.monotonic() - began < 10
