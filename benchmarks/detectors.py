@@ -18,8 +18,9 @@ import numpy as np
 from ecgcli.evaluation.recordings import flutter_of
 from ecgcli.metrics import aami
 from ecgcli.recordings import Recording, read_recording
+from ecgcli.recordings.detectors import list_detectors
 from ecgcli.recordings.mitbih import RECORDS
-from ecgcli.recordings.peaks import find_r_peaks, list_detectors
+from ecgcli.recordings.peaks import find_r_peaks
 
 
 def main() -> None:

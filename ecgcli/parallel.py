@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +13,7 @@ from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from ecgcli.errors import WorkerError
+from ecgcli.registry import PluginWarning
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,6 +66,7 @@ def _start(prepare: Callable[[], None] | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent process decides when to stop
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    warnings.simplefilter("ignore", PluginWarning)  # the parent process reports it
     if prepare is not None:
         prepare()
 

@@ -40,8 +40,8 @@ class Stubborn(Peeking):
 def register_both(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the two known as ``peeking`` and ``stubborn``, for one test."""
     models.list_models()  # so that those of the package are there before
-    monkeypatch.setitem(models._MODELS, "peeking", Peeking)
-    monkeypatch.setitem(models._MODELS, "stubborn", Stubborn)
+    monkeypatch.setitem(models._MODELS._items, "peeking", Peeking)
+    monkeypatch.setitem(models._MODELS._items, "stubborn", Stubborn)
 
 
 def bumpy_beats() -> Beats:

@@ -16,12 +16,10 @@ from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import DataError, EcgError
 from ecgcli.parallel import in_order
 from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, Options, Recording, read_recording
+from ecgcli.recordings.formats import endings
 from ecgcli.recordings.mitbih import RECORDS, patient_of
 from ecgcli.recordings.peaks import DEFAULT, points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
-
-#: Endings that are surely recordings; a CSV in a folder may be anything.
-_IN_A_FOLDER = (".hea", ".edf", ".bdf")
 
 
 @dataclass(frozen=True)
@@ -127,12 +125,7 @@ def find_recordings(places: Sequence[str]) -> list[Path]:
     for place in places:
         path = Path(place)
         if path.is_dir():
-            here = [file for file in path.rglob("*") if file.suffix.lower() in _IN_A_FOLDER]
-            if not here:
-                raise DataError(
-                    f"no recordings ({', '.join(_IN_A_FOLDER)}) in this folder", file=path
-                )
-            found += sorted(_without_segments(here))
+            found += sorted(_without_segments(_files_in(path)))
         elif any(mark in place for mark in "*?[") and not path.exists():
             here = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
             if not here:
@@ -141,6 +134,15 @@ def find_recordings(places: Sequence[str]) -> list[Path]:
         else:
             found.append(path)
     return _one_of_each_name(list(dict.fromkeys(found)))
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a folder, searched to the bottom, that are surely recordings."""
+    sure = endings(in_folders=True)
+    files = [file for file in folder.rglob("*") if file.suffix.lower() in sure]
+    if not files:
+        raise DataError(f"no recordings ({', '.join(sure)}) in this folder", file=folder)
+    return files
 
 
 def _one_of_each_name(paths: list[Path]) -> list[Path]:

@@ -6,6 +6,7 @@ here as one line and an exit code (see `ecgcli.errors`); a bug keeps its traceba
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,9 @@ from ecgcli.commands.console import messages
 from ecgcli.commands.help import Command, Group
 from ecgcli.errors import EcgError, printable
 from ecgcli.interrupts import Terminated, exit_code_of
+from ecgcli.registry import PluginWarning
+
+_show_any_warning = warnings.showwarning
 
 
 class _Group(Group):
@@ -41,7 +45,9 @@ class _Group(Group):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except EcgError as error:
             _say("error", str(error))
             raise typer.Exit(error.exit_code) from error
@@ -52,6 +58,16 @@ class _Group(Group):
 
 def _say(what: str, message: str) -> None:
     messages().print(f"[bold red]{what}:[/]", printable(message).replace("[", r"\["))
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], *place: Any, **more: Any
+) -> None:
+    """A package that cannot be used is a line; other warnings look as they always do."""
+    if issubclass(category, PluginWarning):
+        _say("note", str(message))
+    else:
+        _show_any_warning(message, category, *place, **more)
 
 
 def _version(wanted: bool) -> None:

@@ -39,9 +39,7 @@ Annotations = Annotated[
         help="R peaks and classes: beside the record, none (detect), an annotator, a file.",
     ),
 ]
-Detect = Annotated[
-    str, typer.Option("--detector", help="Finds R peaks: envelope, xqrs or sleepecg.")
-]
+Detect = Annotated[str, typer.Option("--detector", help="Finds R peaks: {detectors}.")]
 Model = Annotated[
     Path | None,
     typer.Option("--model", "-m", help="A run or checkpoint; default the newest run."),

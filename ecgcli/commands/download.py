@@ -12,17 +12,12 @@ from ecgcli.sources import get_source, list_sources
 
 EXAMPLE = "Example: ecg download mitdb --out data/"
 
-_NEXT = {
-    "demo": "ecg train --config configs/demo.yaml",
-    "ptbdb": "ecg train --config configs/ptb.yaml",
-}
-
 
 def command(
     source: Annotated[
         str,
         typer.Argument(
-            help="; ".join(f"[b]{source.name}[/b]: {source.summary}" for source in list_sources()),
+            help="{sources}",
             autocompletion=lambda: [source.name for source in list_sources()],
         ),
     ] = "mitdb",
@@ -40,14 +35,16 @@ def command(
     there is not fetched again, so an interrupted download goes on where it stopped.
     """
     console = messages(quiet)
+    wanted = get_source(source)
     with progress_bar(console) as advance:
-        written = get_source(source).download(out, origin, advance)
+        written = wanted.download(out, origin, advance)
     if json:
         print_json({"source": source, "files": written})
     else:
         for path in written:
             print(path)
-    console.print(f"Next: {_NEXT.get(source, 'ecg train --config configs/cnn.yaml')}")
+    config = wanted.config or f"configs/cnn.yaml data.train={written[0]}"
+    console.print(f"Next: ecg train --config {config}")
 
 
 command.__name__ = "download"

@@ -26,6 +26,14 @@ class _Page:
 class Command(_Page, TyperCommand):
     """A command with such a help page."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the page, with what is registered in it."""
+        for param in self.params:
+            for place, text in _LISTS.items():
+                if place in (param.help or ""):  # type: ignore[attr-defined]
+                    param.help = param.help.replace(place, text())  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What the usage line says after the command's name."""
         arguments = [param for param in self.get_params(ctx) if isinstance(param, TyperArgument)]
@@ -34,6 +42,23 @@ class Command(_Page, TyperCommand):
 
 class Group(_Page, TyperGroup):
     """A group of commands with such a help page."""
+
+
+def _detectors() -> str:
+    from ecgcli.recordings.detectors import list_detectors
+
+    return ", ".join(list_detectors())
+
+
+def _sources() -> str:
+    from ecgcli.sources import list_sources
+
+    return "; ".join(f"[b]{source.name}[/b]: {source.summary}" for source in list_sources())
+
+
+#: What stands in the help of a parameter for a list that is made when the page is shown:
+#: what is registered, also by installed packages, is not imported before.
+_LISTS = {"{detectors}": _detectors, "{sources}": _sources}
 
 
 def without_line_breaks(text: str) -> str:

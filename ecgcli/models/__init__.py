@@ -1,4 +1,4 @@
-"""The models: one file each, made known by a decorator.
+"""The models: one file each, registered by a decorator, found by itself.
 
 There are two kinds, and both are trained, stored and run by the same commands.
 
@@ -15,12 +15,9 @@ Either says in ``views`` what it looks at (see `ecgcli.beats.views`); the sample
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import numpy as np
@@ -32,6 +29,7 @@ from ecgcli.beats import Beats
 from ecgcli.beats.reader import BEAT_LENGTH
 from ecgcli.beats.views import Inputs
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
+from ecgcli.registry import Registry
 
 if TYPE_CHECKING:
     import torch
@@ -79,14 +77,14 @@ class Estimator(ABC):
 
 Model = TypeVar("Model", bound="type[torch.nn.Module] | type[Estimator]")
 
-_MODELS: dict[str, Any] = {}
+_MODELS: Registry[Any] = Registry("model", __name__)
 
 
 def register(name: str) -> Callable[[Model], Model]:
-    """Make a model known under ``name``."""
+    """Register a model under ``name``."""
 
     def add(model: Model) -> Model:
-        _MODELS[name] = model
+        _MODELS.add(name, model, model.__module__)
         return model
 
     return add
@@ -94,8 +92,7 @@ def register(name: str) -> Callable[[Model], Model]:
 
 def list_models() -> list[str]:
     """The names of all models, sorted."""
-    _load_all()
-    return sorted(_MODELS)
+    return _MODELS.names()
 
 
 def list_networks() -> list[str]:
@@ -109,7 +106,7 @@ def is_estimator(name: str) -> bool:
     Raises:
         ConfigError: no such model.
     """
-    return issubclass(_find(name), Estimator)
+    return issubclass(_MODELS.get(name), Estimator)
 
 
 def views_of(name: str) -> tuple[str, ...]:
@@ -118,7 +115,7 @@ def views_of(name: str) -> tuple[str, ...]:
     Raises:
         ConfigError: no such model.
     """
-    views: tuple[str, ...] = getattr(_find(name), "views", SAMPLES)
+    views: tuple[str, ...] = getattr(_MODELS.get(name), "views", SAMPLES)
     return views
 
 
@@ -137,7 +134,7 @@ def doc_of(name: str) -> str:
     Raises:
         ConfigError: no such model.
     """
-    return inspect.getdoc(_find(name)) or ""
+    return inspect.getdoc(_MODELS.get(name)) or ""
 
 
 def arguments_of(name: str) -> dict[str, Any]:
@@ -146,7 +143,7 @@ def arguments_of(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: no such model.
     """
-    return {argument: default for argument, (_, default) in _fields(_find(name)).items()}
+    return {argument: default for argument, (_, default) in _fields(_MODELS.get(name)).items()}
 
 
 def create_model(
@@ -166,7 +163,7 @@ def create_model(
     checked = check_arguments(name, arguments)
     if is_estimator(name):
         raise ConfigError(f"{name} is no network; networks: {', '.join(list_networks())}")
-    network: torch.nn.Module = _MODELS[name](classes, length, **checked)
+    network: torch.nn.Module = _MODELS.get(name)(classes, length, **checked)
     return network
 
 
@@ -177,7 +174,7 @@ def create_estimator(name: str, **arguments: Any) -> Estimator:
         ConfigError: no such argument, or a value of the wrong type.
     """
     checked = check_arguments(name, arguments)
-    estimator: Estimator = _MODELS[name](**checked)
+    estimator: Estimator = _MODELS.get(name)(**checked)
     return estimator
 
 
@@ -187,7 +184,7 @@ def check_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: no such model, no such argument, or a value of the wrong type.
     """
-    fields = _fields(_find(name))
+    fields = _fields(_MODELS.get(name))
     for argument in arguments:
         if argument not in fields:
             raise ConfigError(f"unknown key model.{argument}{did_you_mean(argument, fields)}")
@@ -226,20 +223,3 @@ def load_weights(model: torch.nn.Module, weights: Mapping[str, NDArray[Any]]) ->
         raise CheckpointError(
             f"the weights do not fit the network: {' '.join(str(error).split())[:200]}"
         ) from error
-
-
-def _find(name: str) -> Any:
-    """The class of a model; its file alone is imported where it is called like the model."""
-    module = f"{__name__}.{name}"
-    if name not in _MODELS and name.isidentifier() and find_spec(module):
-        importlib.import_module(module)
-    if name not in _MODELS:
-        _load_all()
-    if name not in _MODELS:
-        raise ConfigError(f"model.name: found {name!r}{did_you_mean(name, _MODELS)}")
-    return _MODELS[name]
-
-
-def _load_all() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")

@@ -1,12 +1,12 @@
 """Recordings: a lead of ECG and its annotations, from a file of any known format.
 
-One file a format; a reader is a function ``read(path, options) -> Recording``,
-registered for the endings it knows.
+The formats are in `ecgcli.recordings.formats`, the detectors of R peaks in
+`ecgcli.recordings.detectors`: one file each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError, did_you_mean
+from ecgcli.recordings.formats import endings, format_of
 
 #: Hz. Below, a QRS complex is a few samples; above, the number is a mistake.
 LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
@@ -92,24 +93,6 @@ class Options:
 #: What a file states is taken as it stands.
 NO_OPTIONS = Options()
 
-Reader = Callable[[Path, Options], Recording]
-_READERS: dict[str, Reader] = {}
-
-
-def register(*endings: str) -> Callable[[Reader], Reader]:
-    """Make a reader known for files with these endings (lower case, with the dot)."""
-
-    def add(reader: Reader) -> Reader:
-        _READERS.update(dict.fromkeys(endings, reader))
-        return reader
-
-    return add
-
-
-def endings() -> list[str]:
-    """The endings of files that can be read."""
-    return sorted(_READERS)
-
 
 def is_recording(place: str, sampling_rate: float | None) -> bool:
     """Whether a path means a recording and not beats: a CSV does when its rate is given."""
@@ -138,10 +121,11 @@ def read_recording(path: Path, options: Options = NO_OPTIONS, patient: str = "")
         raise DataError("this is a folder; name a recording in it", file=path)
     elif not path.exists():
         raise DataError("no such file", file=path)
-    if ending not in _READERS:
+    known = format_of(ending)
+    if known is None:
         what = "a zip archive; unpack it first" if ending == ".zip" else f"no known format{ending}"
         raise DataError(f"this is {what}; recordings end in {', '.join(endings())}", file=path)
-    recording = _READERS[ending](path, options)
+    recording = known.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
     if recording.annotated and recording.positions[-1] >= len(recording.signal):
@@ -213,6 +197,3 @@ def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
 def _plain(lead: str) -> str:
     """A lead's name without case and the words some devices put before it."""
     return lead.upper().removeprefix("ECG").removeprefix("LEAD").strip(" -_")
-
-
-from ecgcli.recordings import arrays, edf, wfdb_record  # noqa: E402, F401

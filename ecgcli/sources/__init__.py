@@ -1,4 +1,4 @@
-"""Where beats come from: one file a source, each registered by the decorator.
+"""Where beats come from: one file a source, registered by a decorator, found by itself.
 
 A source is a function ``download(out, origin, progress) -> list[Path]`` that leaves
 a training and a test file in the folder ``out`` and returns what it wrote.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgcli.errors import ConfigError, did_you_mean
+from ecgcli.registry import Registry
 
 #: Called as work goes on: what is being done, how much is done, how much there is.
 Progress = Callable[[str, int, int], None]
@@ -19,29 +19,39 @@ Download = Callable[[Path, str | None, Progress], list[Path]]
 
 @dataclass(frozen=True)
 class Source:
-    """A place beats come from: its name, a line on what it is, and how to fetch it."""
+    """A place beats come from.
+
+    Attributes:
+        name: what it is called.
+        summary: what it is, in a line.
+        download: fetches it.
+        config: the config that trains on its files, if there is one.
+    """
 
     name: str
     summary: str
     download: Download
+    config: str | None
 
 
-_SOURCES: dict[str, Source] = {}
+_SOURCES: Registry[Source] = Registry("source", __name__)
 
 
-def register(name: str, summary: str) -> Callable[[Download], Download]:
-    """Make a download function known under ``name``."""
+def register(
+    name: str, summary: str, *, config: str | None = None
+) -> Callable[[Download], Download]:
+    """Register a download function; see `Source`."""
 
     def add(download: Download) -> Download:
-        _SOURCES[name] = Source(name, summary, download)
+        _SOURCES.add(name, Source(name, summary, download, config), download.__module__)
         return download
 
     return add
 
 
 def list_sources() -> list[Source]:
-    """Every source, in the order they were registered."""
-    return list(_SOURCES.values())
+    """Every source, by name."""
+    return _SOURCES.items()
 
 
 def get_source(name: str) -> Source:
@@ -50,9 +60,4 @@ def get_source(name: str) -> Source:
     Raises:
         ConfigError: there is none.
     """
-    if name not in _SOURCES:
-        raise ConfigError(f"there is no source {name}{did_you_mean(name, _SOURCES)}")
-    return _SOURCES[name]
-
-
-from ecgcli.sources import mitdb, kaggle, ptbdb, demo  # noqa: E402, F401, I001  (the order of help)
+    return _SOURCES.get(name)

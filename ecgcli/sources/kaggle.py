@@ -13,7 +13,11 @@ from ecgcli.sources.fetching import fetch
 DATASET = "shayanfazeli/heartbeat"
 
 
-@register("kaggle", "the public heartbeat CSVs from Kaggle; needs a Kaggle account")
+@register(
+    "kaggle",
+    "the public heartbeat CSVs from Kaggle; needs a Kaggle account",
+    config="configs/cnn.yaml",
+)
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Put the public ``mitbih_train.csv`` and ``mitbih_test.csv`` into ``out``.
 

@@ -27,7 +27,11 @@ CITATION = (
 )
 
 
-@register("mitdb", "MIT-BIH Arrhythmia Database: 48 records from PhysioNet, no account needed")
+@register(
+    "mitdb",
+    "MIT-BIH Arrhythmia Database: 48 records from PhysioNet, no account needed",
+    config="configs/cnn.yaml",
+)
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Fetch the 48 records and write ``mitbih_train.csv`` and ``mitbih_test.csv``.
 

@@ -11,7 +11,11 @@ TEST_FRACTION = 0.2
 SPLIT_SEED = 0
 
 
-@register("ptbdb", "the public two-class PTB files from Kaggle: normal, abnormal")
+@register(
+    "ptbdb",
+    "the public two-class PTB files from Kaggle: normal, abnormal",
+    config="configs/ptb.yaml",
+)
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Join the two public files and write ``ptbdb_train.csv`` and ``ptbdb_test.csv``.
 

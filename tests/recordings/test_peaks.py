@@ -11,8 +11,9 @@ from ecgcli.errors import ConfigError, DataError
 from ecgcli.evaluation.recordings import flutter_of
 from ecgcli.metrics.aami import compare
 from ecgcli.recordings import Recording, read_recording
+from ecgcli.recordings.detectors import list_detectors
 from ecgcli.recordings.mitbih import RECORDS
-from ecgcli.recordings.peaks import find_r_peaks, list_detectors, points_down
+from ecgcli.recordings.peaks import find_r_peaks, points_down
 from ecgcli.recordings.quality import Stretch
 
 

@@ -22,7 +22,7 @@ from tests.helpers import silent
 
 
 def test_the_sources_and_the_nearest_name() -> None:
-    assert [source.name for source in list_sources()] == ["mitdb", "kaggle", "ptbdb", "demo"]
+    assert [source.name for source in list_sources()] == ["demo", "kaggle", "mitdb", "ptbdb"]
     with pytest.raises(ConfigError, match="did you mean mitdb"):
         get_source("mitbd")
 

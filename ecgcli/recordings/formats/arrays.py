@@ -14,9 +14,9 @@ from ecgcli.recordings import (
     check_rate,
     choose_lead,
     millivolts_per,
-    register,
 )
-from ecgcli.recordings.wfdb_record import named_annotations
+from ecgcli.recordings.formats import register
+from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 #: Columns that hold no lead.
 _CLOCKS = {"time", "t", "s", "seconds", "sample", "index", "unnamed: 0"}
@@ -24,7 +24,12 @@ _CLOCKS = {"time", "t", "s", "seconds", "sample", "index", "unnamed: 0"}
 Columns = dict[str, np.ndarray[Any, Any]]
 
 
-@register(".csv", ".txt", ".tsv", ".npy", ".mat")
+@register(
+    "arrays",
+    "plain numbers: CSV, NumPy and MATLAB files",
+    endings=(".csv", ".txt", ".tsv", ".npy", ".mat"),
+    in_folders=(),  # such a file in a folder may be anything
+)
 def read(path: Path, options: Options) -> Recording:
     """Read one lead of a table with a column a lead, or of an array ``(samples, leads)``.
 

@@ -14,12 +14,12 @@ from ecgcli.recordings import (
     check_rate,
     choose_lead,
     millivolts_per,
-    register,
 )
-from ecgcli.recordings.wfdb_record import named_annotations
+from ecgcli.recordings.formats import register
+from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 
-@register(".edf", ".bdf")
+@register("edf", "EDF, EDF+ and BDF: Holter and sleep recorders", endings=(".edf", ".bdf"))
 def read(path: Path, options: Options) -> Recording:
     """Read one signal of an EDF or BDF file.
 

@@ -15,11 +15,16 @@ from ecgcli.recordings import (
     check_rate,
     choose_lead,
     millivolts_per,
-    register,
 )
+from ecgcli.recordings.formats import register
 
 
-@register(".hea", ".dat", ".atr", "")
+@register(
+    "wfdb",
+    "WFDB records, as PhysioNet has them",
+    endings=(".hea", ".dat", ".atr", ""),
+    in_folders=(".hea",),  # each record has one, beside its other files
+)
 def read(path: Path, options: Options) -> Recording:
     """Read a WFDB record, single or multi-segment, in any format the wfdb library reads.
 

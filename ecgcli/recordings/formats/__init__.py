@@ -1,0 +1,93 @@
+"""Formats of recordings: one file each, registered by a decorator, found by itself.
+
+A reader is a function ``read(path, options) -> Recording``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecgcli.errors import ConfigError
+from ecgcli.registry import Registry
+
+if TYPE_CHECKING:
+    from ecgcli.recordings import Options, Recording
+
+Reader = Callable[[Path, "Options"], "Recording"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        name: what it is called.
+        summary: what it is, in a line.
+        read: reads a file of it.
+        endings: of the files it reads: lower case, with the dot.
+        in_folders: those of its endings that are surely recordings, so that a folder is
+            searched for them.
+    """
+
+    name: str
+    summary: str
+    read: Reader
+    endings: tuple[str, ...]
+    in_folders: tuple[str, ...]
+
+
+_FORMATS: Registry[Format] = Registry("format", __name__)
+
+
+def register(
+    name: str, summary: str, *, endings: Sequence[str], in_folders: Sequence[str] | None = None
+) -> Callable[[Reader], Reader]:
+    """Register a reader; see `Format`. A folder is searched for all its endings if not said.
+
+    Raises:
+        ConfigError: an ending cannot be one, or belongs to another format.
+    """
+
+    def add(reader: Reader) -> Reader:
+        sure = endings if in_folders is None else in_folders
+        added = Format(name, summary, reader, tuple(endings), tuple(sure))
+        _check_endings(added)
+        _FORMATS.add(name, added, reader.__module__, added.endings)
+        return reader
+
+    return add
+
+
+def list_formats() -> list[Format]:
+    """Every format, by name."""
+    return _FORMATS.items()
+
+
+def endings(*, in_folders: bool = False) -> list[str]:
+    """The endings of files that can be read, or of those a folder is searched for; sorted."""
+    return sorted(
+        ending
+        for each in list_formats()
+        for ending in (each.in_folders if in_folders else each.endings)
+    )
+
+
+def format_of(ending: str) -> Format | None:
+    """The format of files with this ending (lower case, with the dot), if there is one."""
+    return next((each for each in list_formats() if ending in each.endings), None)
+
+
+def _check_endings(added: Format) -> None:
+    for ending in added.endings:
+        if ending != Path(f"x{ending}").suffix.lower():
+            raise ConfigError(
+                f"format {added.name}: found the ending {ending!r}; an ending is one dot and "
+                "what follows it, in lower case"
+            )
+    if stray := set(added.in_folders) - set(added.endings):
+        raise ConfigError(
+            f"format {added.name}: in_folders has {', '.join(sorted(stray))}, not in endings"
+        )
