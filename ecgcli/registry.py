@@ -114,9 +114,9 @@ class Registry(Generic[Item]):
 
     def _load_plugin(self, name: str) -> None:
         """Load the entry point called like the item; it is asked for, so it must be right."""
-        for plugin in self._entry_points:
-            if plugin.name == name and (problem := self._problem_of(plugin)):
-                raise ConfigError(problem)
+        called_so = [plugin for plugin in self._entry_points if plugin.name == name]
+        if called_so and (problem := self._problem_of(called_so[0])):
+            raise ConfigError(problem)
 
     @cached_property
     def _entry_points(self) -> list[EntryPoint]:
@@ -138,7 +138,7 @@ class Registry(Generic[Item]):
         adds = f"the installed package {_owner(plugin)} adds the {self.noun} {plugin.name}"
         holder = self._holders.get(plugin.name, plugin.module)
         if holder.partition(".")[0] != plugin.module.partition(".")[0]:
-            return f"{adds}, a name that belongs to {holder}; uninstall it"
+            return f"{adds}, a name that belongs to {holder}; update or uninstall it"
         try:
             plugin.load()
         except Exception as error:  # it is not our code: it may raise anything

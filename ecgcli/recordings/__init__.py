@@ -123,8 +123,9 @@ def read_recording(path: Path, options: Options = NO_OPTIONS, patient: str = "")
         raise DataError("no such file", file=path)
     known = format_of(ending)
     if known is None:
-        what = "a zip archive; unpack it first" if ending == ".zip" else f"no known format{ending}"
-        raise DataError(f"this is {what}; recordings end in {', '.join(endings())}", file=path)
+        what = "a zip archive; unpack it first" if ending == ".zip" else "no known format"
+        valid = ", ".join(filter(None, endings()))
+        raise DataError(f"this is {what}; recordings end in {valid}", file=path)
     recording = known.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
