@@ -78,7 +78,7 @@ def prepare_recording(
     if context:
         beats = with_context(recording, beats)
     every = recording.beat_positions / recording.sampling_rate
-    if len(every) > 10 and points_down(recording.signal, recording.sampling_rate, every):
+    if len(every) > 10 and points_down(recording.filled, recording.sampling_rate, every):
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
     return Prepared(
         path=path,

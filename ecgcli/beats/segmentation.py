@@ -12,7 +12,7 @@ from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.recordings import Recording
-from ecgcli.recordings.quality import Stretch, filled, touches
+from ecgcli.recordings.quality import Stretch, touches
 
 RECIPE = (
     "From each annotated beat's R peak to the next annotation (beat or not) plus a fifth of the "
@@ -109,7 +109,7 @@ def signal_reader(recording: Recording, start: NDArray[np.float64]) -> Reader:
         return lambda positions: recording.signal[positions.astype(np.intp)]
     from scipy.ndimage import map_coordinates, spline_filter1d
 
-    signal = _band_limited(filled(recording.signal), recording.sampling_rate)
+    signal = _band_limited(recording.filled, recording.sampling_rate)
     spline = spline_filter1d(signal, order=3, mode="nearest")
 
     def read(positions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError, did_you_mean
 from ecgcli.recordings.formats import endings, format_of
+from ecgcli.recordings.quality import filled
 
 #: Hz. Below, a QRS complex is a few samples; above, the number is a mistake.
 LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
@@ -50,6 +52,12 @@ class Recording:
     symbols: tuple[str, ...]
 
     @property
+    copy: str = ""
+
+    @cached_property
+    def filled(self) -> NDArray[np.float64]:
+        """The signal without gaps: straight lines where nothing was recorded."""
+        return filled(self.signal)
     def seconds(self) -> float:
         """How long it is."""
         return len(self.signal) / self.sampling_rate

@@ -21,7 +21,7 @@ from ecgcli.files import atomic_write
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
 from ecgcli.recordings.figures import draw_decomposition
 from ecgcli.recordings.peaks import DEFAULT, with_known_beats
-from ecgcli.recordings.quality import Stretch, filled, unusable
+from ecgcli.recordings.quality import Stretch, unusable
 
 Signal = NDArray[np.float64]
 
@@ -209,7 +209,7 @@ def decompose(
     first, last = _window(recording, stretches, start, seconds)
     peaks = _peaks_of(recording, first, last)
     samples = np.arange(max(first, round(peaks[0])), min(last, round(peaks[-1]) + 1))
-    scaled, offset = filled(recording.signal), 0.0
+    scaled, offset = recording.filled, 0.0
     if model == "multiplicative":
         low = float(scaled[int(peaks[0]) : int(np.ceil(peaks[-1])) + 1].min())
         offset = max(0.0, _LOWEST - low)

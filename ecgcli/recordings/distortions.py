@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
 from ecgcli.recordings import Recording
-from ecgcli.recordings.quality import filled
 
 Signal = NDArray[np.float64]
 #: Makes noise of so many samples at a sampling rate (Hz), of any power.
@@ -50,7 +49,7 @@ def signal_power(recording: Recording) -> float:
         raise DataError(f"{recording.name} has no beats to measure the signal's power on")
     reach = round(_QRS_REACH * recording.sampling_rate)
     around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, len(recording.signal) - 1)
-    return _trimmed_mean(np.ptp(filled(recording.signal)[around], axis=1)) ** 2 / 8
+    return _trimmed_mean(np.ptp(recording.filled[around], axis=1)) ** 2 / 8
 
 
 def noise_power(noise: Signal, sampling_rate: float) -> float:
@@ -114,7 +113,7 @@ def resampled(recording: Recording, sampling_rate: float) -> Recording:
     from scipy.signal import resample_poly
 
     ratio = Fraction(sampling_rate / recording.sampling_rate).limit_denominator(10_000)
-    signal = resample_poly(filled(recording.signal), ratio.numerator, ratio.denominator)
+    signal = resample_poly(recording.filled, ratio.numerator, ratio.denominator)
     here = np.arange(len(signal)) / float(ratio)
     missing = np.isnan(recording.signal)
     signal[missing[np.minimum(here.round().astype(np.intp), len(missing) - 1)]] = np.nan

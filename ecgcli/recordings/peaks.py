@@ -76,7 +76,7 @@ def with_known_beats(
     if stretches is None:
         stretches = unusable(recording.signal, recording.sampling_rate)
     try:
-        peaks = find_r_peaks(recording.signal, recording.sampling_rate, detector, stretches)
+        peaks = find_r_peaks(recording.filled, recording.sampling_rate, detector, stretches)
     except DataError as error:
         raise DataError(str(error), file=path) from error
     return with_peaks(recording, peaks)
@@ -84,7 +84,9 @@ def with_known_beats(
 
 def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
     """The recording with detected R peaks in place of its annotations."""
-    return replace(recording, positions=peaks, symbols=())
+    changed = replace(recording, positions=peaks, symbols=())
+    vars(changed)["filled"] = recording.filled  # the same signal, so it is not filled again
+    return changed
 
 
 def points_down(signal: Signal, sampling_rate: float, peaks: NDArray[np.float64]) -> bool:

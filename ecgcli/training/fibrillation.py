@@ -10,7 +10,6 @@ import numpy as np
 from ecgcli.beats.context import Floats, band_passed
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.recordings import Recording
-from ecgcli.recordings.quality import filled
 
 N, V = 0, 2
 #: Seconds of a beat that are kept around its R peak, and over which it fades in and out.
@@ -31,7 +30,7 @@ def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Rec
         seconds: how long it is made.
     """
     random = np.random.default_rng([seed, zlib.crc32(recording.name.encode())])
-    signal, peaks = filled(recording.signal), recording.beat_positions
+    signal, peaks = recording.filled, recording.beat_positions
     sampling_rate = recording.sampling_rate
     symbols = [s for s, beat in zip(recording.symbols, recording.is_beat, strict=True) if beat]
     labels = [LABEL_OF_SYMBOL[symbol] for symbol in symbols]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.recordings import read_recording
+from ecgcli.beats.preparation import prepare_recording
+from ecgcli.recordings import Options, read_recording
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 RATE = 250.0
@@ -50,6 +51,26 @@ def test_touches() -> None:
         False, True, True, False, True, True, False,
     ]  # fmt: skip
     assert not touches([], starts, stops).any()
+
+
+def test_a_recording_is_filled_once(
+    noise: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise[1000:1020] = np.nan
+    noise[300::200] += 2  # beats at 75 a minute
+    (tmp_path / "r.csv").write_text("\n".join(map(str, noise)))
+    gaps = []
+
+    def counted(signal: np.ndarray) -> np.ndarray:
+        gaps.append(int(np.isnan(signal).sum()))
+        return filled(signal)
+
+    monkeypatch.setattr("ecgcli.recordings.filled", counted)
+    monkeypatch.setattr("ecgcli.recordings.peaks.filled", counted)
+    options = Options(sampling_rate=RATE, units="mV")
+    prepared = prepare_recording(tmp_path / "r.csv", options, context=True)
+    assert len(prepared.peaks) > 10
+    assert [count for count in gaps if count] == [20]
 
 
 def test_filled_bridges_gaps() -> None:
