@@ -17,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from ecgcli.anomaly.forecaster import BLOCK, NOISE, Forecaster
+from ecgcli.arrays import Samples
 from ecgcli.beats import within_beats
-
-Samples = NDArray[np.float32]
 
 #: The bands, in percent.
 BANDS = (50, 90)

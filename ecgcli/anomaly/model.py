@@ -22,8 +22,9 @@ from ecgcli import __version__
 from ecgcli.anomaly.autoencoder import Autoencoder
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.neighbours import Neighbours
+from ecgcli.arrays import Tensors
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
-from ecgcli.checkpoints import ANOMALY_CARD, Tensors, TrainingData, read_tensors, under
+from ecgcli.checkpoints import ANOMALY_CARD, TrainingData, read_tensors, under
 from ecgcli.choices import Method
 from ecgcli.errors import CheckpointError
 from ecgcli.files import atomic_write

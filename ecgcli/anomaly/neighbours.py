@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.checkpoints import Tensors
-
-Features = NDArray[np.float32]
+from ecgcli.arrays import Features, Tensors
 
 #: Directions kept of the features, fewer where there are not as many.
 DIRECTIONS = 40

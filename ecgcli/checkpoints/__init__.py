@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ecgcli import __version__
+from ecgcli.arrays import Tensors
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError
@@ -29,7 +29,6 @@ from ecgcli.files import atomic_write
 FORMAT = 1
 #: Where a checkpoint's metadata hold its card, and where those of an anomaly model do.
 CARD, ANOMALY_CARD = "ecg", "ecg_anomaly"
-Tensors = dict[str, NDArray[Any]]
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 

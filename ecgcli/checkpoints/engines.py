@@ -14,13 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Probabilities
 from ecgcli.beats import Beats
 from ecgcli.beats.views import Inputs, inputs_of
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.choices import EngineName
 from ecgcli.errors import ConfigError, MissingExtraError
-
-Probabilities = NDArray[np.float32]
 
 #: Beats an engine computes at a time: enough to keep two cores busy, within their caches.
 BATCH = 256

@@ -24,7 +24,7 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
     """
     example = tuple(torch.zeros(2, width_of(view)) for view in card.views)
     beats = torch.export.Dim("beats")
-    whole = Probabilities(model, card.class_offsets).eval()
+    whole = Classifier(model, card.class_offsets).eval()
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -41,7 +41,7 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
     return bytes(program.model_proto.SerializeToString())
 
 
-class Probabilities(nn.Module):
+class Classifier(nn.Module):
     """A network followed by the class offsets and the softmax."""
 
     def __init__(self, network: nn.Module, class_offsets: tuple[float, ...]) -> None:

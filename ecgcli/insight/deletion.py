@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ecgcli.arrays import Samples
 from ecgcli.beats import Beats, beat_lengths
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.networks import load_classifier

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ecgcli.arrays import Samples
 from ecgcli.beats import Beats, beat_lengths, within_beats
 from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.checkpoints import Checkpoint
@@ -33,7 +34,6 @@ _BATCH = 50
 
 METHODS: dict[Attribution, str] = {"gradients": "integrated gradients", "occlusion": "occlusion"}
 
-Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 

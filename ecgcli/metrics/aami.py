@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli import metrics
+from ecgcli.arrays import Labels
 from ecgcli.metrics import Figures, Matrix, ratio
 
 #: Rows and columns of a matrix.
@@ -27,7 +28,6 @@ MATCH_WINDOW = 0.15
 
 _BEAT = [N, S, V, F, Q]
 Times = NDArray[np.float64]
-Labels = NDArray[np.int64]
 Stretches = Sequence[tuple[float, float]]
 
 

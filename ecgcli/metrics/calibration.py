@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli import metrics
+from ecgcli.arrays import Floats, Labels
 from ecgcli.metrics import Figures
-
-Probabilities = NDArray[np.floating]
-Labels = NDArray[np.int64]
 
 #: Bins of equal width that confidences are sorted into, as Guo et al. have them.
 BINS = 15
@@ -67,7 +65,7 @@ class Coverage:
     classes: int
 
 
-def reliability(probabilities: Probabilities, truth: Labels, bins: int = BINS) -> Reliability:
+def reliability(probabilities: Floats, truth: Labels, bins: int = BINS) -> Reliability:
     """The reliability table of the called classes."""
     confidence, correct = _called(probabilities, truth)
     place = _bins_of(confidence, bins)
@@ -80,7 +78,7 @@ def reliability(probabilities: Probabilities, truth: Labels, bins: int = BINS) -
 
 
 def error_interval(
-    probabilities: Probabilities,
+    probabilities: Floats,
     truth: Labels,
     *,
     bins: int = BINS,
@@ -110,7 +108,7 @@ def error_interval(
 
 
 def coverage_table(
-    probabilities: Probabilities, truth: Labels, thresholds: Sequence[float] = THRESHOLDS
+    probabilities: Floats, truth: Labels, thresholds: Sequence[float] = THRESHOLDS
 ) -> list[Coverage]:
     """Coverage against quality, at thresholds of confidence.
 
@@ -136,7 +134,7 @@ def coverage_table(
     return rows
 
 
-def fit_temperature(logits: Probabilities, truth: Labels) -> float:
+def fit_temperature(logits: Floats, truth: Labels) -> float:
     """The temperature by which dividing the logits makes these labels likeliest.
 
     Temperature scaling (Guo et al., see `Reliability.error`): above 1 the model was too
@@ -161,17 +159,15 @@ def fit_temperature(logits: Probabilities, truth: Labels) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def with_temperature(logits: Probabilities, temperature: float) -> Probabilities:
+def with_temperature(logits: Floats, temperature: float) -> Floats:
     """Probabilities ``(beats, classes)`` of logits at a temperature."""
     from scipy.special import softmax
 
-    scaled: Probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
+    scaled: Floats = softmax(logits.astype(np.float64) / temperature, axis=1)
     return scaled
 
 
-def _called(
-    probabilities: Probabilities, truth: Labels
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _called(probabilities: Floats, truth: Labels) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Confidence of each beat, and whether its called class is right."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     return confidence, probabilities.argmax(axis=1) == truth

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic import create_model as pydantic_model
 
+from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.reader import BEAT_LENGTH
 from ecgcli.beats.views import Inputs
@@ -39,7 +40,6 @@ Size = Annotated[int, Field(ge=1)]
 
 SAMPLES = ("samples",)
 
-Tensors = dict[str, NDArray[Any]]
 #: Told how far a fit is: how much is done, of how much.
 Advance = Callable[[int, int], None]
 

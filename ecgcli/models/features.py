@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.features import beat_features, list_features
 from ecgcli.beats.views import Inputs
-from ecgcli.models import Advance, Estimator, Size, Tensors, register
+from ecgcli.models import Advance, Estimator, Size, register
 
 if TYPE_CHECKING:
     from lightgbm import Booster

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.views import Inputs
 from ecgcli.errors import ConfigError
-from ecgcli.models import Advance, Estimator, Size, Tensors, register
+from ecgcli.models import Advance, Estimator, Size, register
 from ecgcli.models.warping import WarpedNeighbors
 
 #: Beats whose neighbours are looked for at a time.

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Probabilities
 from ecgcli.beats.preparation import Failure, prepare_recording
 from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import Engine, Probabilities, load_engine
+from ecgcli.checkpoints.engines import Engine, load_engine
 from ecgcli.choices import EngineName, TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError, EcgError

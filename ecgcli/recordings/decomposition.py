@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Signal
 from ecgcli.choices import DecompositionModel
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
@@ -22,8 +23,6 @@ from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
 from ecgcli.recordings.figures import draw_decomposition
 from ecgcli.recordings.peaks import DEFAULT, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
-
-Signal = NDArray[np.float64]
 
 #: Seconds decomposed when nothing else is asked for.
 DEFAULT_SECONDS = 30.0

@@ -13,12 +13,11 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
 from ecgcli.recordings import Recording
 
-Signal = NDArray[np.float64]
 #: Makes noise of so many samples at a sampling rate (Hz), of any power.
 Maker = Callable[[int, float, np.random.Generator], Signal]
 

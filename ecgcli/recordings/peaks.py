@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
 from ecgcli.recordings import Recording
-from ecgcli.recordings.detectors import Signal, get_detector
+from ecgcli.recordings.detectors import get_detector
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 #: Chosen by measurement on 48 records; benchmarks/RESULTS.md has the table.

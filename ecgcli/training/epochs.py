@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from ecgcli import metrics
+from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.views import inputs_of
-from ecgcli.checkpoints import Card, Checkpoint, Tensors, load_checkpoint, save_checkpoint
+from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
 from ecgcli.checkpoints.runs import BEST, CONFIG, LAST, locked, new_run
 from ecgcli.devices import choose_device, choose_precision, device_name

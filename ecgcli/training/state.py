@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ecgcli.checkpoints import Tensors
+from ecgcli.arrays import Tensors
 from ecgcli.training.history import Epoch
 
 
