@@ -40,6 +40,6 @@ LABEL_OF_SYMBOL: dict[str, int] = {
 }
 
 
-def class_set_of(classes: tuple[str, ...]) -> ClassSet:
-    """The name of the set that has exactly these classes."""
-    return next(name for name, members in CLASS_SETS.items() if members == classes)
+def classes_named(name: ClassSet | None) -> tuple[str, ...] | None:
+    """The classes of the set called ``name``; None where none is named."""
+    return None if name is None else CLASS_SETS[name]

@@ -83,6 +83,7 @@ def some_beats(count: int) -> Beats:
     """Beats of random samples and intervals that know all that a model may look at."""
     random = np.random.default_rng(1)
     info = pd.DataFrame(dict.fromkeys(INFO_COLUMNS, "x"), index=range(count))
+    info["copy"] = ""
     info[TIMES] = random.uniform(0.4, 1.4, (count, len(TIMES)))
     sizes = np.linspace(0.2, 1, count, dtype=np.float32)[:, None]
     return Beats(sizes * random.random((count, 187), np.float32), None, info)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from ecgcli.beats.splits import by_patient, stratified
 from ecgcli.checkpoints import TrainingData
 from ecgcli.checkpoints.runs import ANOMALY, new_run
 from ecgcli.choices import HoldOut, Method
-from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.classes import ClassSet, classes_named
 from ecgcli.devices import choose_device, choose_precision, device_name
 from ecgcli.environment import describe_environment
 from ecgcli.errors import DataError
@@ -54,14 +54,18 @@ Advance = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """How to fit; ``quantile`` is the share of normal beats to lie below the threshold."""
+    """How to fit.
+
+    ``quantile`` is the share of normal beats to lie below the threshold; ``classes`` are those
+    the labels mean, None where the file says so itself.
+    """
 
     method: Method = "forecaster"
     epochs: int = 8
     seed: int = 0
     quantile: float = 0.95
     validation: HoldOut = "stratified"
-    classes: ClassSet = "aami"
+    classes: ClassSet | None = None
     normalize: bool = False
     device: str = "auto"
 
@@ -91,8 +95,8 @@ def fit(data: Path, settings: Settings, run: Path, advance: Advance, command: st
     Raises:
         DataError: the file is wrong, unlabelled, or has too few normal beats.
     """
-    beats = read_labelled(data, class_set=settings.classes, normalize=settings.normalize)
-    _require_normal(beats, settings, data)
+    beats = read_labelled(data, classes_named(settings.classes), normalize=settings.normalize)
+    _require_normal(beats, data)
     split = _split(beats, settings, data)
     kept, held_out = beats.take(split[0]), beats.take(split[1])
     normal = kept.samples[kept.known_labels == NORMAL]
@@ -115,7 +119,7 @@ def fit(data: Path, settings: Settings, run: Path, advance: Advance, command: st
         factors = fit_band_factors(network, held_out.samples[usual], settings.seed, advance)
     card = AnomalyCard(
         method=settings.method,
-        classes=CLASS_SETS[settings.classes],
+        classes=beats.classes,
         training_data=_describe(beats, kept, held_out, settings, data),
         quantile=settings.quantile,
         epochs=settings.epochs,
@@ -180,9 +184,8 @@ def _compare(network: Network, normal: NDArray[np.float32], seed: int, advance: 
     return Views(*found)
 
 
-def _require_normal(beats: Beats, settings: Settings, data: Path) -> None:
-    counts = beats.counts(CLASS_SETS[settings.classes])
-    name = CLASS_SETS[settings.classes][NORMAL]
+def _require_normal(beats: Beats, data: Path) -> None:
+    counts, name = beats.counts(), beats.classes[NORMAL]
     found = ", ".join(f"{other} {count:,}" for other, count in counts.items() if count)
     if not counts[name]:
         raise DataError(
@@ -210,7 +213,7 @@ def _split(
             file=data,
         )
     # Balanced by normal or not: a class of a few beats could not be in every part.
-    sides = Beats(beats.samples, (beats.known_labels != NORMAL).astype(np.int64), beats.info)
+    sides = replace(beats, labels=(beats.known_labels != NORMAL).astype(np.int64))
     split = by_patient(sides, VALIDATION_FRACTION, settings.seed)
     return split.kept, split.held_out
 
@@ -218,13 +221,12 @@ def _split(
 def _describe(
     beats: Beats, kept: Beats, held_out: Beats, settings: Settings, data: Path
 ) -> TrainingData:
-    names = CLASS_SETS[settings.classes]
-    counts = kept.counts(names)
+    counts, normal = kept.counts(), beats.classes[NORMAL]
     return TrainingData(
         files=[str(data)],
         fingerprint=beats.fingerprint(),
-        beats=beats.counts(names),
-        trained_on={name: count * (name == names[NORMAL]) for name, count in counts.items()},
+        beats=beats.counts(),
+        trained_on={name: count * (name == normal) for name, count in counts.items()},
         patients=beats.patients,
         synthetic=beats.synthetic,
         resampling=None,
@@ -232,7 +234,7 @@ def _describe(
             "rule": settings.validation,
             "fraction": VALIDATION_FRACTION,
             "seed": settings.seed,
-            "beats": held_out.counts(names),
+            "beats": held_out.counts(),
         },
         normalized=settings.normalize,
     )

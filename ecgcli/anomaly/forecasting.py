@@ -20,7 +20,6 @@ from ecgcli.anomaly.model import AnomalyModel
 from ecgcli.beats import read_beats, within_beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.segmentation import signal_reader
-from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction.beats import output
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
@@ -175,7 +174,7 @@ def forecast_beats(
     if not 1 <= known < BEAT_LENGTH:
         raise ConfigError(f"--from: found {known}; valid: 1 to {BEAT_LENGTH - 1}")
     card = model.card
-    beats = read_beats(data, class_set=class_set_of(card.classes), normalize=normalize)
+    beats = read_beats(data, card.classes, normalize=normalize)
     chosen = parse_rows(rows, len(beats))
     samples = beats.samples[chosen]
     bands = forecast(
@@ -197,7 +196,7 @@ def forecast_beats(
         judged=judged,
         bands=_cut(bands, length - known),
         unit="share of the beat's height",
-        labels=None if beats.labels is None else np.array(card.classes)[beats.labels[chosen]],
+        labels=None if beats.labels is None else beats.label_names[chosen],
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ecgcli.anomaly.model import AnomalyModel
 from ecgcli.beats import Beats, read_beats
 from ecgcli.beats.preparation import patients_of, prepare_recording
-from ecgcli.classes import AAMI_CLASSES, class_set_of
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError
 from ecgcli.evaluation.beats import describe_split
 from ecgcli.metrics import Score
@@ -105,7 +105,7 @@ class Scored:
         if self.times is not None:
             columns["time"] = self.times
         if self.beats.labels is not None:
-            columns["class"] = np.array(self.classes)[self.beats.labels]
+            columns["class"] = self.beats.label_names
         columns["score"] = self.scores.round(4)
         columns["percentile"] = (100 * self.percentiles).round(2)
         columns["anomalous"] = self.anomalous
@@ -191,7 +191,7 @@ def score_file(
                 file=data,
             )
     else:
-        beats = read_beats(data, class_set=class_set_of(model.card.classes), normalize=normalize)
+        beats = read_beats(data, model.card.classes, normalize=normalize)
     scores = model.score(beats.samples)
     return Scored(
         model=place,

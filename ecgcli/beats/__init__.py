@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats.reader import BeatsReader, write_rows
-from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write
 
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 #: The sidecar's columns of numbers, all in seconds: when the R peak is, the RR intervals before
 #: and after it, and their means over the whole recording and over the 10 s around the beat.
 TIMES = ["time", "previous_rr", "next_rr", "mean_rr", "local_rr"]
-#: All of the sidecar's columns.
-INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", *TIMES[1:]]
+#: All of the sidecar's columns. ``copy`` is how the recording was changed, where it is a changed
+#: copy to train on, and empty where it is as recorded.
+INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", *TIMES[1:], "copy"]
+#: Columns that sidecars written by earlier versions lack, and what stands for them there.
+_ADDED_COLUMNS = {"copy": ""}
 
 #: Records whose name begins so were computed, not recorded from a person.
 SYNTHETIC_PREFIX = "synthetic"
@@ -40,16 +43,21 @@ class Beats:
 
     Attributes:
         samples: ``(beats, 187)`` float32 in 0..1 at 120 Hz, zero-padded.
-        labels: ``(beats,)`` int64 indices into the class set, or None.
+        labels: ``(beats,)`` int64 indices into ``classes``, or None.
         info: the sidecar, a row a beat with `INFO_COLUMNS`, or None.
         context: ``(beats, features)`` float32, each beat in the context of its recording
             (see `ecgcli.beats.context`), or None.
+        peak: ``(beats,)`` int64, which R peak of its recording each beat begins at: an index
+            into `Recording.beat_positions`. None for beats read from a file.
+        classes: the names of the classes that labels mean, in order.
     """
 
     samples: NDArray[np.float32]
     labels: NDArray[np.int64] | None = None
     info: pd.DataFrame | None = None
     context: NDArray[np.float32] | None = None
+    peak: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = AAMI_CLASSES
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -61,11 +69,24 @@ class Beats:
             None if self.labels is None else self.labels[rows],
             None if self.info is None else self.info.iloc[rows].reset_index(drop=True),
             None if self.context is None else self.context[rows],
+            None if self.peak is None else self.peak[rows],
+            self.classes,
         )
 
-    def counts(self, classes: tuple[str, ...]) -> dict[str, int]:
-        """How many beats each class has."""
-        return class_counts(self.known_labels, classes)
+    def counts(self, rows: NDArray[np.intp] | NDArray[np.bool_] | None = None) -> dict[str, int]:
+        """How many beats each class has, of all or of those at ``rows``, in class order."""
+        labels = self.known_labels if rows is None else self.known_labels[rows]
+        tally = np.bincount(labels, minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, tally, strict=True)}
+
+    @property
+    def label_names(self) -> NDArray[np.str_]:
+        """The name of each beat's class, ``(beats,)``.
+
+        Raises:
+            DataError: the beats are unlabelled.
+        """
+        return np.array(self.classes)[self.known_labels]
 
     @property
     def known_labels(self) -> NDArray[np.int64]:
@@ -79,6 +100,20 @@ class Beats:
                 "these beats are unlabelled (187 columns); the class is needed as a 188th column"
             )
         return self.labels
+
+    @property
+    def known_peak(self) -> NDArray[np.int64]:
+        """``peak``, where it is needed.
+
+        Raises:
+            DataError: the beats were read from a file, which does not say it.
+        """
+        if self.peak is None:
+            raise DataError(
+                "these beats were read from a file, which does not say which R peaks they begin "
+                "at; cut them from their recording"
+            )
+        return self.peak
 
     @property
     def patients(self) -> list[str]:
@@ -101,10 +136,22 @@ class Beats:
 
 
 def concatenate(parts: Sequence[Beats]) -> Beats:
-    """Beats one after another; what every part has besides samples is kept."""
+    """Beats one after another; what every part has besides samples is kept.
+
+    Raises:
+        DataError: the labels of two parts mean different classes.
+    """
+    classes = parts[0].classes
+    for part in parts:
+        if part.classes != classes:
+            raise DataError(
+                f"beats of the classes {' '.join(classes)} and beats of the classes "
+                f"{' '.join(part.classes)} cannot be joined: their labels mean different things"
+            )
     labels = [part.labels for part in parts if part.labels is not None]
     infos = [part.info for part in parts if part.info is not None]
     contexts = [part.context for part in parts if part.context is not None]
+    peaks = [part.peak for part in parts if part.peak is not None]
     import pandas as pd
 
     return Beats(
@@ -112,6 +159,8 @@ def concatenate(parts: Sequence[Beats]) -> Beats:
         np.concatenate(labels) if len(labels) == len(parts) else None,
         pd.concat(infos, ignore_index=True) if len(infos) == len(parts) else None,
         np.concatenate(contexts) if len(contexts) == len(parts) else None,
+        np.concatenate(peaks) if len(peaks) == len(parts) else None,
+        classes,
     )
 
 
@@ -128,38 +177,57 @@ def within_beats(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
     return inside
 
 
-def class_counts(labels: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, int]:
-    """How many of ``labels`` each class has, in class order."""
-    tally = np.bincount(labels, minlength=len(classes))
-    return {name: int(count) for name, count in zip(classes, tally, strict=True)}
-
-
 def read_beats(
-    source: Path | str, *, class_set: ClassSet = "aami", normalize: bool = False
+    source: Path | str, classes: tuple[str, ...] | None = None, *, normalize: bool = False
 ) -> Beats:
     """Read a whole beats CSV and its sidecar, when there is one.
 
+    Args:
+        source: the file, or ``-`` for standard input.
+        classes: the names of the classes that its labels mean, such as those of a checkpoint's
+            card; None where the file says so itself, by its sidecar's annotation symbols or by
+            a label that only one of `CLASS_SETS` has.
+        normalize: scale each beat to 0..1 by its own minimum and maximum.
+
     Raises:
-        DataError: the file or the sidecar does not hold what it should.
+        DataError: the file or the sidecar does not hold what it should, or ``classes`` is None
+            and the labels may mean more than one set of classes.
     """
-    classes = len(CLASS_SETS[class_set])
-    with BeatsReader(source, classes=classes, normalize=normalize) as reader:
+    count = max(map(len, CLASS_SETS.values())) if classes is None else len(classes)
+    with BeatsReader(source, classes=count, normalize=normalize) as reader:
         blocks = list(reader)
     samples = np.concatenate([block.samples for block in blocks])
-    labels = [block.labels for block in blocks if block.labels is not None]
-    return Beats(
-        samples,
-        np.concatenate(labels) if labels else None,
-        read_info(source, len(samples)),
-        read_context(source, len(samples)),
-    )
+    parts = [block.labels for block in blocks if block.labels is not None]
+    labels = np.concatenate(parts) if parts else None
+    info = read_info(source, len(samples))
+    if classes is None:
+        classes = AAMI_CLASSES if labels is None else _classes_of(labels, info, source)
+    return Beats(samples, labels, info, read_context(source, len(samples)), classes=classes)
+
+
+def _classes_of(
+    labels: NDArray[np.int64], info: pd.DataFrame | None, source: Path | str
+) -> tuple[str, ...]:
+    """The classes that a file's labels mean, as far as the file says it."""
+    if info is not None and info["symbol"].isin(LABEL_OF_SYMBOL).all():
+        return AAMI_CLASSES  # which the symbols were made labels of
+    highest = int(labels.max())
+    fitting = {name: names for name, names in CLASS_SETS.items() if highest < len(names)}
+    if len(fitting) > 1:
+        choices = " or ".join(
+            f"{' '.join(names)} (--classes {name})" for name, names in fitting.items()
+        )
+        raise DataError(
+            f"no label is above {highest}, so the classes may be {choices}; say which", file=source
+        )
+    return next(iter(fitting.values()))
 
 
 def read_labelled(
-    source: Path | str, *, class_set: ClassSet = "aami", normalize: bool = False
+    source: Path | str, classes: tuple[str, ...] | None = None, *, normalize: bool = False
 ) -> Beats:
     """`read_beats` for a file that must have its 188th column."""
-    beats = read_beats(source, class_set=class_set, normalize=normalize)
+    beats = read_beats(source, classes, normalize=normalize)
     if beats.labels is None:
         raise DataError(
             "found 187 columns, so no class; a labelled beats CSV has it as the 188th", file=source
@@ -245,13 +313,15 @@ def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame |
         )
     except (ValueError, OSError) as error:
         raise DataError(f"the sidecar cannot be read: {error}", file=path) from error
-    missing = [name for name in INFO_COLUMNS if name not in info]
+    needed = [name for name in INFO_COLUMNS if name not in _ADDED_COLUMNS]
+    missing = [name for name in needed if name not in info]
     if missing:
         raise DataError(
-            f"the sidecar lacks {', '.join(missing)}; it needs {', '.join(INFO_COLUMNS)}, as "
+            f"the sidecar lacks {', '.join(missing)}; it needs {', '.join(needed)}, as "
             "ecg prepare and ecg download write it",
             file=path,
         )
+    info = info.assign(**{k: v for k, v in _ADDED_COLUMNS.items() if k not in info})
     if beats is not None:
         require_rows(len(info), beats, beats_csv)
     return info

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats, beat_lengths, read_beats
 from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.beats.resampling import manifest_path
-from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError
 
 Level = Literal["ok", "warning", "error"]
@@ -45,31 +45,36 @@ class Finding:
     facts: dict[str, Any]
 
 
-def check_file(path: Path, class_set: ClassSet = "aami") -> Iterator[Finding]:
-    """Everything there is to say about one file; a file that cannot be read is one error."""
+def check_file(path: Path, classes: tuple[str, ...] | None = None) -> Iterator[Finding]:
+    """Everything there is to say about one file; a file that cannot be read is one error.
+
+    ``classes`` are those its labels mean; None where the file says so itself.
+    """
     try:
-        beats = read_beats(path, class_set=class_set)
+        beats = read_beats(path, classes)
     except DataError as error:
         yield Finding("format", "error", str(error), {})
         return
     yield _ok("format", f"a beats CSV of {len(beats):,} beats", beats=len(beats))
     yield from _values(beats)
-    yield from _labels(beats, class_set)
+    yield from _labels(beats)
     yield from _sampling(beats)
     yield from _repeats_within(beats)
     yield from _patients_known(beats)
 
 
-def check_pair(train: Path, test: Path, class_set: ClassSet = "aami") -> Iterator[Finding]:
+def check_pair(
+    train: Path, test: Path, classes: tuple[str, ...] | None = None
+) -> Iterator[Finding]:
     """What a training file and its test file have in common, and whether the test is natural."""
     try:
-        one, other = (read_beats(path, class_set=class_set) for path in (train, test))
+        one, other = (read_beats(path, classes) for path in (train, test))
     except DataError as error:
         yield Finding("format", "error", str(error), {})
         return
     yield from _repeats_across(one, other)
     yield from _patients_across(one, other)
-    yield from _resampled(test, other, class_set)
+    yield from _resampled(test, other)
 
 
 def _ok(section: str, message: str, **facts: Any) -> Finding:
@@ -104,11 +109,11 @@ def _values(beats: Beats) -> Iterator[Finding]:
         yield _ok("values", "every sample is a number in 0..1, and no beat is constant")
 
 
-def _labels(beats: Beats, class_set: ClassSet) -> Iterator[Finding]:
+def _labels(beats: Beats) -> Iterator[Finding]:
     if beats.labels is None:
         yield _ok("labels", "unlabelled: 187 columns", labelled=False)
         return
-    counts = beats.counts(CLASS_SETS[class_set])
+    counts = beats.counts()
     told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     yield _ok("labels", told, counts=counts)
     for name, count in counts.items():
@@ -226,13 +231,13 @@ def _patients_across(train: Beats, test: Beats) -> Iterator[Finding]:
         yield _ok("leaks", f"none of the {len(test.patients)} test patients is in training")
 
 
-def _resampled(path: Path, test: Beats, class_set: ClassSet) -> Iterator[Finding]:
+def _resampled(path: Path, test: Beats) -> Iterator[Finding]:
     if manifest_path(path).exists():
         yield _error("balance", f"the test file was resampled ({manifest_path(path).name})")
         return
-    if test.labels is None or class_set != "aami":
+    if test.labels is None or test.classes != AAMI_CLASSES:
         return
-    counts = test.counts(CLASS_SETS[class_set])
+    counts = test.counts()
     share = counts["N"] / len(test)
     if share < _LOWEST_N:
         yield _warning(

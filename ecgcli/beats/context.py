@@ -14,17 +14,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Floats
 from ecgcli.beats import Beats
 from ecgcli.recordings import Recording
-from ecgcli.recordings.quality import filled
 
-Floats = NDArray[np.floating[Any]]
 #: Beats are read at this rate (Hz), from ``_START`` to ``_STOP`` seconds around the R peak.
 RATE = 120.0
 _START, _STOP = -0.4, 0.6
@@ -52,6 +50,8 @@ _REACH = 0.06
 #: log RR ratios: below, a beat is early; two intervals whose ratio is within are steady.
 _EARLY, _STEADY = -0.12, 0.06
 _FAMILIES = 10
+#: R peaks below which a recording has no rhythm to compare a beat with.
+_FEWEST = 3
 
 
 @cache
@@ -65,14 +65,15 @@ def with_context(recording: Recording, beats: Beats) -> Beats:
     """Beats cut from a recording, with the context that all of the recording gives them.
 
     A recording of fewer than three beats has none to give: zeros.
+
+    Raises:
+        DataError: the beats were read from a file, and not cut from this recording.
     """
     peaks = recording.beat_positions
-    if beats.info is None or not len(beats):
+    if not len(beats) or len(peaks) < _FEWEST:
         return replace(beats, context=np.zeros((len(beats), len(feature_names())), np.float32))
-    times = (peaks / recording.sampling_rate).round(4)
-    rows = np.searchsorted(times, beats.info["time"].to_numpy(np.float64))
-    _, context = context_features(filled(recording.signal), recording.sampling_rate, peaks)
-    return replace(beats, context=context[rows])
+    _, context = context_features(recording.filled, recording.sampling_rate, peaks)
+    return replace(beats, context=context[beats.known_peak])
 
 
 def context_features(
@@ -93,7 +94,7 @@ def context_features(
     times = peaks / sampling_rate
     features = _rhythm(times)
     regular = _not_early(times, features["pre/30s"])
-    beats = read_beats(clean, sampling_rate, peaks)
+    beats = windows(clean, sampling_rate, peaks)
     typical = np.median(_some(beats[regular]), axis=0)
     height = max(float(np.ptp(typical[_WIDE])), 1e-3)
     beats, typical = beats / height, typical / height
@@ -136,7 +137,7 @@ def at_the_peak(clean: Floats, sampling_rate: float, peaks: Floats) -> Floats:
     return np.maximum.accumulate(best).astype(np.float64)
 
 
-def read_beats(clean: Floats, sampling_rate: float, peaks: Floats) -> Floats:
+def windows(clean: Floats, sampling_rate: float, peaks: Floats) -> Floats:
     """``(beats, 121)``: each beat from -0.4 to 0.6 s at 120 Hz, by cubic interpolation."""
     from scipy.ndimage import map_coordinates, spline_filter1d
 

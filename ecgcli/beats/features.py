@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Floats, Samples
 from ecgcli.beats import Beats, beat_lengths
 from ecgcli.beats.reader import SAMPLING_RATE
-from ecgcli.classes import AAMI_CLASSES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Samples = NDArray[np.float32]
-Column = NDArray[np.floating]
 
 _QUANTILES = (5, 25, 50, 75, 95)
 _LAGS = (1, 3, 6, 12, 24, 48)
@@ -59,11 +57,11 @@ def feature_table(beats: Beats) -> pd.DataFrame:
     names = [feature.name for feature in list_features()]
     table = pd.DataFrame(beat_features(beats.samples), columns=names)
     if beats.labels is not None:
-        table["class"] = np.array(AAMI_CLASSES)[beats.labels]
+        table["class"] = beats.label_names
     return table
 
 
-def _all(samples: Samples) -> Iterator[tuple[Feature, Column]]:
+def _all(samples: Samples) -> Iterator[tuple[Feature, Floats]]:
     lengths = np.maximum(beat_lengths(samples), 1)
     inside = np.arange(samples.shape[1]) < lengths[:, None]
     beats = np.where(inside, samples, np.nan).astype(np.float64)
@@ -78,10 +76,10 @@ def _all(samples: Samples) -> Iterator[tuple[Feature, Column]]:
             yield Feature(name, group, meaning), column
 
 
-_Columns = Iterator[tuple[str, str, Column]]
+_Columns = Iterator[tuple[str, str, Floats]]
 
 
-def _statistical(beats: Column, lengths: NDArray[np.intp]) -> _Columns:
+def _statistical(beats: Floats, lengths: NDArray[np.intp]) -> _Columns:
     mean = np.nanmean(beats, axis=1)
     away = beats - mean[:, None]
     spread = np.sqrt(np.nanmean(away**2, axis=1))
@@ -97,7 +95,7 @@ def _statistical(beats: Column, lengths: NDArray[np.intp]) -> _Columns:
         yield f"quantile_{percent}", f"value that {percent}% of the samples stay below", level
 
 
-def _morphological(samples: Column, lengths: NDArray[np.intp]) -> _Columns:
+def _morphological(samples: Floats, lengths: NDArray[np.intp]) -> _Columns:
     rows, rate = np.arange(len(samples)), SAMPLING_RATE
     yield "r_amplitude", "the first sample, at the R peak", samples[:, 0]
     for level in _LEVELS:
@@ -125,7 +123,7 @@ def _morphological(samples: Column, lengths: NDArray[np.intp]) -> _Columns:
     yield "turns", "changes between rise and fall, per sample", turns
 
 
-def _lagged(beats: Column) -> _Columns:
+def _lagged(beats: Floats) -> _Columns:
     away = beats - np.nanmean(beats, axis=1, keepdims=True)
     power = np.maximum(np.nanmean(away**2, axis=1), 1e-12)
     for lag in _LAGS:
@@ -136,14 +134,14 @@ def _lagged(beats: Column) -> _Columns:
         yield f"step_{lag}", f"mean absolute change over {shown}", step
 
 
-def _mean_known(values: Column) -> Column:
+def _mean_known(values: Floats) -> Floats:
     """The mean of each row's values that are no NaN; 0 where there are none."""
     known = np.isfinite(values)
-    mean: Column = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
+    mean: Floats = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
     return mean
 
 
-def _rolling(samples: Column) -> _Columns:
+def _rolling(samples: Floats) -> _Columns:
     windows = samples[:, : _WINDOW * _WINDOWS].reshape(len(samples), _WINDOWS, _WINDOW)
     means, ranges = windows.mean(2), np.ptp(windows, axis=2)
     for number in range(_WINDOWS):

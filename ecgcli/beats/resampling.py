@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import read_labelled, write_beats
-from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.files import write_json
 
@@ -71,13 +70,14 @@ def resample_file(
     *,
     seed: int = 0,
     force: bool = False,
-    class_set: ClassSet = "aami",
+    classes: tuple[str, ...] | None = None,
     **rule: Any,
 ) -> dict[str, Any]:
     """Resample a training CSV into ``target`` with its sidecar, and return the manifest.
 
     The manifest, written as ``TARGET.resample.json``, says what was dropped:
-    counts before and after, the seed, and the dropped rows of the source.
+    counts before and after, the seed, and the dropped rows of the source. ``classes`` are
+    those the labels mean; None where the file says so itself.
 
     Raises:
         DataError: ``source`` looks like a test file and ``force`` is not set.
@@ -90,10 +90,9 @@ def resample_file(
         )
     if source.resolve() == target.resolve():
         raise DataError("the output would replace the input; name another file", file=target)
-    classes = CLASS_SETS[class_set]
-    beats = read_labelled(source, class_set=class_set)
-    before = beats.counts(classes)
-    kept = resample(beats.known_labels, target_counts(before, **rule), classes, seed)
+    beats = read_labelled(source, classes)
+    before = beats.counts()
+    kept = resample(beats.known_labels, target_counts(before, **rule), beats.classes, seed)
     result = beats.take(kept)
     manifest = {
         "source": str(source),
@@ -101,7 +100,7 @@ def resample_file(
         "rule": {name: value for name, value in rule.items() if value is not None},
         "seed": seed,
         "before": before,
-        "after": result.counts(classes),
+        "after": result.counts(),
         "dropped_rows": np.setdiff1d(np.arange(len(beats)), kept).tolist(),
         "test_file_forced": looks_like_test_file(source),
     }

@@ -51,11 +51,13 @@ def cut_beats(recording: Recording, skip: Sequence[Stretch] = ()) -> Beats:
     beats = beats[beats + 2 < len(bounds)]
     if skip:
         beats = beats[~touches(skip, *_piece_bounds(bounds, beats))]
+    peak = np.cumsum(recording.is_beat)[beats] - 1
     labels = [LABEL_OF_SYMBOL[recording.symbols[k]] for k in beats if recording.annotated]
     return Beats(
         _pieces(recording, *_piece_bounds(bounds, beats)),
         np.array(labels, np.int64) if recording.annotated else None,
-        _info(recording, beats),
+        _info(recording, beats, peak),
+        peak=peak,
     )
 
 
@@ -132,21 +134,21 @@ def _band_limited(signal: NDArray[np.float64], sampling_rate: float) -> NDArray[
     return limited
 
 
-def _info(recording: Recording, beats: NDArray[np.intp]) -> pd.DataFrame:
+def _info(recording: Recording, beats: NDArray[np.intp], peak: NDArray[np.int64]) -> pd.DataFrame:
     """The sidecar's rows; RR intervals run between beats, whatever else is annotated."""
     peaks = recording.beat_positions / recording.sampling_rate
     intervals = np.diff(peaks)
-    nth = np.cumsum(recording.is_beat)[beats] - 1
     rows = {
         "record": recording.name,
         "patient": recording.patient,
         "lead": recording.lead,
         "time": recording.positions[beats] / recording.sampling_rate,
         "symbol": [recording.symbols[k] for k in beats] if recording.annotated else "",
-        "previous_rr": np.append(np.nan, intervals)[nth],
-        "next_rr": np.append(intervals, np.nan)[nth],
+        "previous_rr": np.append(np.nan, intervals)[peak],
+        "next_rr": np.append(intervals, np.nan)[peak],
         "mean_rr": intervals.mean() if len(intervals) else np.nan,
-        "local_rr": _local_mean(peaks, intervals)[nth],
+        "local_rr": _local_mean(peaks, intervals)[peak],
+        "copy": recording.copy,
     }
     return pd.DataFrame(rows, columns=INFO_COLUMNS).round(dict.fromkeys(TIMES, 4))
 

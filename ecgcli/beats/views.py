@@ -20,7 +20,8 @@ from ecgcli.errors import DataError
 #: Arrays ``(beats, width)`` of float32, one a view.
 Inputs = tuple[NDArray[np.float32], ...]
 
-SAMPLES = tuple(f"sample_{n}" for n in range(BEAT_LENGTH))
+#: The columns of the view of samples.
+SAMPLE_COLUMNS = tuple(f"sample_{n}" for n in range(BEAT_LENGTH))
 
 #: The ratios of `rr_ratios`, in order; the natural logarithm of each.
 RR_RATIOS = (
@@ -91,7 +92,7 @@ def context(beats: Beats) -> NDArray[np.float32]:
 
 
 VIEWS = {
-    "samples": View("the beat's 187 samples", lambda: SAMPLES, lambda beats: beats.samples),
+    "samples": View("the beat's 187 samples", lambda: SAMPLE_COLUMNS, lambda beats: beats.samples),
     "rr": View("RR intervals", lambda: RR_RATIOS, rr_ratios),
     "context": View("the beat in its recording", feature_names, context),
 }

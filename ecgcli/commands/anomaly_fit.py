@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ecgcli.choices import HoldOut, Method
-from ecgcli.classes import ClassSet
 from ecgcli.commands.console import (
+    Classes,
     Json,
     Normalize,
     Quantile,
@@ -32,7 +32,7 @@ def command(
     validation: Annotated[
         HoldOut, typer.Option(help="Hold out a tenth of each class, or of the patients.")
     ] = "stratified",
-    classes: Annotated[ClassSet, typer.Option(help="Which classes the labels mean.")] = "aami",
+    classes: Classes = None,
     normalize: Normalize = False,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The run folder; -2 and so on when it exists.")

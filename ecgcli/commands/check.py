@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.classes import ClassSet
-from ecgcli.commands.console import Json, Quiet, messages, print_json, results
+from ecgcli.classes import classes_named
+from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json, results
 from ecgcli.errors import RequirementMissed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def command(
     against: Annotated[
         Path | None, typer.Option("--against", help="A test file, to look for leaks.")
     ] = None,
-    classes: Annotated[ClassSet, typer.Option(help="Which classes the labels mean.")] = "aami",
+    classes: Classes = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -35,12 +35,13 @@ def command(
     """
     from ecgcli.beats.checking import check_file, check_pair
 
+    names = classes_named(classes)
     found: dict[str, list[Finding]] = {}
     for path in [*files, *([against] if against else [])]:
-        found[str(path)] = list(check_file(path, classes))
+        found[str(path)] = list(check_file(path, names))
     if against:
         for path in files:
-            found[f"{path} against {against}"] = list(check_pair(path, against, classes))
+            found[f"{path} against {against}"] = list(check_pair(path, against, names))
     crosses = sum(one.level == "error" for findings in found.values() for one in findings)
     if json:
         from dataclasses import asdict

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgcli.choices import Reduction
-from ecgcli.classes import CLASS_SETS, ClassSet
+from ecgcli.classes import ClassSet, classes_named
 from ecgcli.commands.console import (
     Json,
     Normalize,
@@ -45,8 +45,8 @@ def command(
         int | None, typer.Option(min=2, help="Dimensions; default 10 of PCA, 2 of UMAP.")
     ] = None,
     classes: Annotated[
-        ClassSet, typer.Option(help="Which classes the labels mean; with --model, its own.")
-    ] = "aami",
+        ClassSet | None, typer.Option(help="Which classes the labels mean; with --model, its own.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write each beat's cluster into this CSV.")
@@ -63,13 +63,12 @@ def command(
     numbered by size from 0.
     """
     from ecgcli.beats import read_beats
-    from ecgcli.classes import class_set_of
     from ecgcli.insight.clustering import cluster
 
     console = messages(quiet)
     checkpoint = None if model is None else open_checkpoint(model, console)[1]
-    names = CLASS_SETS[classes] if checkpoint is None else checkpoint.card.classes
-    beats = read_beats(data, class_set=class_set_of(names), normalize=normalize)
+    names = classes_named(classes) if checkpoint is None else checkpoint.card.classes
+    beats = read_beats(data, names, normalize=normalize)
     features = beats.samples
     if checkpoint is not None:
         from ecgcli.insight.embedding import embed
@@ -78,7 +77,7 @@ def command(
             features = embed(checkpoint, beats, advance)
     console.print(f"{len(beats):,} beats of {features.shape[1]} features, by {reduction}")
     found = cluster(
-        beats, features, names,
+        beats, features,
         reduction=reduction, components=components, clusters=clusters, seed=seed,
     )  # fmt: skip
     title = data.name if model is None else f"{data.name} as {model} sees it"
@@ -105,7 +104,7 @@ def _print(found: Clustering) -> None:
     for head in ("cluster", "beats", "share"):
         table.add_column(head, justify="right")
     if labelled:
-        for head in ("main class", "share of it", *found.classes):
+        for head in ("main class", "share of it", *found.beats.classes):
             table.add_column(head, justify="right")
     for number, cluster in enumerate(found.clusters):
         cells = [str(number), f"{cluster.beats:,}", f"{cluster.beats / len(found.beats):.1%}"]

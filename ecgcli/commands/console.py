@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecgcli.choices import EngineName
+from ecgcli.classes import ClassSet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages and no progress.")]
 Normalize = Annotated[
     bool, typer.Option("--normalize", help="Scale each beat to 0..1 (for raw amplitudes).")
+]
+Classes = Annotated[
+    ClassSet | None,
+    typer.Option(help="Which classes the labels mean, where the file does not say."),
 ]
 Lead = Annotated[
     str | None, typer.Option(help="The lead; default II or MLII by name, else the first.")

@@ -52,14 +52,12 @@ def command(
     """
     from ecgcli.beats import read_beats
     from ecgcli.beats.rows import choose_rows
-    from ecgcli.classes import class_set_of
     from ecgcli.insight.deletion import deletion_test
     from ecgcli.insight.explanation import explain
 
     console = messages(quiet)
     path, checkpoint = open_checkpoint(model, console)
-    class_set = class_set_of(checkpoint.card.classes)
-    beats = read_beats(data, class_set=class_set, normalize=normalize)
+    beats = read_beats(data, checkpoint.card.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
     with progress_bar(console) as advance:
         found = explain(checkpoint, beats, chosen, method)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ecgcli.commands.console import Json, Normalize, Quiet, messages, print_json, results
+from ecgcli.classes import classes_named
+from ecgcli.commands.console import Classes, Json, Normalize, Quiet, messages, print_json, results
 from ecgcli.errors import ConfigError
 
 EXAMPLE = "Example: ecg features data/mitbih_test.csv -o features.csv"
@@ -22,6 +23,7 @@ def command(
     listed: Annotated[
         bool, typer.Option("--list", help="Say which features there are, and what each means.")
     ] = False,
+    classes: Classes = None,
     normalize: Normalize = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -40,7 +42,7 @@ def command(
     from ecgcli.beats.features import feature_table
     from ecgcli.prediction.beats import output
 
-    beats = read_beats(source, normalize=normalize)
+    beats = read_beats(source, classes_named(classes), normalize=normalize)
     table = feature_table(beats)
     if json:
         print_json(table.to_dict(orient="records"))

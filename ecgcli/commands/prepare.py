@@ -145,9 +145,7 @@ def _print(
     as_json: bool,
     console: Console,
 ) -> None:
-    from ecgcli.classes import AAMI_CLASSES
-
-    counts: dict[str, Any] = {} if beats.labels is None else beats.counts(AAMI_CLASSES)
+    counts: dict[str, Any] = {} if beats.labels is None else beats.counts()
     skipped = sum(result.skipped for result in done)
     if as_json:
         print_json(

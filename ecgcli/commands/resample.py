@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ecgcli.classes import ClassSet
-from ecgcli.commands.console import Json, Quiet, messages, print_json
+from ecgcli.classes import classes_named
+from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json
 from ecgcli.errors import ConfigError
 
 EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --majority 10000"
@@ -28,7 +28,7 @@ def command(
         str | None, typer.Option(metavar="N=10000,V=5000", help="Keep so many of each class named.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which beats are drawn.")] = 0,
-    classes: Annotated[ClassSet, typer.Option(help="Which classes the labels mean.")] = "aami",
+    classes: Classes = None,
     force: Annotated[
         bool, typer.Option("--force", help="Even if it looks like a test file.")
     ] = False,
@@ -50,7 +50,7 @@ def command(
         out,
         seed=seed,
         force=force,
-        class_set=classes,
+        classes=classes_named(classes),
         majority=majority,
         ratio=ratio,
         per_class=None if per_class is None else _counts(per_class),

@@ -49,15 +49,13 @@ def command(
     """
     from ecgcli.beats import read_beats, read_labelled
     from ecgcli.beats.rows import choose_rows
-    from ecgcli.classes import class_set_of
     from ecgcli.insight.similarity import find_similar
 
     console = messages(quiet)
     path, checkpoint = open_checkpoint(model, console)
-    class_set = class_set_of(checkpoint.card.classes)
-    beats = read_beats(data, class_set=class_set, normalize=normalize)
+    beats = read_beats(data, checkpoint.card.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
-    known = read_labelled(to, class_set=class_set, normalize=normalize)
+    known = read_labelled(to, checkpoint.card.classes, normalize=normalize)
     with progress_bar(console) as advance:
         found = find_similar(checkpoint, beats, chosen, known, neighbours, advance)
     if png is not None:

@@ -14,7 +14,7 @@ from ecgcli.beats import Beats, read_labelled
 from ecgcli.beats.resampling import manifest_path
 from ecgcli.checkpoints import Card, Checkpoint, TrainingData
 from ecgcli.checkpoints.engines import Engine
-from ecgcli.classes import AAMI_CLASSES, class_set_of
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
 from ecgcli.metrics import Score
 from ecgcli.metrics.aami import Aami, of_beats, summarize
@@ -154,8 +154,7 @@ def evaluate_file(
     Raises:
         DataError: the file is wrong or unlabelled, or does not know its beats' times.
     """
-    classes = checkpoint.card.classes
-    beats = read_labelled(data, class_set=class_set_of(classes), normalize=normalize)
+    beats = read_labelled(data, checkpoint.card.classes, normalize=normalize)
     return evaluate_beats(checkpoint, model, engine, beats, data, skip_first)
 
 

@@ -21,7 +21,6 @@ from ecgcli.beats import Beats, read_labelled
 from ecgcli.checkpoints import Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import Engine, load_engine
 from ecgcli.checkpoints.runs import BEST, CONFIG, LAST
-from ecgcli.classes import class_set_of
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.evaluation.beats import Evaluation, evaluate_beats
@@ -317,7 +316,7 @@ def _train(config: Config, run: Path, command: str) -> float:
 def _judge(checkpoint: Checkpoint, run: Path, test: Path) -> tuple[Evaluation, float]:
     """The evaluation, and how many beats a second its engine classifies once it is warm."""
     engine = load_engine(checkpoint)
-    beats = read_labelled(test, class_set=class_set_of(checkpoint.card.classes))
+    beats = read_labelled(test, checkpoint.card.classes)
     found = evaluate_beats(checkpoint, str(run), engine, beats, test)
     some = beats.take(np.arange(min(len(beats), 2048)))
     return found, len(some) / min(_seconds(engine, some) for _ in range(3))

@@ -16,7 +16,6 @@ from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.choices import Over
-from ecgcli.classes import class_set_of
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.figures import draw_confusion
 from ecgcli.evaluation.report import REPORT
@@ -89,7 +88,7 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
     if truth is None:
         return _last_evaluation(checkpoint_path.parent)
     checkpoint = load_checkpoint(checkpoint_path)
-    beats = read_labelled(truth, class_set=class_set_of(checkpoint.card.classes))
+    beats = read_labelled(truth, checkpoint.card.classes)
     predicted = load_engine(checkpoint).probabilities(beats).argmax(1)
     classes = checkpoint.card.classes
     matrix = metrics.confusion_matrix(beats.known_labels, predicted, len(classes))
@@ -98,7 +97,7 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
 
 def _of_table(table: Path, truth: Path) -> Confusion:
     predicted, classes = read_predictions(table)
-    labels = read_labelled(truth, class_set=class_set_of(classes)).known_labels
+    labels = read_labelled(truth, classes).known_labels
     if len(predicted) != len(labels):
         raise DataError(
             f"{len(predicted):,} predictions for {len(labels):,} beats of {truth}; "

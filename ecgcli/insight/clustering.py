@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, class_counts
+from ecgcli.arrays import Features
+from ecgcli.beats import Beats
 from ecgcli.choices import Reduction
 from ecgcli.errors import ConfigError, DataError, MissingExtraError
 from ecgcli.files import write_text
@@ -24,8 +25,6 @@ DEFAULT_COMPONENTS: dict[Reduction, int] = {"pca": 10, "umap": 2}
 SILHOUETTE_BEATS = 5_000
 #: Points in the scatter picture, above which they hide each other.
 _POINTS = 5_000
-
-Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ class Clustering:
 
     Attributes:
         beats: the beats.
-        classes: the names of the classes their labels mean.
         reduced: what k-means saw.
         assignments: ``(beats,)`` the cluster of each beat, from 0, the largest first.
         clusters: in the order of their numbers.
@@ -75,7 +73,6 @@ class Clustering:
     """
 
     beats: Beats
-    classes: tuple[str, ...]
     reduced: Reduced
     assignments: NDArray[np.intp]
     clusters: tuple[Cluster, ...]
@@ -89,7 +86,7 @@ class Clustering:
         name = {"pca": "principal component", "umap": "UMAP"}[self.reduced.method]
         colourings = [("cluster", self.assignments[rows], self._cluster_names())]
         if self.beats.labels is not None:
-            colourings.append(("class", self.beats.labels[rows], self.classes))
+            colourings.append(("class", self.beats.labels[rows], self.beats.classes))
         shown = f"{title}, {len(rows):,} of {len(self.beats):,} beats"
         draw_scatter(target, self.reduced.values[rows, :2], colourings, name, shown)
 
@@ -151,7 +148,6 @@ class Clustering:
 def cluster(
     beats: Beats,
     features: Features,
-    classes: tuple[str, ...],
     *,
     reduction: Reduction = "pca",
     components: int | None = None,
@@ -166,7 +162,6 @@ def cluster(
     Args:
         beats: labelled or not.
         features: ``(beats, features)``: the samples, or an embedding.
-        classes: the names of the classes that labels mean.
         reduction: ``pca``, or ``umap`` (McInnes, Healy & Melville, arXiv:1802.03426, 2018).
         components: dimensions to reduce to; None is `DEFAULT_COMPONENTS`.
         clusters: how many; None is the number of classes present, else `DEFAULT_CLUSTERS`.
@@ -188,8 +183,8 @@ def cluster(
     assignments = _k_means(reduced.values, clusters, seed)
     silhouette, of = _silhouette(reduced.values, assignments, seed)
     return Clustering(
-        beats, classes, reduced, assignments,
-        tuple(_describe(beats, assignments == number, classes) for number in range(clusters)),
+        beats, reduced, assignments,
+        tuple(_describe(beats, assignments == number) for number in range(clusters)),
         None if beats.labels is None else _agreement(beats.labels, assignments),
         silhouette, of,
     )  # fmt: skip
@@ -275,11 +270,8 @@ def _k_means(values: Features, clusters: int, seed: int) -> NDArray[np.intp]:
     return np.asarray(rank[found])
 
 
-def _describe(beats: Beats, members: NDArray[np.bool_], classes: tuple[str, ...]) -> Cluster:
-    labels = beats.labels
-    return Cluster(
-        int(members.sum()), None if labels is None else class_counts(labels[members], classes)
-    )
+def _describe(beats: Beats, members: NDArray[np.bool_]) -> Cluster:
+    return Cluster(int(members.sum()), None if beats.labels is None else beats.counts(members))
 
 
 def _agreement(labels: NDArray[np.int64], assignments: NDArray[np.intp]) -> dict[str, float]:

@@ -19,7 +19,6 @@ from ecgcli.insight.explanation import (
     TENTH,
     Explanation,
     Mask,
-    Samples,
     classify,
     explain,
     remove,

@@ -169,6 +169,6 @@ def _owners(beats: Beats) -> NDArray[np.int64]:
     """Whose each beat is, as a number: of a patient, made-up rhythms apart; all one if unknown."""
     if beats.info is None:
         return np.zeros(len(beats), np.int64)
-    made_up = beats.info["record"].str.endswith(" fibrillation")
+    made_up = beats.info["copy"] == "fibrillation"
     names = beats.info["patient"] + np.where(made_up, " fibrillation", "")
     return np.unique(names.to_numpy(str), return_inverse=True)[1].astype(np.int64)

@@ -127,8 +127,7 @@ def classify_recording(
     )
     labels = called(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
-    at = np.searchsorted(prepared.peaks.round(4), times)
-    kinds[at] = np.array((*classes, ""))[labels]
+    kinds[beats.known_peak] = np.array((*classes, ""))[labels]
     return Classified(
         path=path,
         name=prepared.name,

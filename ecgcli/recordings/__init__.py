@@ -41,6 +41,8 @@ class Recording:
         positions: ``(annotations,)`` the sample each annotation stands at, ascending;
             beats at their R peak, between samples when detected.
         symbols: the annotations' WFDB symbols.
+        copy: how it was changed, where it is a changed copy of a recording to train on
+            (such as ``inverted``); empty where it is as recorded.
     """
 
     name: str
@@ -50,14 +52,14 @@ class Recording:
     lead: str
     positions: NDArray[np.float64]
     symbols: tuple[str, ...]
-
-    @property
     copy: str = ""
 
     @cached_property
     def filled(self) -> NDArray[np.float64]:
         """The signal without gaps: straight lines where nothing was recorded."""
         return filled(self.signal)
+
+    @property
     def seconds(self) -> float:
         """How long it is."""
         return len(self.signal) / self.sampling_rate

@@ -79,7 +79,7 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
         write_beats(path, half)
         written[path] = {
             "beats": len(half),
-            "classes": half.counts(AAMI_CLASSES),
+            "classes": half.counts(),
             "fingerprint": half.fingerprint(),
         }
         progress("writing", done, 2)

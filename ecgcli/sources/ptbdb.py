@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ecgcli.classes import CLASS_SETS
 from ecgcli.sources import Progress, register
 from ecgcli.sources.kaggle import obtain
 
@@ -27,7 +28,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
 
     names = ["ptbdb_normal.csv", "ptbdb_abnormal.csv"]
     folder = obtain(names, out, origin, progress)
-    beats = concatenate([read_labelled(folder / name, class_set="ptb") for name in names])
+    beats = concatenate([read_labelled(folder / name, CLASS_SETS["ptb"]) for name in names])
     split = stratified(beats.known_labels, TEST_FRACTION, SPLIT_SEED)
     written = []
     for done, (name, rows) in enumerate((("train", split.kept), ("test", split.held_out)), 1):

@@ -1,7 +1,9 @@
 """Changed copies of recordings to train on, for what the recordings themselves do not show.
 
-A copy is known by its record's name with the change after it: ``101 inverted``. It is of
-the same patient, so it is held out whenever the patient is, and nothing is judged on it.
+A copy says in `Recording.copy`, and its beats in the sidecar's column ``copy``, how it was
+changed. Its name has the change after it (``101 inverted``), since a record's name and a time
+mean one beat. It is of the same patient, so it is held out whenever the patient is, and no
+model is evaluated on it.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def copies_of(recording: Recording, wanted: Sequence[Copy], seed: int) -> list[R
     """The copies asked for; a recording that fibrillates has none that does."""
     made = {name: _MAKERS[name](recording, seed) for name in wanted}
     return [
-        replace(copy, name=f"{recording.name} {name}")
+        replace(copy, name=f"{recording.name} {name}", copy=name)
         for name, copy in made.items()
         if copy is not None
     ]
@@ -40,6 +42,4 @@ def are_copies(beats: Beats) -> NDArray[np.bool_]:
     """Which beats are of a copy; ``(beats,)``."""
     if beats.info is None:
         return np.zeros(len(beats), bool)
-    endings = tuple(f" {name}" for name in _MAKERS)
-    found: NDArray[np.bool_] = beats.info["record"].str.endswith(endings).to_numpy(bool)
-    return found
+    return (beats.info["copy"] != "").to_numpy(bool)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.beats import Beats, class_counts, concatenate, read_labelled
+from ecgcli.beats import Beats, concatenate, read_labelled
 from ecgcli.beats.resampling import resample, target_counts
 from ecgcli.beats.splits import Split, by_patient, stratified
 from ecgcli.checkpoints import TrainingData
@@ -41,18 +41,18 @@ def prepare(config: Config) -> TrainingSet:
         DataError: a file is missing or wrong, or a class has too few beats.
         ConfigError: the resampling asked for cannot be done.
     """
-    data, names = config.data, config.data.class_names
+    data = config.data
     beats, copies = _read_all(data, config.seed)
-    counts = beats.counts(names)
+    counts = beats.counts()
     _require_every_class(counts, data)
     split = _split(beats, data, config.seed)
-    natural = class_counts(beats.known_labels[split.kept], names)
+    natural = beats.counts(split.kept)
     rows = split.kept
     if data.resample is not None:
         targets = target_counts(natural, **data.resample.model_dump())
-        rows = rows[resample(beats.known_labels[rows], targets, names, config.seed)]
+        rows = rows[resample(beats.known_labels[rows], targets, beats.classes, config.seed)]
     training, validation = beats.take(rows), beats.take(split.held_out)
-    used = training.counts(names)  # copies are no resampling
+    used = training.counts()  # copies are no resampling
     if copies is not None:
         training = concatenate([training, _of_patients(copies, training)])
     if len(training) < config.training.batch_size:
@@ -63,12 +63,12 @@ def prepare(config: Config) -> TrainingSet:
     return TrainingSet(
         training,
         validation,
-        class_offsets(natural, used) if config.training.prior_correction else (0.0,) * len(names),
+        class_offsets(natural, used) if config.training.prior_correction else (0.0,) * len(used),
         TrainingData(
             files=[str(path) for path in data.files],
             fingerprint=beats.fingerprint(),
             beats=counts,
-            trained_on=training.counts(names),
+            trained_on=training.counts(),
             patients=beats.patients,
             synthetic=beats.synthetic,
             resampling=None
@@ -78,7 +78,7 @@ def prepare(config: Config) -> TrainingSet:
                 "rule": data.validation,
                 "fraction": data.validation_fraction,
                 "seed": config.seed,
-                "beats": (beats if data.validation == "folds" else validation).counts(names),
+                "beats": (beats if data.validation == "folds" else validation).counts(),
             },
             copies=list(data.copies),
             normalized=data.normalize,
@@ -103,13 +103,18 @@ def _read(path: Path, data: Data) -> Beats:
         command = next((_ORIGINS[word] for word in _ORIGINS if path.name.startswith(word)), None)
         hint = command or "ecg download, then ecg train --config configs/cnn.yaml"
         raise DataError(f"no such training data; get them with: {hint}", file=path)
-    return read_labelled(path, class_set=data.classes, normalize=data.normalize)
+    return read_labelled(path, data.class_names, normalize=data.normalize)
 
 
 def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
     """The beats, and those of changed copies of their recordings where the config wants them."""
     if len(data.files) == 1 and data.files[0].is_dir():
         beats = read_training_recordings(data.files[0], data.records, data.copies, seed)
+        if beats.classes != data.class_names:
+            raise ConfigError(
+                f"data.classes: found {data.classes}; recordings have beats of the classes "
+                f"{' '.join(beats.classes)}, so valid is aami"
+            )
         copied = are_copies(beats)
         real = beats.take(np.flatnonzero(~copied))
         return real, beats.take(np.flatnonzero(copied)) if copied.any() else None

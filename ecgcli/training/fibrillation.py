@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecgcli.beats.context import Floats, band_passed
+from ecgcli.arrays import Floats
+from ecgcli.beats.context import band_passed
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.recordings import Recording
 

@@ -18,6 +18,7 @@ from ecgcli.beats import (
     read_labelled,
     write_beats,
 )
+from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
 from ecgcli.errors import DataError, OutputError
 
 
@@ -34,6 +35,7 @@ def with_info(beats: Beats) -> Beats:
             "next_rr": 0.8,
             "mean_rr": 0.8,
             "local_rr": 0.8,
+            "copy": ["inverted" if n > 15 else "" for n in range(rows)],
         }
     )
     return Beats(beats.samples, beats.labels, info)
@@ -74,6 +76,53 @@ def test_a_sidecar_that_does_not_fit_is_refused(beats: Beats, tmp_path: Path) ->
     sidecar.write_text(whole.replace("0.8", "soon"))
     with pytest.raises(DataError, match="cannot be read"):
         read_beats(path)
+
+
+def test_a_sidecar_of_an_earlier_version_knows_no_copies(beats: Beats, tmp_path: Path) -> None:
+    path = tmp_path / "beats.csv"
+    write_beats(path, with_info(beats))
+    info = pd.read_csv(info_path(path), dtype=str, keep_default_na=False)
+    info.drop(columns="copy").to_csv(info_path(path), index=False)
+    found = read_beats(path)
+    assert found.info is not None
+    assert list(found.info.columns) == INFO_COLUMNS
+    assert (found.info["copy"] == "").all()
+
+
+def two_classes(beats: Beats) -> Beats:
+    return Beats(beats.samples, beats.known_labels % 2, classes=CLASS_SETS["ptb"])
+
+
+def test_beats_know_the_names_of_their_classes(beats: Beats, tmp_path: Path) -> None:
+    write_beats(tmp_path / "two.csv", two_classes(beats))
+    found = read_beats(tmp_path / "two.csv", CLASS_SETS["ptb"])
+    assert found.counts() == {"normal": 12, "abnormal": 8}
+    assert found.take(np.array([1, 0])).label_names.tolist() == ["abnormal", "normal"]
+    assert concatenate([found, found]).counts() == {"normal": 24, "abnormal": 16}
+    assert found.counts(np.arange(5)) == {"normal": 3, "abnormal": 2}
+
+
+def test_labels_that_may_mean_several_classes_are_refused(beats: Beats, tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    write_beats(path, two_classes(beats))
+    with pytest.raises(DataError, match=r"no label is above 1.*--classes aami.*--classes ptb"):
+        read_beats(path)
+    write_beats(path, with_info(two_classes(beats)))  # its annotation symbols say which
+    assert read_beats(path).classes == AAMI_CLASSES
+    write_beats(path, beats)  # and so does a label that only one set has
+    assert read_beats(path).classes == AAMI_CLASSES
+    write_beats(path, Beats(beats.samples))
+    assert read_beats(path).labels is None
+
+
+def test_beats_of_different_classes_are_not_joined(beats: Beats) -> None:
+    with pytest.raises(DataError, match="N S V F Q and beats of the classes normal abnormal"):
+        concatenate([beats, two_classes(beats)])
+
+
+def test_beats_of_a_file_do_not_know_their_peaks(beats: Beats) -> None:
+    with pytest.raises(DataError, match="which R peaks they begin at"):
+        _ = beats.known_peak
 
 
 def test_unlabelled_beats_are_refused_where_classes_are_needed(

@@ -79,6 +79,15 @@ def test_a_few_beats_are_enough(beats: int) -> None:
     assert np.isfinite(values).all()
 
 
+def test_a_lone_beat_has_no_context() -> None:
+    signal = np.random.default_rng(0).standard_normal(2500)
+    positions, symbols = np.array([500.0, 1000.0]), ("N", "+")
+    recording = Recording("x", "x", signal, 250.0, "II", positions, symbols)
+    beats = with_context(recording, cut_beats(recording))
+    assert len(beats) == 1
+    assert np.array_equal(beats.context, np.zeros((1, len(feature_names()))))  # type: ignore[arg-type]
+
+
 def test_beats_keep_the_context_that_is_theirs(mitdb: Path, tmp_path: Path) -> None:
     prepared = prepare_recording(mitdb / "100.hea", context=True)
     beats = prepared.beats
@@ -116,15 +125,18 @@ def test_made_up_fibrillation_is_irregular_and_has_no_s(recording: Recording) ->
     assert not np.array_equal(fibrillating(recording, 1, 120).signal, made.signal)
 
 
-def test_copies_are_known_by_their_names(mitdb: Path) -> None:
+def test_copies_say_how_they_were_changed(mitdb: Path) -> None:
     recording = read_recording(mitdb / "119.hea")
     copies = copies_of(recording, ["inverted", "fibrillation"], 0)
     assert [copy.name for copy in copies] == ["119 inverted", "119 fibrillation"]
+    assert [copy.copy for copy in copies] == ["inverted", "fibrillation"]
     assert {copy.patient for copy in copies} == {recording.patient}
     assert np.array_equal(copies[0].signal, -recording.signal)
     beats = concatenate([cut_beats(recording), cut_beats(copies[0])])
     real = len(beats) // 2
     assert are_copies(beats).tolist() == [False] * real + [True] * real
+    named_alike = cut_beats(replace(recording, name="119 inverted"))
+    assert not are_copies(named_alike).any()
 
 
 def test_a_recording_that_fibrillates_has_no_copy_that_does(mitdb: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_file_its_sidecar_and_a_manifest_that_accounts_for_every_row(
     source, target = demo / "synthetic_train.csv", tmp_path / "small.csv"
     manifest = resample_file(source, target, seed=5, majority=400)
     before, after = read_beats(source), read_beats(target)
-    assert after.counts(("N", "S", "V", "F", "Q")) == manifest["after"]
+    assert after.counts() == manifest["after"]
     assert manifest["after"]["N"] == 400
     kept = np.setdiff1d(np.arange(len(before)), manifest["dropped_rows"])
     assert np.array_equal(before.samples[kept], after.samples)

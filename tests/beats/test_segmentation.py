@@ -63,6 +63,25 @@ def test_the_sidecar_of_a_real_record(mitdb: Path) -> None:
     assert Counter(cut.info["symbol"])["/"] == 2027
 
 
+def test_beats_know_which_peak_they_begin_at(mitdb: Path) -> None:
+    recording = first_lead(mitdb / "207")
+    skip = [Stretch(100_000, 110_000, "flat")]
+    cut = cut_beats(recording, skip).take(np.arange(100, 900))
+    assert cut.info is not None
+    times = recording.beat_positions / recording.sampling_rate
+    assert cut.info["time"].tolist() == times[cut.known_peak].round(4).tolist()
+    assert (np.diff(cut.known_peak) > 1).any()  # those skipped
+
+
+def test_beats_a_tenth_of_a_millisecond_apart_are_told_apart() -> None:
+    positions = np.array([1000.0, 1000.01, 2000, 3000, 4000])
+    signal = np.sin(np.arange(9000) / 20)
+    cut = cut_beats(Recording("x", "x", signal, 1000.0, "II", positions, ()))
+    assert cut.info is not None
+    assert cut.info["time"][0] == cut.info["time"][1]
+    assert cut.known_peak.tolist() == [0, 1, 2, 3]
+
+
 def test_every_annotation_that_is_no_beat_bounds_but_makes_no_row() -> None:
     signal = np.sin(np.arange(3600) / 20)
     recording = Recording(

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from typer.testing import Result
 
+from ecgcli.beats import Beats, write_beats
 from ecgcli.beats.features import list_features
 
 Ecg = Callable[..., Result]
@@ -31,6 +33,20 @@ def test_without_labels_there_is_no_class(demo: Path, ecg: Ecg) -> None:
     (beat,) = json.loads(result.stdout)
     assert "class" not in beat
     assert 0 < beat["length"] < 1.6
+
+
+def test_classes_have_their_own_names_or_none_is_written(beats: Beats, ecg: Ecg) -> None:
+    labels = (beats.known_labels > 0).astype(np.int64)
+    write_beats(Path("ptbdb_test.csv"), Beats(beats.samples, labels))
+    refused = ecg("features", "ptbdb_test.csv", "-o", "features.csv")
+    assert refused.exit_code == 2
+    assert "N S V F Q (--classes aami) or normal abnormal (--classes ptb)" in refused.stderr
+    assert not Path("features.csv").exists()
+    result = ecg("features", "ptbdb_test.csv", "--classes", "ptb", "-o", "features.csv")
+    assert result.exit_code == 0, result.stderr
+    assert pd.read_csv("features.csv")["class"].value_counts().to_dict() == {
+        "abnormal": 16, "normal": 4,
+    }  # fmt: skip
 
 
 def test_the_list_tells_what_each_means(ecg: Ecg) -> None:

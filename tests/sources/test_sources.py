@@ -12,7 +12,7 @@ import pytest
 
 from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
 from ecgcli.beats.segmentation import cut_beats
-from ecgcli.classes import AAMI_CLASSES
+from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import ConfigError, DownloadError
 from ecgcli.recordings import Options, read_recording
 from ecgcli.recordings.mitbih import RECORDS
@@ -40,10 +40,10 @@ class TestMitdb:
     def test_the_public_files_sizes(self, mitbih: Path) -> None:
         train = read_labelled(mitbih / "mitbih_train.csv")
         test = read_labelled(mitbih / "mitbih_test.csv")
-        assert train.counts(AAMI_CLASSES) == {
+        assert train.counts() == {
             "N": 72471, "S": 2223, "V": 5788, "F": 641, "Q": 6431,
         }  # fmt: skip
-        assert test.counts(AAMI_CLASSES) == {
+        assert test.counts() == {
             "N": 18118, "S": 556, "V": 1448, "F": 162, "Q": 1608,
         }  # fmt: skip
 
@@ -166,9 +166,9 @@ class TestPtbdb:
             write_beats(origin / f"ptbdb_{name}.csv", Beats(beats.samples, labels))
         get_source("ptbdb").download(tmp_path, str(origin), silent)
         train, test = (
-            read_labelled(tmp_path / f"ptbdb_{half}.csv", class_set="ptb")
+            read_labelled(tmp_path / f"ptbdb_{half}.csv", CLASS_SETS["ptb"])
             for half in ("train", "test")
         )
-        assert train.counts(("normal", "abnormal")) == {"normal": 16, "abnormal": 16}
-        assert test.counts(("normal", "abnormal")) == {"normal": 4, "abnormal": 4}
+        assert train.counts() == {"normal": 16, "abnormal": 16}
+        assert test.counts() == {"normal": 4, "abnormal": 4}
         shutil.rmtree(origin)
