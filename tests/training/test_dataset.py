@@ -89,6 +89,12 @@ def test_a_class_without_beats_is_named(demo: Path, tmp_path: Path) -> None:
         prepare(small_config(demo, tmp_path, f"data.train={tmp_path / 'no_f.csv'}"))
 
 
+def test_recordings_have_no_beats_of_two_classes(mitdb: Path) -> None:
+    document = {"data": {"train": str(mitdb), "records": ["100"], "classes": "ptb"}}
+    with pytest.raises(ConfigError, match=r"found ptb; .* so valid is aami"):
+        prepare(parse_config(document))
+
+
 def test_fewer_beats_than_a_batch_are_refused_with_a_size_that_works(
     demo: Path, tmp_path: Path
 ) -> None:
