@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Signal
 from ecgcli.registry import Registry
 
-Signal = NDArray[np.float64]
 Detector = Callable[[Signal, float], NDArray[np.intp]]
 
 _DETECTORS: Registry[Detector] = Registry("detector", __name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.recordings.detectors import Signal, register
+from ecgcli.arrays import Signal
+from ecgcli.recordings.detectors import register
 
 #: Strengths, as shares of the usual beat's, above which a candidate is a beat; below which it
 #: is doubted when it stands between two regular ones; and that is enough in a long pause.

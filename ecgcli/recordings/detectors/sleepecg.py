@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Signal
 from ecgcli.errors import MissingExtraError
-from ecgcli.recordings.detectors import Signal, register
+from ecgcli.recordings.detectors import register
 
 
 @register("sleepecg")

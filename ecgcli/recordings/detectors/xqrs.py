@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.recordings.detectors import Signal, register
+from ecgcli.arrays import Signal
+from ecgcli.recordings.detectors import register
 
 
 @register("xqrs")
