@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -13,6 +14,8 @@ def main() -> None:
         from ecgcli.streams import open_standard_streams
 
         raise_on_sigterm()
+        # Threads that wait for each other sleep: those that spin slow a busy machine to a crawl.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             open_standard_streams()
             _run()
