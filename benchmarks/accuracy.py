@@ -1,4 +1,4 @@
-"""Train a config with several seeds, judge each on the test file once, print a table.
+"""Train a config with several seeds, evaluate each on the test file once, print a table.
 
     python benchmarks/accuracy.py configs/cnn.yaml --seeds 5
 
@@ -16,12 +16,12 @@ import numpy as np
 
 from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
-from ecgcli.checkpoints.runs import BEST
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.comparison import mean_over_seeds
 from ecgcli.evaluation.report import with_interval
+from ecgcli.training import train
 from ecgcli.training.config import load_config
-from ecgcli.training.epochs import Silent, train
+from ecgcli.training.run import Run
 
 
 def main() -> None:
@@ -35,17 +35,16 @@ def main() -> None:
     print("| seed | accuracy | macro-F1 | F1 by class | training |\n|---|---|---|---|---|")
     for seed in range(options.seeds):
         config = load_config(options.config, [*options.overrides, f"seed={seed}"])
-        trained = train(config, Silent(), command=" ".join(sys.argv))
-        found = judge(trained.run, options.test)
-        seconds = sum(row.seconds for row in trained.history)
-        print(row_of(str(seed), found, seconds), flush=True)
-        figures.append([found.overall[name].value for name in ("accuracy", "macro_f1")])
+        run = train(config, command=" ".join(sys.argv))
+        evaluation = evaluate(run, options.test)
+        print(row_of(str(seed), evaluation, run.seconds), flush=True)
+        figures.append([evaluation.overall[name].value for name in ("accuracy", "macro_f1")])
     print(f"| **mean** | {' | '.join(spread(np.array(figures)))} | | |")
 
 
-def judge(run: Path, test: Path) -> Evaluation:
-    checkpoint = load_checkpoint(run / BEST)
-    return evaluate_file(checkpoint, str(run), load_engine(checkpoint), test)
+def evaluate(run: Run, test: Path) -> Evaluation:
+    checkpoint = load_checkpoint(run.checkpoint)
+    return evaluate_file(checkpoint, str(run.path), load_engine(checkpoint), test)
 
 
 def row_of(seed: str, found: Evaluation, seconds: float) -> str:

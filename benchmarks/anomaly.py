@@ -42,7 +42,7 @@ def one(given: argparse.Namespace, seed: int) -> None:
     settings = Settings(given.method, seed=seed, validation=given.validation)
     with tempfile.TemporaryDirectory() as folder:
         began, cpu = time.monotonic(), time.process_time()
-        fitted = fit(given.train, settings, Path(folder) / "run", lambda *_: None)
+        fitted = fit(given.train, settings, Path(folder) / "run")
         took, cpu = time.monotonic() - began, time.process_time() - cpu
     model = fitted.model
     print(f"\nseed {seed}, {given.method}: fitted in {took:.0f} s, {cpu:.0f} s of one core")

@@ -86,28 +86,25 @@ def save_beats(target: Path) -> None:
 
 
 def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the same beats itself)
+    from ecgcli.training import train
     from ecgcli.training.config import load_config
-    from ecgcli.training.epochs import Silent, train
 
     with tempfile.TemporaryDirectory() as runs:
         overrides = [f"runs={runs}", "training.prior_correction=false"]
         # seed 0 splits and draws the beats; the weights alone differ between rounds
         config = load_config(Path("configs/cnn.yaml"), overrides)
-        trained = train(config, Silent()) if seed == 0 else train_seeded(config, seed)
-        return {
-            "seconds": sum(row.seconds for row in trained.history),
-            "macro_f1": trained.history[-1].validation_macro_f1,
-        }
+        run = train(config) if seed == 0 else train_seeded(config, seed)
+        return {"seconds": run.seconds, "macro_f1": run.history[-1].validation_macro_f1}
 
 
 def train_seeded(config: Any, seed: int) -> Any:
     """Train on seed 0's beats with other weights and order."""
-    from ecgcli.training import epochs
+    from ecgcli.training import epochs, train
     from ecgcli.training.dataset import prepare
 
     beats = prepare(config)
     epochs.prepare = lambda _: beats
-    return epochs.train(config.model_copy(update={"seed": seed}), epochs.Silent())
+    return train(config.model_copy(update={"seed": seed}))
 
 
 def dataloader(data: Path, seed: int) -> dict[str, float]:

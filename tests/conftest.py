@@ -13,11 +13,12 @@ from typer.testing import CliRunner, Result
 
 from ecgcli.beats import Beats
 from ecgcli.commands import app
+from ecgcli.progress import SILENT
 from ecgcli.recordings.mitbih import RECORDS
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
 from ecgcli.sources.mitdb import PHYSIONET, published_checksums
-from tests.helpers import silent, small_config
+from tests.helpers import small_config
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +30,7 @@ def mitdb() -> Path:
     if (named / f"{RECORDS[0]}.dat").exists():
         return named
     fetched = ROOT / "data" / "mitdb"
-    fetch(PHYSIONET, published_checksums(), fetched, silent)
+    fetch(PHYSIONET, published_checksums(), fetched, SILENT)
     return fetched
 
 
@@ -37,7 +38,7 @@ def mitdb() -> Path:
 def mitbih(mitdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the public-format CSVs made from the real records."""
     out = tmp_path_factory.mktemp("mitbih")
-    get_source("mitdb").download(out, str(mitdb), silent)
+    get_source("mitdb").download(out, str(mitdb), SILENT)
     return out
 
 
@@ -45,17 +46,16 @@ def mitbih(mitdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the synthetic CSVs."""
     out = tmp_path_factory.mktemp("demo")
-    get_source("demo").download(out, None, silent)
+    get_source("demo").download(out, None, SILENT)
     return out
 
 
 @pytest.fixture(scope="session")
 def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run trained on synthetic beats; tests only read it, or copy it first."""
-    from ecgcli.training.epochs import train
-    from tests.helpers import Watcher
+    from ecgcli.training import train
 
-    return train(small_config(demo, tmp_path_factory.mktemp("runs")), Watcher()).run
+    return train(small_config(demo, tmp_path_factory.mktemp("runs"))).path
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def anomaly_run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     beats = read_beats(demo / "synthetic_train.csv")
     some = np.random.default_rng(0).permutation(len(beats))[:4000]
     write_beats(folder / "train.csv", beats.take(some))
-    return fit(folder / "train.csv", Settings(epochs=3), folder / "anomaly", silent).run
+    return fit(folder / "train.csv", Settings(epochs=3), folder / "anomaly", SILENT).run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -12,9 +13,8 @@ import pandas as pd
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.checkpoints import Card, Checkpoint, TrainingData, load_checkpoint
 from ecgcli.classes import AAMI_CLASSES
+from ecgcli.progress import Unit
 from ecgcli.training.config import Config, parse_config
-from ecgcli.training.epochs import Start, Status
-from ecgcli.training.history import Epoch
 
 #: What a card says of a model that has seen nothing.
 UNTRAINED = TrainingData(
@@ -23,30 +23,29 @@ UNTRAINED = TrainingData(
 )  # fmt: skip
 
 
-#: Observers of a fit that show nothing.
-silent_fit = (lambda _: None, lambda _done, _total: None)
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """A progress callback that shows nothing."""
-
-
 class Watcher:
-    """An observer of trainings that remembers what it was told."""
+    """A `Progress` that remembers what was reported."""
 
     def __init__(self) -> None:
-        self.starts: list[Start] = []
-        self.statuses: list[Status] = []
-        self.rows: list[Epoch] = []
+        self.steps: list[tuple[str, float, float | None]] = []
+        self.figures: list[dict[str, float]] = []
+        self.messages: list[str] = []
 
-    def started(self, start: Start) -> None:
-        self.starts.append(start)
+    def update(
+        self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
+    ) -> None:
+        del unit
+        self.steps.append((task, done, total))
+        self.figures.append(figures)
 
-    def batch(self, status: Status) -> None:
-        self.statuses.append(status)
+    def message(self, text: str) -> None:
+        self.messages.append(text)
 
-    def epoch(self, row: Epoch) -> None:
-        self.rows.append(row)
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs that had a line of their own."""
+        lines = [re.match(r" *(\d+)/\d+ ", text) for text in self.messages]
+        return [int(line[1]) for line in lines if line]
 
 
 def small_document(data: Path, runs: Path) -> dict[str, object]:
@@ -74,9 +73,6 @@ def small_document(data: Path, runs: Path) -> dict[str, object]:
 def small_config(data: Path, runs: Path, *overrides: str) -> Config:
     """The config of `small_document`, with overrides."""
     return parse_config(small_document(data, runs), overrides)
-
-
-#: The training data of a network that has seen none.
 
 
 def some_beats(count: int) -> Beats:

@@ -9,7 +9,6 @@ samples of beats like those, all horizons together, not for a single sample of a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from ecgcli.anomaly.forecaster import BLOCK, NOISE, Forecaster
 from ecgcli.arrays import Samples
 from ecgcli.beats import within_beats
+from ecgcli.progress import SILENT, Progress
 
 #: The bands, in percent.
 BANDS = (50, 90)
@@ -63,7 +63,7 @@ def forecast(
     known: int,
     factors: dict[str, float] | None = None,
     seed: int = 0,
-    advance: Callable[[int], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Bands:
     """What comes after the first ``known`` samples of beats ``(beats, 187)``.
 
@@ -73,12 +73,12 @@ def forecast(
         known: how many samples are given, 1 to 186.
         factors: what to multiply the half-widths by; not at all without.
         seed: of the futures drawn.
-        advance: told how many beats are done.
+        progress: of the beats.
 
     Returns:
         Bands of ``(beats, 187 - known)``.
     """
-    ended, median, *sides = _futures(network, samples[:, :known], seed, advance)
+    ended, median, *sides = _futures(network, samples[:, :known], seed, progress)
     low, high = {}, {}
     for band, below, above in zip(BANDS, sides[::2], sides[1::2], strict=True):
         factor = (factors or {}).get(str(band), 1.0)
@@ -91,7 +91,7 @@ def fit_band_factors(
     network: Forecaster,
     samples: Samples,
     seed: int,
-    advance: Callable[[str, int, int], None],
+    progress: Progress = SILENT,
 ) -> dict[str, float]:
     """The factor of each band, fitted on normal beats that the network did not learn."""
     random = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def fit_band_factors(
             half = np.where(truth > median, above - median, median - below)
             needed[band].append((np.abs(truth - median) / np.maximum(half, _LEAST))[inside])
         done += len(rows)
-        advance("calibrating", done, len(chosen))
+        progress.update("calibrating", done, len(chosen))
     return {str(b): float(np.quantile(np.concatenate(needed[b]), b / 100)) for b in BANDS}
 
 
@@ -115,7 +115,7 @@ def _futures(
     network: Forecaster,
     heads: Samples,
     seed: int,
-    advance: Callable[[int], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Samples:
     """Of the futures of ``heads (beats, known)``: ended, median, low and high of each band.
 
@@ -130,8 +130,7 @@ def _futures(
         part = given[done : done + _AT_A_TIME].to(device)
         futures = network.continuations(part, DRAWS)[:, :, heads.shape[1] :].cpu()
         found.append(_summary(futures.numpy()))
-        if advance is not None:
-            advance(min(done + _AT_A_TIME, len(given)))
+        progress.update("forecasting", min(done + _AT_A_TIME, len(given)), len(given))
     return np.concatenate(found, 1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from ecgcli.environment import describe_environment
 from ecgcli.errors import DataError
 from ecgcli.files import write_json
 from ecgcli.metrics.roc import roc_area
+from ecgcli.progress import SILENT, Progress
 
 #: The share of each class, or of the patients, that is held out.
 VALIDATION_FRACTION = 0.1
@@ -48,8 +48,6 @@ HIGHEST_RATE = 0.004
 WEIGHT_DECAY = 0.01
 #: The norm that gradients are clipped to: a beat that ends early is a shock to a forecaster.
 CLIP = 5.0
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,9 @@ class Fitted:
     losses: list[float]
 
 
-def fit(data: Path, settings: Settings, run: Path, advance: Advance, command: str = "") -> Fitted:
+def fit(
+    data: Path, settings: Settings, run: Path, progress: Progress = SILENT, command: str = ""
+) -> Fitted:
     """Learn what normal beats look like, from those of a labelled beats CSV alone.
 
     The file's other classes are not trained on: those held out tell how well the model
@@ -89,7 +89,7 @@ def fit(data: Path, settings: Settings, run: Path, advance: Advance, command: st
         data: the labelled file; class N (or normal) is what is learnt.
         settings: how.
         run: the folder to make; ``run-2`` and so on when it exists.
-        advance: told what is done, how much of it, of how much.
+        progress: of the training and of what follows it.
         command: the command line, for the record.
 
     Raises:
@@ -110,13 +110,13 @@ def fit(data: Path, settings: Settings, run: Path, advance: Advance, command: st
     device = choose_device(settings.device)
     torch.manual_seed(settings.seed)
     network = NETWORKS[settings.method]().to(device)
-    losses = _train(network, normal, settings.epochs, device, advance)
-    views = _compare(network, normal, settings.seed, advance)
+    losses = _train(network, normal, settings.epochs, device, progress)
+    views = _compare(network, normal, settings.seed, progress)
     scores = views.score(held_out.samples, represent(network, held_out.samples))
     metrics = {} if usual.all() else {"roc_auc": roc_area(~usual, scores).value}
     factors = {}
     if isinstance(network, Forecaster):
-        factors = fit_band_factors(network, held_out.samples[usual], settings.seed, advance)
+        factors = fit_band_factors(network, held_out.samples[usual], settings.seed, progress)
     card = AnomalyCard(
         method=settings.method,
         classes=beats.classes,
@@ -143,7 +143,7 @@ def _train(
     samples: NDArray[np.float32],
     epochs: int,
     device: torch.device,
-    advance: Advance,
+    progress: Progress,
 ) -> list[float]:
     """Train on normal beats ``(beats, 187)``; the mean loss of each epoch."""
     beats = torch.from_numpy(samples).to(device)
@@ -168,20 +168,20 @@ def _train(
             optimizer.step()
             schedule.step()
             total += loss.detach()
-            advance("training", epoch * batches + batch + 1, epochs * batches)
+            progress.update("training", epoch + (batch + 1) / batches, epochs, unit="epochs")
         losses.append(float(total) / batches)
     return losses
 
 
-def _compare(network: Network, normal: NDArray[np.float32], seed: int, advance: Advance) -> Views:
+def _compare(network: Network, normal: NDArray[np.float32], seed: int, progress: Progress) -> Views:
     """The normal beats ``(beats, 187)`` as a reference, in both views."""
     features = represent(network, normal)
-    found = []
+    views = []
     for done, values in enumerate((normal, features)):
-        advance("comparing", done, 2)
-        found.append(Neighbours.fit(values, seed))
-    advance("comparing", 2, 2)
-    return Views(*found)
+        progress.update("comparing", done, 2)
+        views.append(Neighbours.fit(values, seed))
+    progress.update("comparing", 2, 2)
+    return Views(*views)
 
 
 def _require_normal(beats: Beats, data: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +21,7 @@ from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.segmentation import signal_reader
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction.beats import output
+from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
 from ecgcli.recordings.peaks import DEFAULT, with_known_beats
 
@@ -150,7 +150,7 @@ def forecast_beats(
     horizon: int | None = None,
     normalize: bool = False,
     seed: int = 0,
-    advance: Callable[[int, int], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Forecast:
     """Continue beats of a CSV from their first samples; the rest of each is held against it.
 
@@ -163,7 +163,7 @@ def forecast_beats(
         horizon: samples forecast, to the beat's end at most (the default).
         normalize: scale each beat to 0..1 first.
         seed: of the futures drawn.
-        advance: told how many beats are done, of how many.
+        progress: of the beats.
 
     Raises:
         CheckpointError: the model cannot forecast.
@@ -177,14 +177,7 @@ def forecast_beats(
     beats = read_beats(data, card.classes, normalize=normalize)
     chosen = parse_rows(rows, len(beats))
     samples = beats.samples[chosen]
-    bands = forecast(
-        network,
-        samples,
-        known,
-        card.band_factors,
-        seed,
-        None if advance is None else lambda done: advance(done, len(chosen)),
-    )
+    bands = forecast(network, samples, known, card.band_factors, seed, progress)
     length = _length(known, horizon)
     judged = within_beats(samples)[:, :length]
     judged[:, :known] = False

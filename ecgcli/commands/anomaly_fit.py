@@ -55,8 +55,8 @@ def command(
     settings = Settings(
         method, epochs, seed, quantile or Settings.quantile, validation, classes, normalize, device
     )
-    with progress_bar(console) as advance:
-        fitted = fit(data, settings, out, advance, " ".join(["ecg", *sys.argv[1:]]))
+    with progress_bar(console) as progress:
+        fitted = fit(data, settings, out, progress, " ".join(["ecg", *sys.argv[1:]]))
     card = fitted.model.card
     if json:
         print_json(

@@ -73,8 +73,8 @@ def command(
     if checkpoint is not None:
         from ecgcli.insight.embedding import embed
 
-        with progress_bar(console) as advance:
-            features = embed(checkpoint, beats, advance)
+        with progress_bar(console) as progress:
+            features = embed(checkpoint, beats, progress)
     console.print(f"{len(beats):,} beats of {features.shape[1]} features, by {reduction}")
     found = cluster(
         beats, features,

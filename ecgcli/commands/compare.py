@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.commands.console import Json, Quiet, messages, print_json, results
+from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar, results
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from ecgcli.evaluation.comparison import Cell, Comparison
+    from ecgcli.evaluation.comparison import Comparison
 
 EXAMPLE = "Example: ecg compare configs/cnn.yaml configs/features.yaml --seeds 5"
 
@@ -34,7 +32,7 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train and judge several models on the same splits, and rank them.
+    """Train and evaluate several models on the same splits, and rank them.
 
     The random split (ecg download) has the same patients on both sides, DS1/DS2
     (ecg prepare --split ds1-ds2) new ones. What is done already is not done again: the
@@ -45,15 +43,16 @@ def command(
     from ecgcli.training.config import load_config
 
     console = messages(quiet)
-    comparison = compare(
-        [load_config(path) for path in configs],
-        [name.strip() for name in splits.split(",")],
-        seeds,
-        data,
-        out,
-        _Told(console),
-        " ".join(["ecg", *sys.argv[1:]]),
-    )
+    with progress_bar(console) as progress:
+        comparison = compare(
+            [load_config(path) for path in configs],
+            [name.strip() for name in splits.split(",")],
+            seeds,
+            data,
+            out,
+            progress,
+            " ".join(["ecg", *sys.argv[1:]]),
+        )
     if json:
         print_json(comparison.as_json())
     else:
@@ -61,31 +60,10 @@ def command(
     console.print(f"Table: {out / 'comparison.md'}")
 
 
-class _Told:
-    """A line a training, and what runs at the moment on a terminal."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def began(self, name: str, split: str, seed: int, number: int, cells: int) -> None:
-        if self._console.is_terminal:
-            self._console.print(
-                f"[dim]{number}/{cells} {name}, {split}, seed {seed} …[/]", end="\r"
-            )
-
-    def ended(self, cell: Cell, done_before: bool) -> None:
-        scores = cell.scores
-        before = " (done before)" if done_before else ""
-        self._console.print(
-            f"{cell.name:<14} {cell.split:<9} seed {cell.seed}  accuracy {scores['accuracy']:.4f}  "
-            f"macro-F1 {scores['macro_f1']:.4f}  {cell.training_seconds:.0f} s{before}"
-        )
-
-
 def _print(comparison: Comparison) -> None:
     from rich.table import Table
 
-    from ecgcli.evaluation.comparison import SPLITS, told
+    from ecgcli.evaluation.comparison import SPLITS, shown_scores
 
     console = results()
     for split in comparison.splits:
@@ -97,7 +75,7 @@ def _print(comparison: Comparison) -> None:
         for row in comparison.rows:
             table.add_row(
                 row.name,
-                *told(row, split),
+                *shown_scores(row, split),
                 str(row.seeds),
                 f"{row.parameters:,}",
                 f"{row.training_seconds:.0f} s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ import typer
 
 from ecgcli.choices import EngineName
 from ecgcli.classes import ClassSet
+from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,43 +110,9 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal, nothing elsewhere: call it with what, how much is done, of how much."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+def progress_bar(console: Console) -> Iterator[Progress]:
+    """Progress on the console: messages as lines, and on a terminal a bar for each task."""
+    from ecgcli.commands.bars import Bars
 
-    columns = (
-        TextColumn("{task.description:<14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    tasks: dict[str, Any] = {}
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-
-        def advance(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
-
-        yield advance
-
-
-@contextmanager
-def bytes_bar(console: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar over the bytes of a file, on a terminal: call it with the position and the size."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda position, size: progress.update(task, completed=position, total=size)
+    with Bars(console) as bars:
+        yield bars

@@ -36,8 +36,8 @@ def command(
     """
     console = messages(quiet)
     wanted = get_source(source)
-    with progress_bar(console) as advance:
-        written = wanted.download(out, origin, advance)
+    with progress_bar(console) as progress:
+        written = wanted.download(out, origin, progress)
     if json:
         print_json({"source": source, "files": written})
     else:

@@ -89,7 +89,7 @@ def command(
     runner = load_engine(checkpoint, engine)
     folder = out or report_folder(path, data)
     if is_recording(str(data), rate):
-        with progress_bar(console) as advance:
+        with progress_bar(console) as progress:
             judged = evaluate_recordings(
                 find_recordings([str(data)]),
                 checkpoint.card,
@@ -99,7 +99,7 @@ def command(
                 model=str(path),
                 data=str(data),
                 skip_first=skip_first,
-                advance=advance,
+                progress=progress,
             )
         required = parse_requirements(require or [], list(judged.scores()))
         page = write_recording_report(folder, judged)

@@ -59,9 +59,9 @@ def command(
     path, checkpoint = open_checkpoint(model, console)
     beats = read_beats(data, checkpoint.card.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
-    with progress_bar(console) as advance:
+    with progress_bar(console) as progress:
         found = explain(checkpoint, beats, chosen, method)
-        tested = deletion_test(checkpoint, beats, method, seed, advance) if check else None
+        tested = deletion_test(checkpoint, beats, method, seed, progress) if check else None
     if png is not None:
         found.draw(png)
     if json:

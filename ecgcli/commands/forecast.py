@@ -87,11 +87,11 @@ def command(
             raise ConfigError(
                 "--after is for recordings; where a beat goes on is told by --from SAMPLE"
             )
-        with progress_bar(console) as advance:
+        with progress_bar(console) as progress:
             found = forecast_beats(
                 fitted, str(path), data, rows=rows, known=40 if known is None else known,
                 horizon=samples, normalize=normalize, seed=seed,
-                advance=lambda done, total: advance("forecasting", done, total),
+                progress=progress,
             )  # fmt: skip
     as_json = json or table_format == "json" or (table_format is None and out.endswith(".json"))
     write_forecast(out, found, "json" if as_json else "csv")

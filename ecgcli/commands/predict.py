@@ -19,7 +19,6 @@ from ecgcli.commands.console import (
     Quiet,
     Rate,
     Units,
-    bytes_bar,
     messages,
     print_json,
     progress_bar,
@@ -147,7 +146,7 @@ def _predict_beats(
 
     checkpoint = load_checkpoint(path)
     console.print(_told(path))
-    with bytes_bar(console, "predicting") as advance:
+    with progress_bar(console) as progress:
         summary = predict_file(
             source,
             out,
@@ -156,7 +155,7 @@ def _predict_beats(
             table_format=format_for(out, wanted),
             normalize=normalize,
             abstain=abstain,
-            advance=advance,
+            progress=progress,
         )
     if summary.labels_ignored:
         console.print("The file is labelled; its labels were ignored.")
@@ -204,7 +203,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
     summaries: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
     before = 0
-    with progress_bar(console) as advance, closing(classify_many(paths, task, jobs)) as work:
+    with progress_bar(console) as progress, closing(classify_many(paths, task, jobs)) as work:
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
                 failures[str(result.path)] = result.reason
@@ -212,7 +211,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
             else:
                 before += result.pop("done_before", False)
                 summaries.append(result)
-            advance("predicting", number, len(paths))
+            progress.update("predicting", number, len(paths))
     document = {"recordings": summaries, "failures": failures}
     write_json(task.folder / "summary.json", document)
     if task.table_format == "json":

@@ -84,7 +84,7 @@ def command(
     failed: list[Failure] = []
     cores = jobs or os.cpu_count() or 1
     with (
-        progress_bar(console) as advance,
+        progress_bar(console) as progress,
         closing(
             prepare_many(paths, options, detector=detector, jobs=cores, context=context)
         ) as work,
@@ -97,7 +97,7 @@ def command(
                 done.append(result)
                 for note in result.notes:
                     console.print(f"{result.name}: {note}")
-            advance("preparing", number, len(paths))
+            progress.update("preparing", number, len(paths))
     if not done:
         raise DataError(failed[0].reason if len(failed) == 1 else "no recording could be read")
     beats = concatenate([result.beats for result in done])

@@ -56,8 +56,8 @@ def command(
     beats = read_beats(data, checkpoint.card.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
     known = read_labelled(to, checkpoint.card.classes, normalize=normalize)
-    with progress_bar(console) as advance:
-        found = find_similar(checkpoint, beats, chosen, known, neighbours, advance)
+    with progress_bar(console) as progress:
+        found = find_similar(checkpoint, beats, chosen, known, neighbours, progress)
     if png is not None:
         found.draw(png)
     print_json(found.as_json()) if json else _print(found)

@@ -1,4 +1,4 @@
-"""Configs, splits and seeds -> one ranked table, each cell trained and judged once.
+"""Configs, splits and seeds -> one ranked table, each cell trained and evaluated once.
 
 A cell is one config trained with one seed on one split. What is done lies in its run
 folder as ``result.json``, so a comparison that was stopped goes on where it stopped.
@@ -13,22 +13,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.checkpoints import Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import Engine, load_engine
-from ecgcli.checkpoints.runs import BEST, CONFIG, LAST
+from ecgcli.checkpoints.runs import CONFIG, LAST
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.evaluation.beats import Evaluation, evaluate_beats
 from ecgcli.files import write_json, write_text
-from ecgcli.models import is_estimator
+from ecgcli.progress import SILENT, Part, Progress
+from ecgcli.training import resume, train
 from ecgcli.training.config import Config
-from ecgcli.training.epochs import Silent, resume, train
-from ecgcli.training.estimators import fit
+from ecgcli.training.run import Run, is_finished, read_run
 
 RESULT = "result.json"
 
@@ -99,7 +99,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Row:
-    """A config's place in the table; ``scores`` maps each split it was judged on to its figures."""
+    """A config's place in the table; ``scores`` maps each split evaluated on to its figures."""
 
     name: str
     model: str
@@ -132,7 +132,7 @@ class Comparison:
         return [
             [
                 row.name,
-                *(text for split in self.splits for text in told(row, split)),
+                *(text for split in self.splits for text in shown_scores(row, split)),
                 str(row.seeds),
                 f"{row.parameters:,}",
                 f"{row.training_seconds:.0f} s",
@@ -152,8 +152,8 @@ def _heads(splits: Sequence[str]) -> list[str]:
     return heads
 
 
-def told(row: Row, split: str) -> list[str]:
-    """A row's figures on one split, as text; dashes where it was not judged on it."""
+def shown_scores(row: Row, split: str) -> list[str]:
+    """A row's figures on one split, as text; dashes where it was not evaluated on it."""
     scores = row.scores.get(split)
     if scores is None:
         return ["-"] * (4 if split == "patients" else 2)
@@ -175,26 +175,16 @@ def _with_interval(mean: Mean) -> str:
     return f"{mean.value:.4f}{interval}"
 
 
-class Observer(Protocol):
-    """Told how a comparison goes."""
-
-    def began(self, name: str, split: str, seed: int, number: int, cells: int) -> None:
-        """A cell's training begins."""
-
-    def ended(self, cell: Cell, done_before: bool) -> None:
-        """A cell is done."""
-
-
 def compare(
     configs: Sequence[Config],
     splits: Sequence[str],
     seeds: int,
     data: Path,
     out: Path,
-    observer: Observer,
+    progress: Progress = SILENT,
     command: str = "",
 ) -> Comparison:
-    """Train every config on every split with seeds 0, 1, … and judge each on the split's test file.
+    """Train every config on every split with seeds 0, 1, … and evaluate each on the test file.
 
     Args:
         configs: the experiments; their training file and validation rule give way to the split's.
@@ -202,7 +192,7 @@ def compare(
         seeds: how many.
         data: the folder of the files.
         out: where the runs and the table go.
-        observer: told how it goes.
+        progress: of the comparison and of the training under way; a message for each cell.
         command: the command line, for the record.
 
     Returns:
@@ -215,14 +205,19 @@ def compare(
     """
     _require(configs, splits, data)
     work = list(product(configs, splits, range(seeds)))
-    for number, (config, split, seed) in enumerate(work, 1):
+    for done, (config, split, seed) in enumerate(work):
+        progress.update("comparing", done, len(work))
         run = out / split / f"{config.name}-{seed}"
         ours = _for_cell(config, SPLITS[split], seed, data, run)
-        found = _read_result(run, ours)
-        if found is None:
-            observer.began(config.name, split, seed, number, len(work))
-        cell = found or _measure(ours, config.name, split, SPLITS[split].test(data), run, command)
-        observer.ended(cell, done_before=found is not None)
+        cell = _read_result(run, ours)
+        done_before = cell is not None
+        if cell is None:
+            part = Part(progress, f"{config.name}, {split}, seed {seed}")
+            trained = _trained(ours, run, part, command)
+            cell = _measure(ours, config.name, split, SPLITS[split].test(data), trained)
+            _write_result(run, ours, cell)
+        progress.message(_line(cell, done_before))
+    progress.update("comparing", len(work), len(work))
     comparison = _tabulate(_every_cell(out), tuple(splits))
     write_json(
         out / "comparison.json",
@@ -263,12 +258,12 @@ def _read_result(run: Path, config: Config) -> Cell | None:
     """The cell measured before, unless its config has changed since."""
     if not (run / RESULT).exists():
         return None
-    found = json.loads((run / RESULT).read_text(encoding="utf-8"))
-    if found.pop("config_sha256") != _fingerprint(config):
+    result = json.loads((run / RESULT).read_text(encoding="utf-8"))
+    if result.pop("config_sha256") != _fingerprint(config):
         raise ConfigError(
             f"{run}: was trained with another config; remove the folder, or choose another -o"
         )
-    return Cell(**found)
+    return Cell(**result)
 
 
 def _every_cell(out: Path) -> list[Cell]:
@@ -281,45 +276,52 @@ def _every_cell(out: Path) -> list[Cell]:
     ]
 
 
-def _measure(config: Config, name: str, split: str, test: Path, run: Path, command: str) -> Cell:
-    seconds = _train(config, run, command)
-    checkpoint = load_checkpoint(run / BEST)
-    found, speed = _judge(checkpoint, run, test)
-    scores = found.scores()
-    cell = Cell(
+def _line(cell: Cell, done_before: bool) -> str:
+    """What is reported of a cell."""
+    scores, before = cell.scores, " (done before)" if done_before else ""
+    return (
+        f"{cell.name:<14} {cell.split:<9} seed {cell.seed}  accuracy {scores['accuracy']:.4f}  "
+        f"macro-F1 {scores['macro_f1']:.4f}  {cell.training_seconds:.0f} s{before}"
+    )
+
+
+def _trained(config: Config, path: Path, progress: Progress, command: str) -> Run:
+    """The cell's training: read back, finished where it was stopped, or done now."""
+    if is_finished(path):
+        return read_run(path)
+    if (path / LAST).exists() and (path / CONFIG).exists():
+        return resume(path, progress)
+    return train(config, progress, command)
+
+
+def _measure(config: Config, name: str, split: str, test: Path, run: Run) -> Cell:
+    """Evaluate a trained model on the split's test file."""
+    checkpoint = load_checkpoint(run.checkpoint)
+    evaluation, speed = _evaluate(checkpoint, run.path, test)
+    scores = evaluation.scores()
+    return Cell(
         name=name,
         model=config.model.name,
         split=split,
         seed=config.seed,
         scores={name: scores[name] for name in FIGURES if np.isfinite(scores.get(name, np.nan))},
         parameters=checkpoint.parameters,
-        training_seconds=round(seconds, 1),
+        training_seconds=round(run.seconds, 1),
         beats_per_second=round(speed),
     )
-    write_json(run / RESULT, asdict(cell) | {"config_sha256": _fingerprint(config)})
-    return cell
 
 
-def _train(config: Config, run: Path, command: str) -> float:
-    """Train, or finish what was stopped; the seconds it took."""
-    if is_estimator(config.model.name):
-        if (run / BEST).exists():
-            return float(json.loads((run / "report.json").read_text())["seconds"])
-        return fit(config, _nothing, _nothing, command).seconds
-    if (run / LAST).exists() and (run / CONFIG).exists():
-        trained = resume(run, Silent())
-    else:
-        trained = train(config, Silent(), command)
-    return sum(row.seconds for row in trained.history)
+def _write_result(folder: Path, config: Config, cell: Cell) -> None:
+    write_json(folder / RESULT, asdict(cell) | {"config_sha256": _fingerprint(config)})
 
 
-def _judge(checkpoint: Checkpoint, run: Path, test: Path) -> tuple[Evaluation, float]:
+def _evaluate(checkpoint: Checkpoint, path: Path, test: Path) -> tuple[Evaluation, float]:
     """The evaluation, and how many beats a second its engine classifies once it is warm."""
     engine = load_engine(checkpoint)
     beats = read_labelled(test, checkpoint.card.classes)
-    found = evaluate_beats(checkpoint, str(run), engine, beats, test)
-    some = beats.take(np.arange(min(len(beats), 2048)))
-    return found, len(some) / min(_seconds(engine, some) for _ in range(3))
+    evaluation = evaluate_beats(checkpoint, str(path), engine, beats, test)
+    sample = beats.take(np.arange(min(len(beats), 2048)))
+    return evaluation, len(sample) / min(_seconds(engine, sample) for _ in range(3))
 
 
 def _seconds(engine: Engine, beats: Beats) -> float:
@@ -342,15 +344,15 @@ def _rank(row: Row, split: str) -> float:
 
 
 def _row(cells: Sequence[Cell], splits: tuple[str, ...]) -> Row:
-    """What a config's cells come to; speed and size are of the first split it was judged on."""
+    """What a config's cells come to; speed and size are of the first split it was evaluated on."""
     by_split = {split: [cell for cell in cells if cell.split == split] for split in splits}
-    judged = {split: own for split, own in by_split.items() if own}
-    first = next(iter(judged.values()))
+    evaluated = {split: own for split, own in by_split.items() if own}
+    first = next(iter(evaluated.values()))
     return Row(
         name=first[0].name,
         model=first[0].model,
         seeds=len(first),
-        scores={split: _means(own) for split, own in judged.items()},
+        scores={split: _means(own) for split, own in evaluated.items()},
         parameters=first[0].parameters,
         training_seconds=float(np.median([cell.training_seconds for cell in first])),
         beats_per_second=float(np.median([cell.beats_per_second for cell in first])),
@@ -377,6 +379,3 @@ def mean_over_seeds(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mea
 
     half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
     return Mean(mean, max(mean - half, 0.0), min(mean + half, 1.0))
-
-
-def _nothing(*_: object) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ecgcli.evaluation.beats import describe_patients
 from ecgcli.metrics import Matrix
 from ecgcli.metrics.aami import Aami, Stretches, compare, summarize
 from ecgcli.prediction.recordings import Classified, classify_recording
+from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import Options, Recording, read_recording
 
 #: What a beat that was found and could not be classified counts as: the standard's unclassifiable.
@@ -68,7 +69,7 @@ def evaluate_recordings(
     model: str,
     data: str,
     skip_first: float = 0.0,
-    advance: Callable[[str, int, int], None],
+    progress: Progress = SILENT,
 ) -> RecordingEvaluation:
     """Find and classify the beats of recordings and compare them with the annotations.
 
@@ -81,7 +82,7 @@ def evaluate_recordings(
         model: where it lies, for the report.
         data: where the recordings lie, for the report.
         skip_first: seconds at the start of each that are not judged.
-        advance: told what is done, how many are, of how many.
+        progress: of the recordings.
 
     Raises:
         DataError: a recording cannot be read or has no annotations.
@@ -99,7 +100,7 @@ def evaluate_recordings(
         blind = replace(options, annotations="none")
         found = classify_recording(path, engine, AAMI_CLASSES, blind, detector)
         matrices[reference.name] = judge(reference, found, skip_first)
-        advance("evaluating", done, len(paths))
+        progress.update("evaluating", done, len(paths))
     return RecordingEvaluation(
         model=model,
         data=data,

@@ -14,7 +14,6 @@ from ecgcli.beats import Beats, beat_lengths
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.networks import load_classifier
 from ecgcli.choices import Attribution
-from ecgcli.insight.embedding import Progress
 from ecgcli.insight.explanation import (
     TENTH,
     Explanation,
@@ -23,6 +22,7 @@ from ecgcli.insight.explanation import (
     explain,
     remove,
 )
+from ecgcli.progress import SILENT, Progress
 
 #: Beats the deletion test looks at.
 TESTED_BEATS = 500
@@ -72,7 +72,7 @@ def deletion_test(
     beats: Beats,
     method: Attribution = "gradients",
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> DeletionTest:
     """Whether the samples that `explanation.explain` ranks highest are those the class rests on.
 
@@ -86,7 +86,7 @@ def deletion_test(
         beats: labelled or not; the class is the one that the model says.
         method: what ranks the samples.
         seed: of the choice of beats, and of what is random.
-        progress: told how many beats are explained.
+        progress: of the beats explained.
 
     Raises:
         ConfigError: the checkpoint holds no network.

@@ -5,7 +5,7 @@ Beats that are close there are alike to the network, whatever their samples look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,14 +17,13 @@ from ecgcli.beats import Beats
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.engines import BATCH
 from ecgcli.checkpoints.networks import load_network, tensors_for
+from ecgcli.progress import SILENT, Progress
 
 #: A row a beat, a column a feature.
 Embedding = NDArray[np.float32]
 
-Progress = Callable[[str, int, int], None]
 
-
-def embed(checkpoint: Checkpoint, beats: Beats, progress: Progress | None = None) -> Embedding:
+def embed(checkpoint: Checkpoint, beats: Beats, progress: Progress = SILENT) -> Embedding:
     """The activations ``(beats, features)`` that enter the last full layer of the network.
 
     The network's logits are a linear function of them: it has nothing else to judge by.
@@ -32,7 +31,7 @@ def embed(checkpoint: Checkpoint, beats: Beats, progress: Progress | None = None
     Args:
         checkpoint: of a network.
         beats: what to look at.
-        progress: told how many beats are done.
+        progress: of the beats.
 
     Raises:
         ConfigError: the checkpoint holds no network.
@@ -45,8 +44,7 @@ def embed(checkpoint: Checkpoint, beats: Beats, progress: Progress | None = None
             rows = np.arange(start, min(start + BATCH, len(beats)))
             network(*(view.to(device) for view in tensors_for(network, beats.take(rows))))
             found.append(entered.pop().cpu().numpy())
-            if progress is not None:
-                progress("embedding", int(rows[-1]) + 1, len(beats))
+            progress.update("embedding", int(rows[-1]) + 1, len(beats))
     return np.concatenate(found)
 
 

@@ -18,8 +18,8 @@ from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.networks import load_classifier, tensors_for
 from ecgcli.choices import Attribution
-from ecgcli.insight.embedding import Progress
 from ecgcli.insight.figures import BeatPanel, draw_attributions, require_room
+from ecgcli.progress import SILENT, Progress
 
 #: Points of the integral, by the Gauss-Legendre rule.
 STEPS = 50
@@ -113,7 +113,7 @@ def explain(
     beats: Beats,
     rows: NDArray[np.intp],
     method: Attribution = "gradients",
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> Explanation:
     """Attribute the class that the model says of each of ``beats[rows]`` to its samples.
 
@@ -127,7 +127,7 @@ def explain(
         beats: labelled or not.
         rows: which of them to look at.
         method: how.
-        progress: told how many beats are explained.
+        progress: of the beats.
 
     Raises:
         ConfigError: the checkpoint holds no network.
@@ -140,8 +140,7 @@ def explain(
     for start in range(0, len(rows), _BATCH):
         part = np.arange(start, min(start + _BATCH, len(rows)))
         parts.append(_ATTRIBUTE[method](model, chosen.take(part), predicted[part]))
-        if progress is not None:
-            progress("explaining", int(part[-1]) + 1, len(rows))
+        progress.update("explaining", int(part[-1]) + 1, len(rows))
     return Explanation(
         chosen, rows, checkpoint.card.classes, probabilities.argmax(1), probabilities.max(1),
         np.concatenate(parts), method,

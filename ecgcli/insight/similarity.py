@@ -13,8 +13,9 @@ from ecgcli.beats import Beats
 from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import DataError
-from ecgcli.insight.embedding import Progress, embed
+from ecgcli.insight.embedding import embed
 from ecgcli.insight.figures import BeatPanel, draw_similar, require_room
+from ecgcli.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def find_similar(
     rows: NDArray[np.intp],
     to: Beats,
     neighbours: int = 5,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> Similar:
     """The beats of ``to`` nearest to each of ``beats[rows]`` in the model's embedding.
 
@@ -135,7 +136,7 @@ def find_similar(
         rows: which of them to look at.
         to: labelled beats, best those that the model was trained on.
         neighbours: how many for each beat.
-        progress: told how many beats are embedded.
+        progress: of the beats embedded.
 
     Raises:
         DataError: ``to`` has fewer beats than ``neighbours``, or no labels.

@@ -30,6 +30,7 @@ from ecgcli.beats import Beats
 from ecgcli.beats.reader import BEAT_LENGTH
 from ecgcli.beats.views import Inputs
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
+from ecgcli.progress import SILENT, Progress
 from ecgcli.registry import Registry
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ Size = Annotated[int, Field(ge=1)]
 
 SAMPLES = ("samples",)
 
-#: Told how far a fit is: how much is done, of how much.
-Advance = Callable[[int, int], None]
-
 
 class Estimator(ABC):
     """A model that is fitted at once."""
@@ -50,7 +48,9 @@ class Estimator(ABC):
     views: ClassVar[tuple[str, ...]] = SAMPLES
 
     @abstractmethod
-    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
+    def fit(
+        self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
+    ) -> None:
         """Learn from the views ``(beats, width)`` of labelled beats.
 
         Raises:

@@ -14,7 +14,8 @@ from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
-from ecgcli.models import Advance, Estimator, Size, register
+from ecgcli.models import Estimator, Size, register
+from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -70,7 +71,9 @@ class Context(Estimator):
         self._classes = 0
         self._known: NDArray[np.int64] = np.arange(0)
 
-    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
+    def fit(
+        self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
+    ) -> None:
         """See `Estimator`."""
         import lightgbm
 
@@ -93,8 +96,10 @@ class Context(Estimator):
                 data,
                 num_boost_round=self.trees,
                 callbacks=[
-                    lambda step, number=number: advance(
-                        number * self.trees + step.iteration + 1, self.boosters * self.trees
+                    lambda step, number=number: progress.update(
+                        "fitting",
+                        number * self.trees + step.iteration + 1,
+                        self.boosters * self.trees,
                     )
                 ],
             )

@@ -13,7 +13,8 @@ from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.features import beat_features, list_features
 from ecgcli.beats.views import Inputs
-from ecgcli.models import Advance, Estimator, Size, register
+from ecgcli.models import Estimator, Size, register
+from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -43,7 +44,9 @@ class Features(Estimator):
         self.leaves, self.learning_rate = leaves, learning_rate
         self._booster: Booster | None = None
 
-    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
+    def fit(
+        self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
+    ) -> None:
         """See `Estimator`."""
         import lightgbm
 
@@ -53,7 +56,7 @@ class Features(Estimator):
             self._parameters(classes, seed),
             data,
             num_boost_round=self.trees,
-            callbacks=[lambda step: advance(step.iteration + 1, self.trees)],
+            callbacks=[lambda step: progress.update("fitting", step.iteration + 1, self.trees)],
         )
 
     def _parameters(self, classes: int, seed: int) -> dict[str, Any]:

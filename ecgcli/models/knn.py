@@ -14,8 +14,9 @@ from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.views import Inputs
 from ecgcli.errors import ConfigError
-from ecgcli.models import Advance, Estimator, Size, register
+from ecgcli.models import Estimator, Size, register
 from ecgcli.models.warping import WarpedNeighbors
+from ecgcli.progress import SILENT, Progress
 
 #: Beats whose neighbours are looked for at a time.
 _AT_A_TIME = 1024
@@ -58,7 +59,9 @@ class Knn(Estimator):
     ) -> None:
         self.neighbors, self.metric, self.band = neighbors, metric, band
 
-    def fit(self, inputs: Inputs, beats: Beats, classes: int, seed: int, advance: Advance) -> None:
+    def fit(
+        self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
+    ) -> None:
         """See `Estimator`; to learn is to remember."""
         del seed
         (samples,) = inputs
@@ -68,7 +71,7 @@ class Knn(Estimator):
                 "beats"
             )
         self._remember(samples, beats.known_labels, classes)
-        advance(1, 1)
+        progress.update("fitting", 1, 1)
 
     def _remember(
         self, samples: NDArray[np.float32], labels: NDArray[np.int64], classes: int

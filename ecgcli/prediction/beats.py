@@ -23,14 +23,13 @@ from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
+from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Decimals of a written probability.
 DECIMALS = 6
-
-Advance = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def predict_file(
     table_format: TableFormat,
     normalize: bool = False,
     abstain: float = 0.0,
-    advance: Advance | None = None,
+    progress: Progress = SILENT,
 ) -> Summary:
     """Classify every beat of a CSV and write one row a beat, in bounded memory.
 
@@ -85,7 +84,7 @@ def predict_file(
         table_format: of the target.
         normalize: scale each beat to 0..1 first.
         abstain: beats whose highest probability is below have the class `ABSTAINED`.
-        advance: told the bytes read so far and in all (None when not known).
+        progress: of the bytes read.
 
     Raises:
         DataError: the source holds something wrong; no target is left behind.
@@ -109,8 +108,7 @@ def predict_file(
                 counts += np.bincount(predicted, minlength=len(classes) + 1)
                 writer.write(table_of(probabilities, predicted, classes, first=first))
                 first += len(predicted)
-                if advance is not None:
-                    advance(reader.position, reader.size)
+                progress.update("predicting", reader.position, reader.size, unit="bytes")
             for rows in known:
                 if rows is not None:
                     require_rows(len(rows), first, source)

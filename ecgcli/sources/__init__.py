@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecgcli.progress import Progress
 from ecgcli.registry import Registry
 
-#: Called as work goes on: what is being done, how much is done, how much there is.
-Progress = Callable[[str, int, int], None]
 Download = Callable[[Path, str | None, Progress], list[Path]]
 
 

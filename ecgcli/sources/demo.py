@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecgcli.errors import ConfigError
-from ecgcli.sources import Progress, register
+from ecgcli.progress import Progress
+from ecgcli.sources import register
 
 SEED = 0
 PATIENTS = 40
@@ -30,7 +31,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     beats = []
     for done in range(1, PATIENTS + 1):
         beats.append(cut_beats(simulate(done, SEED)))
-        progress("simulating", done, PATIENTS)
+        progress.update("simulating", done, PATIENTS)
     halves = {"train": beats[TEST_PATIENTS:], "test": beats[:TEST_PATIENTS]}
     written = []
     for name, parts in halves.items():

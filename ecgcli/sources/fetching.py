@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgcli.errors import DownloadError
 from ecgcli.files import sha256
-from ecgcli.sources import Progress
+from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
     import pooch
@@ -46,7 +46,7 @@ def fetch(
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 future.result()
-                progress("downloading", done, len(registry))
+                progress.update("downloading", done, len(registry))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -66,7 +66,7 @@ def verify(folder: Path, registry: Mapping[str, str], progress: Progress) -> Non
             raise DownloadError(
                 f"{path}: SHA-256 differs from the published one; fetch the file anew"
             )
-        progress("verifying", done, len(registry))
+        progress.update("verifying", done, len(registry))
 
 
 def _fetch_one(shelf: pooch.Pooch, name: str) -> None:

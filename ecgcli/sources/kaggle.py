@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ecgcli.errors import DownloadError, MissingExtraError
 from ecgcli.files import atomic_write
-from ecgcli.sources import Progress, register
+from ecgcli.progress import Progress
+from ecgcli.sources import register
 from ecgcli.sources.fetching import fetch
 
 DATASET = "shayanfazeli/heartbeat"
@@ -24,7 +25,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     Args:
         out: the folder for the CSVs.
         origin: a folder or URL that has the two files; Kaggle when None.
-        progress: called as the work goes on.
+        progress: of the work.
     """
     from ecgcli.beats import info_path, read_labelled
 
@@ -38,7 +39,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
                 shutil.copyfileobj(source, target)
         info_path(out / name).unlink(missing_ok=True)  # of another file by this name
         written.append(out / name)
-        progress("checking", done, len(names))
+        progress.update("checking", done, len(names))
     return written
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.files import write_json
-from ecgcli.sources import Progress, register
+from ecgcli.progress import Progress
+from ecgcli.sources import register
 from ecgcli.sources.fetching import fetch, verify
 
 PHYSIONET = "https://physionet.org/files/mitdb/1.0.0/"
@@ -39,7 +40,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
         out: the folder for the CSVs; records fetched from a URL go to ``out/mitdb``.
         origin: a mirror's URL, or a folder that holds the records and is read in
             place; PhysioNet when None.
-        progress: called as the work goes on.
+        progress: of the work.
 
     Raises:
         DownloadError: a record cannot be fetched, or is not the published one.
@@ -69,7 +70,7 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
     for done, name in enumerate(RECORDS, 1):
         recording = read_recording(folder / f"{name}.hea", first_lead, patient_of(name))
         parts.append(with_context(recording, cut_beats(recording)))
-        progress("cutting beats", done, len(RECORDS))
+        progress.update("cutting beats", done, len(RECORDS))
     beats = concatenate(parts)
     held_out = {AAMI_CLASSES.index(name): n for name, n in PUBLIC_TEST_COUNTS.items()}
     split = split_by_class(beats.known_labels, held_out, SPLIT_SEED)
@@ -82,7 +83,7 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
             "classes": half.counts(),
             "fingerprint": half.fingerprint(),
         }
-        progress("writing", done, 2)
+        progress.update("writing", done, 2)
     write_json(
         out / "mitbih.json",
         {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecgcli.classes import CLASS_SETS
-from ecgcli.sources import Progress, register
+from ecgcli.progress import Progress
+from ecgcli.sources import register
 from ecgcli.sources.kaggle import obtain
 
 TEST_FRACTION = 0.2
@@ -35,5 +36,5 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
         path = out / f"ptbdb_{name}.csv"
         write_beats(path, beats.take(rows))
         written.append(path)
-        progress("writing", done, 2)
+        progress.update("writing", done, 2)
     return written

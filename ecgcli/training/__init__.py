@@ -1,1 +1,51 @@
-"""Config -> dataset -> epochs, or one fit -> run folder."""
+"""Config -> dataset -> epochs, or one fit -> run folder: `train`, and `resume` to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecgcli.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from ecgcli.training.config import Config
+    from ecgcli.training.run import Run
+
+__all__ = ["resume", "train"]
+
+
+def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run:
+    """Train the config's model, by epochs or at once, into a new run folder.
+
+    Args:
+        config: the experiment.
+        progress: of the training; it shows a line an epoch and the running figures.
+        command: the command line, for the record.
+
+    Raises:
+        ConfigError, DataError: the experiment cannot start; no folder is made.
+        Interrupted: a training by epochs was stopped by Ctrl-C, with its state saved.
+    """
+    from ecgcli.models import is_estimator
+
+    if is_estimator(config.model.name):
+        from ecgcli.training.estimators import fit
+
+        return fit(config, progress, command)
+    from ecgcli.training.epochs import train_network
+
+    return train_network(config, progress, command)
+
+
+def resume(path: Path, progress: Progress = SILENT) -> Run:
+    """Continue the training in a run folder exactly where it stopped.
+
+    A finished one is returned as it is.
+
+    Raises:
+        CheckpointError: the run has no state to resume from, or its training data have changed.
+        Interrupted: it was stopped again.
+    """
+    from ecgcli.training.epochs import resume_network
+
+    return resume_network(path, progress)

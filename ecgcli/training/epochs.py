@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,19 +23,32 @@ from ecgcli.beats import Beats
 from ecgcli.beats.views import inputs_of
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
-from ecgcli.checkpoints.runs import BEST, CONFIG, LAST, locked, new_run
+from ecgcli.checkpoints.runs import BEST, CONFIG, LAST, locked
 from ecgcli.devices import choose_device, choose_precision, device_name
-from ecgcli.environment import describe_environment
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
-from ecgcli.files import write_json, write_text
 from ecgcli.interrupts import StopSignal
 from ecgcli.models import check_arguments, create_model, load_weights, views_of
+from ecgcli.progress import Progress
 from ecgcli.training.augmentation import augment
 from ecgcli.training.config import Config, load_config
 from ecgcli.training.dataset import TrainingSet, prepare
-from ecgcli.training.figures import draw_curves
-from ecgcli.training.history import Epoch, best_epoch, overfitting, write_history
+from ecgcli.training.history import (
+    Epoch,
+    best_epoch,
+    overfitting,
+    table_head,
+    table_row,
+    write_history,
+)
 from ecgcli.training.optimization import build_loss, build_optimizer, build_schedule, draw_order
+from ecgcli.training.run import (
+    HISTORY,
+    Run,
+    first_line,
+    new_run_folder,
+    validation_metrics,
+    write_report,
+)
 from ecgcli.training.state import Position, pack, to_array, unpack
 
 #: Beats judged at a time while validating.
@@ -46,78 +58,16 @@ STATUS_INTERVAL = 0.2
 
 
 @dataclass(frozen=True)
-class Start:
-    """What a training starts, or goes on, with."""
-
-    run: Path
-    config: Config
-    data: TrainingSet
-    device: str
-    epochs_done: int
-
-
-@dataclass(frozen=True)
 class Status:
-    """Where a training stands within an epoch; the figures are of the epoch so far."""
+    """The figures of the epoch under way, on the training beats seen so far."""
 
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
     loss: float
     accuracy: float
     macro_f1: float
 
 
-class Observer(Protocol):
-    """Told how a training goes; a progress bar, for example."""
-
-    def started(self, start: Start) -> None:
-        """Called once, before the first batch."""
-
-    def batch(self, status: Status) -> None:
-        """Called a few times a second."""
-
-    def epoch(self, row: Epoch) -> None:
-        """Called after every epoch."""
-
-
-class Silent:
-    """An observer that shows nothing."""
-
-    def started(self, start: Start) -> None:
-        """See `Observer`."""
-
-    def batch(self, status: Status) -> None:
-        """See `Observer`."""
-
-    def epoch(self, row: Epoch) -> None:
-        """See `Observer`."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished training; ``overfitting`` is a sentence when the curves drift apart."""
-
-    run: Path
-    best: Epoch
-    history: list[Epoch]
-    stopped_early: bool
-    overfitting: str | None
-
-
-def train(config: Config, observer: Observer, command: str = "") -> Trained:
-    """Train as the config says, into a new run folder.
-
-    Args:
-        config: the experiment.
-        observer: told how it goes.
-        command: the command line, for the record.
-
-    Raises:
-        ConfigError, DataError: the experiment cannot start; no folder is made.
-        Interrupted: stopped by Ctrl-C, with the state saved.
-    """
+def train_network(config: Config, progress: Progress, command: str) -> Run:
+    """Train the config's network; see `ecgcli.training.train`."""
     check_arguments(config.model.name, config.model.arguments)
     if config.data.validation == "folds":
         raise ConfigError(
@@ -134,38 +84,27 @@ def train(config: Config, observer: Observer, command: str = "") -> Trained:
     )
     config = config.model_copy(update={"training": settings})
     session = _Session(config, data, device)
-    run = new_run(Path(config.runs), config.name)
-    with locked(run):
-        write_text(run / CONFIG, config.to_yaml())
-        write_json(
-            run / "environment.json",
-            describe_environment(command, config.seed, device_name(device))
-            | {"data_fingerprint": data.description.fingerprint},
-        )
-        session.save(run)
-        return session.complete(run, observer)
+    with new_run_folder(config, data.description, device_name(device), command) as path:
+        session.save(path)
+        return session.complete(path, progress)
 
 
-def resume(run: Path, observer: Observer) -> Trained:
-    """Continue a training exactly where it stopped; a finished one is returned as it is.
-
-    Raises:
-        CheckpointError: the run has no state to resume from, or other training data.
-    """
-    if not (run / LAST).exists():
-        raise CheckpointError(f"{run}: no {LAST} here, so there is nothing to resume")
-    with locked(run):
-        config = load_config(run / CONFIG)
-        checkpoint = load_checkpoint(run / LAST)
+def resume_network(path: Path, progress: Progress) -> Run:
+    """Continue a network's training; see `ecgcli.training.resume`."""
+    if not (path / LAST).exists():
+        raise CheckpointError(f"{path}: no {LAST} here, so there is nothing to resume")
+    with locked(path):
+        config = load_config(path / CONFIG)
+        checkpoint = load_checkpoint(path / LAST)
         data = prepare(config)
         if data.description.fingerprint != checkpoint.card.training_data.fingerprint:
             raise CheckpointError(
-                f"{run}: the training data have changed since this run began "
+                f"{path}: the training data have changed since this run began "
                 f"({', '.join(data.description.files)}); put the old ones back or train anew"
             )
         session = _Session(config, data, choose_device(config.training.device))
         session.restore(checkpoint)
-        return session.complete(run, observer)
+        return session.complete(path, progress)
 
 
 class _Session:
@@ -189,18 +128,24 @@ class _Session:
         self.loss = build_loss(self.settings, self.labels, self.classes)
         self.position = Position()
 
-    def complete(self, run: Path, observer: Observer) -> Trained:
+    def complete(self, path: Path, progress: Progress) -> Run:
         """Run the epochs that are left, then finish the run folder."""
-        history = self.position.history
-        observer.started(Start(run, self.config, self.data, device_name(self.device), len(history)))
+        self._announce(path, progress)
+        history, epochs = self.position.history, self.settings.epochs
         with StopSignal() as stop:
-            while len(history) < self.settings.epochs and not self._out_of_patience():
-                self._train_epoch(run, observer, stop)
-                self._close_epoch(run)
-                observer.epoch(history[-1])
-        return self._finish(run)
+            while len(history) < epochs and not self._out_of_patience():
+                self._train_epoch(path, progress, stop)
+                self._close_epoch(path)
+                progress.message(table_row(history[-1], epochs))
+        progress.update("training", epochs, epochs, unit="epochs")
+        return self._finish(path)
 
-    def _train_epoch(self, run: Path, observer: Observer, stop: StopSignal) -> None:
+    def _announce(self, path: Path, progress: Progress) -> None:
+        progress.message(first_line(self.config, self.data))
+        progress.message(f"{device_name(self.device)}, {self.settings.precision} -> {path}")
+        progress.message(table_head())
+
+    def _train_epoch(self, path: Path, progress: Progress, stop: StopSignal) -> None:
         """Train on every batch that is left of the epoch, keeping the sums in the position."""
         position, size, classes = self.position, self.settings.batch_size, len(self.classes)
         if position.order is None:
@@ -224,22 +169,22 @@ class _Session:
                 looked = now
                 position.loss_sum, position.matrix = float(loss_sum), matrix.tolist()
                 position.seconds = before + now - began
-                observer.batch(self._status())
+                self._show_status(progress)
             if stop.requested and not done:
-                self.save(run)
+                self.save(path)
                 raise Interrupted(
                     f"stopped in epoch {len(position.history) + 1} of {self.settings.epochs}, "
-                    f"state saved; continue with: ecg train --resume {run}"
+                    f"state saved; continue with: ecg train --resume {path}"
                 )
 
-    def _close_epoch(self, run: Path) -> None:
+    def _close_epoch(self, path: Path) -> None:
         """Validate, and write what the epoch came to: best first, so that last implies it."""
         status, began = self._status(), time.monotonic()
         rate = float(self.schedule.get_last_lr()[0])
         validation_loss, judged = self._validate()
         history = self.position.history
         row = Epoch(
-            epoch=status.epoch,
+            epoch=len(history) + 1,
             learning_rate=rate,
             train_loss=status.loss,
             train_accuracy=status.accuracy,
@@ -252,9 +197,9 @@ class _Session:
         history.append(row)
         self.position = Position(history)
         if best_epoch(history) is row:
-            save_checkpoint(run / BEST, Checkpoint(self._card(), self._weights()))
-        write_history(run / "metrics.csv", history)
-        self.save(run)
+            save_checkpoint(path / BEST, Checkpoint(self._card(), self._weights()))
+        write_history(path / HISTORY, history)
+        self.save(path)
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """One batch forward and back; its loss and logits, detached."""
@@ -283,30 +228,25 @@ class _Session:
         truth = self.data.validation.known_labels
         return float(loss), metrics.confusion_matrix(truth, predicted, len(self.classes))
 
-    def _finish(self, run: Path) -> Trained:
-        """Add the graph to the best checkpoint; draw the curves and write the report."""
-        history, best = self.position.history, load_checkpoint(run / BEST)
-        if best.graph is None:
-            load_weights(self.model, best.weights)
-            graph = export_graph(self.model.cpu().eval(), best.card)
-            save_checkpoint(run / BEST, best.with_graph(graph))
-        stopped_early = len(history) < self.settings.epochs
-        result = Trained(run, best_epoch(history), history, stopped_early, overfitting(history))
-        draw_curves(run / "curves.png", history)
-        write_json(
-            run / "report.json",
-            {
-                "best": asdict(result.best),
-                "epochs": len(history),
-                "stopped_early": stopped_early,
-                "overfitting": result.overfitting,
-                "seconds": round(sum(row.seconds for row in history), 2),
-                "training_data": best.card.training_data.model_dump(),
-                "note": "Validation figures: beats held out of the training file. "
-                "They chose the epoch, so judge the model with ecg evaluate on a test file.",
-            },
+    def _finish(self, path: Path) -> Run:
+        """Add the graph to the best checkpoint, draw the curves and write the report."""
+        history, checkpoint = self.position.history, load_checkpoint(path / BEST)
+        if checkpoint.graph is None:
+            load_weights(self.model, checkpoint.weights)
+            graph = export_graph(self.model.cpu().eval(), checkpoint.card)
+            save_checkpoint(path / BEST, checkpoint.with_graph(graph))
+        best = best_epoch(history)
+        run = Run(
+            path,
+            metrics=validation_metrics(best),
+            seconds=sum(row.seconds for row in history),
+            best=best,
+            history=history,
+            stopped_early=len(history) < self.settings.epochs,
+            overfitting=overfitting(history),
         )
-        return result
+        write_report(run, checkpoint.card.training_data)
+        return run
 
     def _out_of_patience(self) -> bool:
         history, patience = self.position.history, self.settings.patience
@@ -318,13 +258,21 @@ class _Session:
         position = self.position
         seen = metrics.as_matrix(position.matrix)
         return Status(
-            epoch=len(position.history) + 1,
-            epochs=self.settings.epochs,
-            batch=position.batch,
-            batches=self.batches,
             loss=position.loss_sum / int(seen.sum()),
             accuracy=float(metrics.accuracy(seen)),
             macro_f1=float(metrics.macro_f1(seen)),
+        )
+
+    def _show_status(self, progress: Progress) -> None:
+        status, position = self._status(), self.position
+        progress.update(
+            "training",
+            len(position.history) + position.batch / self.batches,
+            self.settings.epochs,
+            unit="epochs",
+            loss=status.loss,
+            acc=status.accuracy,
+            F1=status.macro_f1,
         )
 
     def _card(self) -> Card:
@@ -344,10 +292,10 @@ class _Session:
     def _weights(self) -> Tensors:
         return {name: to_array(value) for name, value in self.model.state_dict().items()}
 
-    def save(self, run: Path) -> None:
+    def save(self, path: Path) -> None:
         """Write the ``last`` checkpoint: weights, and all that resuming needs."""
         state, facts = pack(self.position, self.optimizer, self.schedule, self.device)
-        save_checkpoint(run / LAST, Checkpoint(self._card(), self._weights(), None, state, facts))
+        save_checkpoint(path / LAST, Checkpoint(self._card(), self._weights(), None, state, facts))
 
     def restore(self, last: Checkpoint) -> None:
         """Take up what `save` wrote.

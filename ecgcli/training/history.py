@@ -40,6 +40,26 @@ def write_history(path: Path, history: History) -> None:
     write_text(path, text.getvalue())
 
 
+def read_history(path: Path) -> History:
+    """The epochs in a ``metrics.csv``, their figures to six digits."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(stream)]
+    return [Epoch(**row | {"epoch": int(row["epoch"])}) for row in rows]  # type: ignore[arg-type]
+
+
+def table_head() -> str:
+    """The names above the lines of `table_row`."""
+    return f"{'epoch':>7} {'loss':>8} {'val loss':>9} {'val acc':>8} {'val F1':>7} {'time':>6}"
+
+
+def table_row(row: Epoch, epochs: int) -> str:
+    """An epoch of so many as a line of text."""
+    return (
+        f"{row.epoch:>3}/{epochs:<3} {row.train_loss:>8.4f} {row.validation_loss:>9.4f} "
+        f"{row.validation_accuracy:>8.4f} {row.validation_macro_f1:>7.4f} {row.seconds:>5.1f}s"
+    )
+
+
 def best_epoch(history: History) -> Epoch:
     """The epoch with the highest validation macro-F1, the earliest of equals."""
     return max(history, key=lambda row: (row.validation_macro_f1, -row.epoch))

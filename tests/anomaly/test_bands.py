@@ -19,7 +19,7 @@ from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import load_model
 from ecgcli.beats import read_beats, within_beats
 from ecgcli.checkpoints.runs import ANOMALY
-from tests.helpers import silent
+from ecgcli.progress import SILENT
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_factors_make_bands_hold_their_share_of_other_beats(
 ) -> None:
     """Half of the beats calibrate, the other half judge; without factors the bands are off."""
     shuffled = normal[np.random.default_rng(0).permutation(len(normal))]
-    factors = fit_band_factors(network, shuffled[:150], 0, silent)
+    factors = fit_band_factors(network, shuffled[:150], 0, SILENT)
     others = shuffled[150:300]
     bands = forecast(network, others, 40, factors)
     inside = within_beats(others)[:, 40:]

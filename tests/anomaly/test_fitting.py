@@ -16,7 +16,7 @@ from ecgcli.beats import Beats, read_beats, write_beats
 from ecgcli.checkpoints.runs import ANOMALY
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.metrics.roc import roc_area
-from tests.helpers import silent
+from tests.helpers import Watcher
 
 QUICK = Settings(method="autoencoder", epochs=1)
 
@@ -31,7 +31,7 @@ def small(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fitted(data: Path, run: Path, settings: Settings = QUICK) -> AnomalyModel:
-    return fit(data, settings, run, silent).model
+    return fit(data, settings, run).model
 
 
 def test_a_saved_model_scores_as_the_one_fitted(small: Path, tmp_path: Path) -> None:
@@ -126,12 +126,13 @@ def test_patients_need_a_sidecar(small: Path, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_no_run(small: Path, tmp_path: Path) -> None:
-    def stop(what: str, done: int, total: int) -> None:  # noqa: ARG001
-        if what == "comparing":
-            raise KeyboardInterrupt
+    class Stops(Watcher):
+        def update(self, task: str, *_: object, **__: object) -> None:
+            if task == "comparing":
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(small, QUICK, tmp_path / "run", stop)
+        fit(small, QUICK, tmp_path / "run", Stops())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,8 +13,8 @@ from ecgcli.beats import Beats, read_beats
 from ecgcli.beats.preparation import prepare_recording
 from ecgcli.beats.views import RR_RATIOS, VIEWS, inputs_of, width_of
 from ecgcli.errors import DataError
-from ecgcli.training.epochs import train
-from tests.helpers import Watcher, small_config
+from ecgcli.training import train
+from tests.helpers import small_config
 
 Ecg = Callable[..., Result]
 
@@ -51,7 +51,7 @@ def test_beats_without_a_sidecar_have_no_intervals(beats: Beats) -> None:
 def run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that looks at RR intervals, trained on synthetic beats."""
     config = small_config(demo, tmp_path_factory.mktemp("runs"), "model={name: cnn-rr}")
-    return train(config, Watcher()).run
+    return train(config).path
 
 
 def test_it_goes_all_the_way(run: Path, demo: Path, mitdb: Path, ecg: Ecg) -> None:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 from ecgcli.anomaly.fitting import Settings, fit
-from tests.helpers import silent
+from ecgcli.progress import SILENT
 
 Ecg = Callable[..., Result]
 
@@ -113,7 +113,7 @@ def test_a_recording_too_short(anomaly_run: Path, ecg: Ecg) -> None:
 
 def test_an_autoencoder_foresees_nothing(demo: Path, tmp_path: Path, ecg: Ecg) -> None:
     data = demo / "synthetic_train.csv"
-    run = fit(data, Settings("autoencoder", epochs=1), tmp_path / "ae", silent).run
+    run = fit(data, Settings("autoencoder", epochs=1), tmp_path / "ae", SILENT).run
     result = ecg("forecast", data, "--model", run)
     assert result.exit_code == 2
     assert "an autoencoder cannot forecast" in result.stderr

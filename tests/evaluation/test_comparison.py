@@ -12,23 +12,11 @@ import yaml
 from typer.testing import Result
 
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.evaluation.comparison import Cell, Mean, compare, mean_over_seeds
+from ecgcli.evaluation.comparison import Mean, compare, mean_over_seeds
 from ecgcli.training.config import Config, parse_config
-from tests.helpers import small_document
+from tests.helpers import Watcher, small_document
 
 Ecg = Callable[..., Result]
-
-
-class Heard:
-    """Remembers what a comparison told."""
-
-    def __init__(self) -> None:
-        self.before: list[tuple[str, bool]] = []
-
-    def began(self, name: str, split: str, seed: int, number: int, cells: int) -> None: ...
-
-    def ended(self, cell: Cell, done_before: bool) -> None:
-        self.before.append((f"{cell.name}-{cell.seed}", done_before))
 
 
 def configs(demo: Path, runs: Path) -> list[Config]:
@@ -42,7 +30,7 @@ def configs(demo: Path, runs: Path) -> list[Config]:
 @pytest.fixture(scope="module")
 def compared(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("compare")
-    compare(configs(demo, out), ["synthetic"], 2, demo, out, Heard())
+    compare(configs(demo, out), ["synthetic"], 2, demo, out)
     return out
 
 
@@ -74,11 +62,11 @@ def test_every_cell_is_its_own_run_with_its_seed(compared: Path) -> None:
 
 
 def test_it_goes_on_where_it_stopped(compared: Path, demo: Path) -> None:
-    again = Heard()
+    again = Watcher()
     (compared / "synthetic" / "net-1" / "result.json").unlink()  # trained, but not yet judged
     found = compare(configs(demo, compared), ["synthetic"], 2, demo, compared, again)
-    done = {"net-0": True, "net-1": False, "trees-0": True, "trees-1": True}
-    assert dict(again.before) == done
+    assert ["(done before)" in line for line in again.messages] == [True, False, True, True]
+    assert [line.split()[0] for line in again.messages] == ["net", "net", "trees", "trees"]
     assert {row.seeds for row in found.rows} == {2}
     assert not (compared / "synthetic" / "net-1-2").exists()
 
@@ -88,7 +76,7 @@ def test_other_configs_add_their_rows(compared: Path, demo: Path, tmp_path: Path
 
     out = shutil.copytree(compared, tmp_path / "out")
     third = configs(demo, out)[1].model_copy(update={"name": "more-trees"})
-    found = compare([third], ["synthetic"], 1, demo, out, Heard())
+    found = compare([third], ["synthetic"], 1, demo, out)
     assert {row.name: row.seeds for row in found.rows} == {"net": 2, "trees": 2, "more-trees": 1}
 
 
@@ -98,7 +86,7 @@ def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path
         update={"training": changed.training.model_copy(update={"learning_rate": 0.1})}
     )
     with pytest.raises(ConfigError, match="was trained with another config"):
-        compare([changed], ["synthetic"], 1, demo, compared, Heard())
+        compare([changed], ["synthetic"], 1, demo, compared)
 
 
 def test_the_interval_is_students() -> None:
@@ -112,11 +100,11 @@ def test_the_interval_is_students() -> None:
 def test_what_is_missing_is_said_before_anything_is_trained(demo: Path, tmp_path: Path) -> None:
     some = configs(demo, tmp_path)
     with pytest.raises(DataError, match=r"get it with: ecg prepare data/mitdb"):
-        compare(some, ["synthetic", "patients"], 1, demo, tmp_path / "out", Heard())
+        compare(some, ["synthetic", "patients"], 1, demo, tmp_path / "out")
     with pytest.raises(ConfigError, match=r"--splits: found 'patiens'"):
-        compare(some, ["patiens"], 1, demo, tmp_path / "out", Heard())
+        compare(some, ["patiens"], 1, demo, tmp_path / "out")
     with pytest.raises(ConfigError, match="two of the configs are called net"):
-        compare([some[0], some[0]], ["synthetic"], 1, demo, tmp_path / "out", Heard())
+        compare([some[0], some[0]], ["synthetic"], 1, demo, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

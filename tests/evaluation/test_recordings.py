@@ -15,8 +15,8 @@ from ecgcli.errors import DataError
 from ecgcli.evaluation.recordings import evaluate_recordings, flutter_of, judge
 from ecgcli.metrics.aami import O, X
 from ecgcli.prediction.recordings import classify_recording
+from ecgcli.progress import SILENT
 from ecgcli.recordings import Options, read_recording
-from tests.helpers import silent
 
 
 def test_a_perfect_answer_has_perfect_figures(trained: Path, mitdb: Path) -> None:
@@ -49,7 +49,7 @@ def test_records_end_to_end(trained: Path, mitdb: Path) -> None:
     checkpoint = load_checkpoint(trained / BEST)
     found = evaluate_recordings(
         [mitdb / "100.hea", mitdb / "202.hea"], checkpoint.card, load_engine(checkpoint),
-        Options(), "envelope", model="m", data="d", advance=silent,
+        Options(), "envelope", model="m", data="d", progress=SILENT,
     )  # fmt: skip
     assert set(found.aami.records) == {"100", "202"}
     assert found.scores()["qrs_sensitivity"] > 0.998
@@ -65,5 +65,5 @@ def test_recordings_without_annotations_cannot_be_judged(trained: Path, tmp_path
         evaluate_recordings(
             [tmp_path / "x.npy"], checkpoint.card, load_engine(checkpoint),
             Options(sampling_rate=250.0, units="mV"), "envelope", model="m", data="d",
-            advance=silent,
+            progress=SILENT,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from ecgcli.checkpoints.networks import load_network, tensors_for
 from ecgcli.errors import ConfigError
 from ecgcli.insight.embedding import embed, last_linear
 from ecgcli.models import list_networks
-from tests.helpers import some_beats, untrained
+from tests.helpers import Watcher, some_beats, untrained
 
 
 @pytest.mark.parametrize("name", list_networks())
@@ -28,11 +28,11 @@ def test_the_last_layer_turns_it_into_the_logits(name: str) -> None:
 
 def test_batches_keep_the_order_and_progress_ends_at_the_end(beats: Beats) -> None:
     many = beats.take(np.resize(np.arange(20), 600))
-    steps: list[tuple[int, int]] = []
-    embedding = embed(untrained("cnn"), many, lambda _, done, total: steps.append((done, total)))
+    watcher = Watcher()
+    embedding = embed(untrained("cnn"), many, watcher)
     assert embedding.shape == (600, 64)
     assert np.allclose(embedding[580:], embedding[:20], atol=1e-5)
-    assert steps == [(256, 600), (512, 600), (600, 600)]
+    assert watcher.steps == [("embedding", done, 600) for done in (256, 512, 600)]
 
 
 def test_another_family_of_models_is_named(beats: Beats) -> None:

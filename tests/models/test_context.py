@@ -15,10 +15,8 @@ from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.training import train
 from ecgcli.training.config import parse_config
-from ecgcli.training.epochs import train
-from ecgcli.training.estimators import fit
-from tests.helpers import Watcher, silent_fit
 
 Ecg = Callable[..., Result]
 
@@ -39,7 +37,7 @@ def document(mitdb: Path, runs: Path) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def run(mitdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = parse_config(document(mitdb, tmp_path_factory.mktemp("runs")))
-    return fit(config, *silent_fit).run
+    return train(config).path
 
 
 def test_every_patient_is_held_out_once_and_all_are_learnt(run: Path) -> None:
@@ -93,12 +91,12 @@ def test_folds_and_copies_only_where_they_mean_something(
 ) -> None:
     network = document(mitdb, tmp_path) | {"model": {"name": "cnn"}}
     with pytest.raises(ConfigError, match=r"data\.validation: folds is for models without epochs"):
-        train(parse_config(network), Watcher())
+        train(parse_config(network))
     of_a_file = document(demo / "synthetic_train.csv", tmp_path)
     with pytest.raises(ConfigError, match=r"data\.copies is for a folder of recordings"):
-        fit(parse_config(of_a_file), *silent_fit)
+        train(parse_config(of_a_file))
     few = document(mitdb, tmp_path)
     few["data"] = {"train": str(mitdb), "records": ["119", "208"], "validation": "folds"}
     with pytest.raises(DataError, match="into 5 parts needs at least 5 of them, found 2"):
-        fit(parse_config(few), *silent_fit)
+        train(parse_config(few))
     assert not list(tmp_path.iterdir())

@@ -16,9 +16,10 @@ from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import BEST, CONFIG
 from ecgcli.errors import ConfigError, MissingExtraError
 from ecgcli.models import create_estimator, is_estimator, list_models, summary_of, views_of
+from ecgcli.training import train
 from ecgcli.training.config import parse_config
-from ecgcli.training.estimators import Fitted, fit
-from tests.helpers import silent_fit, small_document
+from ecgcli.training.run import Run
+from tests.helpers import small_document
 
 Ecg = Callable[..., Result]
 
@@ -32,10 +33,10 @@ VARIANTS = [
 ]
 
 
-def fitted(demo: Path, runs: Path, **model: object) -> Fitted:
+def fitted(demo: Path, runs: Path, **model: object) -> Run:
     document = small_document(demo, runs) | {"model": model, "training": {}}
     document["name"] = str(model["name"])
-    return fit(parse_config(document), *silent_fit)
+    return train(parse_config(document))
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=lambda one: "-".join(map(str, one.values())))
@@ -43,14 +44,14 @@ def done(request: pytest.FixtureRequest, demo: Path, tmp_path_factory: pytest.Te
     return fitted(demo, tmp_path_factory.mktemp("runs"), **request.param)
 
 
-def test_it_learns_the_synthetic_beats(done: Fitted) -> None:
+def test_it_learns_the_synthetic_beats(done: Run) -> None:
     assert done.metrics["validation_accuracy"] > 0.85
     assert done.metrics["validation_macro_f1"] > 0.75
 
 
-def test_a_stored_one_computes_the_same(done: Fitted, demo: Path) -> None:
+def test_a_stored_one_computes_the_same(done: Run, demo: Path) -> None:
     """What is read back gives the probabilities that were validated, each a distribution."""
-    checkpoint = load_checkpoint(done.run / BEST)
+    checkpoint = load_checkpoint(done.checkpoint)
     beats = read_beats(demo / "synthetic_test.csv").take(np.arange(300))
     again = create_estimator(checkpoint.card.model, **checkpoint.card.arguments)
     again.restore(checkpoint.weights)
@@ -65,27 +66,27 @@ def test_a_stored_one_computes_the_same(done: Fitted, demo: Path) -> None:
     assert first == pytest.approx(raised / raised.sum(1, keepdims=True), abs=1e-5)
 
 
-def test_the_commands_take_it(done: Fitted, demo: Path, ecg: Ecg) -> None:
+def test_the_commands_take_it(done: Run, demo: Path, ecg: Ecg) -> None:
     few = "small.csv"
     lines = (demo / "synthetic_test.csv").read_text().splitlines(keepends=True)
     Path(few).write_text("".join(lines[:200]))
-    predicted = ecg("predict", few, "--model", done.run)
+    predicted = ecg("predict", few, "--model", done.path)
     assert predicted.exit_code == 0, predicted.stderr
     assert len(predicted.stdout.splitlines()) == 201
-    evaluated = ecg("evaluate", done.run, "--data", few, "--json", "--require", "accuracy=0.8")
+    evaluated = ecg("evaluate", done.path, "--data", few, "--json", "--require", "accuracy=0.8")
     assert evaluated.exit_code == 0, evaluated.stderr
     assert json.loads(evaluated.stdout)["beats"] == 200
-    assert ecg("predict", few, "--model", done.run, "--engine", "torch").exit_code == 2
+    assert ecg("predict", few, "--model", done.path, "--engine", "torch").exit_code == 2
 
 
 def test_a_seed_gives_the_same_model(demo: Path, tmp_path: Path) -> None:
     one, other = (fitted(demo, tmp_path, name="features", trees=20) for _ in range(2))
-    first, second = (load_checkpoint(run.run / BEST).weights["trees"] for run in (one, other))
+    first, second = (load_checkpoint(run.checkpoint).weights["trees"] for run in (one, other))
     assert np.array_equal(first, second)
 
 
 def test_the_run_says_which_features_decide(demo: Path, tmp_path: Path) -> None:
-    run = fitted(demo, tmp_path, name="features", trees=20).run
+    run = fitted(demo, tmp_path, name="features", trees=20).path
     importances = json.loads((run / "report.json").read_text())["importances"]
     shares = list(importances.values())
     assert shares == sorted(shares, reverse=True)
@@ -94,7 +95,7 @@ def test_the_run_says_which_features_decide(demo: Path, tmp_path: Path) -> None:
 
 
 def test_ecg_train_fits_it_again_from_its_own_config(demo: Path, tmp_path: Path, ecg: Ecg) -> None:
-    run = fitted(demo, tmp_path, name="knn").run
+    run = fitted(demo, tmp_path, name="knn").path
     again = ecg("train", "--config", run / CONFIG, "model.neighbors=2")
     assert again.exit_code == 0, again.stderr
     second = Path(again.stdout.strip())
@@ -105,7 +106,7 @@ def test_ecg_train_fits_it_again_from_its_own_config(demo: Path, tmp_path: Path,
 def test_keys_of_epochs_mean_nothing_to_it(demo: Path, tmp_path: Path) -> None:
     document = small_document(demo, tmp_path) | {"model": {"name": "knn"}}
     with pytest.raises(ConfigError, match=r"training\.augment: knn is fitted at once"):
-        fit(parse_config(document), *silent_fit)
+        train(parse_config(document))
     assert not (tmp_path / "small").exists()
 
 

@@ -17,6 +17,7 @@ from ecgcli.checkpoints.runs import BEST
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.prediction.beats import Summary, format_for, predict_file, read_predictions
+from tests.helpers import Watcher
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +57,17 @@ def test_blocks_leave_no_seams(
     monkeypatch.setattr(BeatsReader.__init__, "__kwdefaults__", {
         **BeatsReader.__init__.__kwdefaults__, "block_bytes": 10_000,
     })  # fmt: skip
-    steps: list[tuple[int, int | None]] = []
+    watcher = Watcher()
     predict_file(
         source, tmp_path / "pieces.csv", engine, AAMI_CLASSES,
-        table_format="csv", advance=lambda position, size: steps.append((position, size)),
+        table_format="csv", progress=watcher,
     )  # fmt: skip
     whole, pieces = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("whole", "pieces"))
     assert pieces[["beat", "class"]].equals(whole[["beat", "class"]])
     assert np.abs(pieces[list(AAMI_CLASSES)] - whole[list(AAMI_CLASSES)]).to_numpy().max() < 2e-6
-    assert len(steps) > 20
-    assert steps == sorted(steps)
-    assert steps[-1] == (source.stat().st_size,) * 2
+    assert len(watcher.steps) > 20
+    assert watcher.steps == sorted(watcher.steps)
+    assert watcher.steps[-1] == ("predicting", *(source.stat().st_size,) * 2)
 
 
 def test_an_error_far_into_the_file_leaves_the_old_table(

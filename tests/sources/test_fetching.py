@@ -9,10 +9,10 @@ import pytest
 
 from ecgcli.errors import DownloadError
 from ecgcli.files import sha256
+from ecgcli.progress import SILENT
 from ecgcli.sources import fetching
 from ecgcli.sources.fetching import fetch, verify
 from ecgcli.sources.mitdb import published_checksums
-from tests.helpers import silent
 from tests.sources.mirror import Fault, Mirror, serve
 
 FILES = {
@@ -41,8 +41,8 @@ def test_fetched_files_are_the_published_ones(mirror: Mirror, tmp_path: Path) ->
 )
 def test_a_passing_fault_is_retried(fault: Fault, mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults["100.dat"] = (fault, 1)
-    fetch(mirror.url, FILES, tmp_path, silent)
-    verify(tmp_path, FILES, silent)
+    fetch(mirror.url, FILES, tmp_path, SILENT)
+    verify(tmp_path, FILES, SILENT)
     assert mirror.requested.count("100.dat") == 2
 
 
@@ -61,7 +61,7 @@ def test_a_lasting_fault_is_one_clear_error_and_leaves_no_wrong_file(
 ) -> None:
     mirror.faults["101.hea"] = (fault, 99)
     with pytest.raises(DownloadError, match=message) as caught:
-        fetch(mirror.url, FILES, tmp_path, silent)
+        fetch(mirror.url, FILES, tmp_path, SILENT)
     assert "101.hea" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "101.hea").exists()
@@ -72,37 +72,37 @@ def test_a_lasting_fault_is_one_clear_error_and_leaves_no_wrong_file(
 def test_a_refusal_that_will_not_change_is_not_retried(mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults["101.hea"] = ("404", 99)
     with pytest.raises(DownloadError):
-        fetch(mirror.url, FILES, tmp_path, silent)
+        fetch(mirror.url, FILES, tmp_path, SILENT)
     assert mirror.requested.count("101.hea") == 1
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults["101.dat"] = ("half a file", 2)
     with pytest.raises(DownloadError):
-        fetch(mirror.url, FILES, tmp_path, silent)
+        fetch(mirror.url, FILES, tmp_path, SILENT)
     there = {path.name for path in tmp_path.iterdir()}
     mirror.requested.clear()
-    fetch(mirror.url, FILES, tmp_path, silent)
+    fetch(mirror.url, FILES, tmp_path, SILENT)
     assert set(mirror.requested) == set(FILES) - there
-    verify(tmp_path, FILES, silent)
+    verify(tmp_path, FILES, SILENT)
 
 
 def test_a_damaged_file_of_an_earlier_download_is_fetched_anew(
     mirror: Mirror, tmp_path: Path
 ) -> None:
-    fetch(mirror.url, FILES, tmp_path, silent)
+    fetch(mirror.url, FILES, tmp_path, SILENT)
     (tmp_path / "100.atr").write_bytes(b"not it")
     mirror.requested.clear()
-    fetch(mirror.url, FILES, tmp_path, silent)
+    fetch(mirror.url, FILES, tmp_path, SILENT)
     assert mirror.requested == ["100.atr"]
-    verify(tmp_path, FILES, silent)
+    verify(tmp_path, FILES, SILENT)
 
 
 def test_verify_names_the_file_that_is_missing_or_wrong(mirror: Mirror, tmp_path: Path) -> None:
-    fetch(mirror.url, FILES, tmp_path, silent)
+    fetch(mirror.url, FILES, tmp_path, SILENT)
     (tmp_path / "100.dat").write_bytes(b"not it")
     with pytest.raises(DownloadError, match=r"100\.dat: SHA-256 differs"):
-        verify(tmp_path, FILES, silent)
+        verify(tmp_path, FILES, SILENT)
     (tmp_path / "100.atr").unlink()
     with pytest.raises(DownloadError, match=r"100\.atr: no such file"):
-        verify(tmp_path, FILES, silent)
+        verify(tmp_path, FILES, SILENT)

@@ -14,11 +14,11 @@ from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import ConfigError, DownloadError
+from ecgcli.progress import SILENT
 from ecgcli.recordings import Options, read_recording
 from ecgcli.recordings.mitbih import RECORDS
 from ecgcli.sources import get_source, list_sources
 from ecgcli.sources.mitdb import published_checksums
-from tests.helpers import silent
 
 
 def test_the_sources_and_the_nearest_name() -> None:
@@ -78,7 +78,7 @@ class TestMitdb:
             assert read_beats(mitbih / name).fingerprint() == facts["fingerprint"]
 
     def test_twice_is_the_same_bytes(self, mitbih: Path, mitdb: Path, tmp_path: Path) -> None:
-        get_source("mitdb").download(tmp_path, str(mitdb), silent)
+        get_source("mitdb").download(tmp_path, str(mitdb), SILENT)
         for name in ("mitbih_test.csv", "mitbih_test.info.csv", "mitbih.json"):
             assert (tmp_path / name).read_bytes() == (mitbih / name).read_bytes()
 
@@ -86,7 +86,7 @@ class TestMitdb:
         self, tmp_path: Path
     ) -> None:
         with pytest.raises(DownloadError, match=r"100\.atr: no such file"):
-            get_source("mitdb").download(tmp_path / "out", str(tmp_path), silent)
+            get_source("mitdb").download(tmp_path / "out", str(tmp_path), SILENT)
         assert not (tmp_path / "out").exists()
 
 
@@ -103,7 +103,7 @@ class TestDemo:
             assert (shares[1:] > 0.02).all()
 
     def test_the_default_is_the_same_everywhere(self, demo: Path, tmp_path: Path) -> None:
-        get_source("demo").download(tmp_path, None, silent)
+        get_source("demo").download(tmp_path, None, SILENT)
         again, first = (read_beats(place / "synthetic_test.csv") for place in (tmp_path, demo))
         assert again.fingerprint() == first.fingerprint()
 
@@ -115,7 +115,7 @@ class TestDemo:
 
     def test_it_comes_from_nowhere(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="leave --from out"):
-            get_source("demo").download(tmp_path, "https://example.org", silent)
+            get_source("demo").download(tmp_path, "https://example.org", SILENT)
 
 
 class TestKaggle:
@@ -127,11 +127,11 @@ class TestKaggle:
         monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
         monkeypatch.setenv("HOME", str(tmp_path))
         with pytest.raises(DownloadError, match=r"no Kaggle credentials.*ecg download mitdb"):
-            get_source("kaggle").download(tmp_path / "out", None, silent)
+            get_source("kaggle").download(tmp_path / "out", None, SILENT)
         assert not (tmp_path / "out").exists()
 
     def test_files_at_hand_are_installed_as_they_are(self, mitbih: Path, tmp_path: Path) -> None:
-        written = get_source("kaggle").download(tmp_path, str(mitbih), silent)
+        written = get_source("kaggle").download(tmp_path, str(mitbih), SILENT)
         assert [path.name for path in written] == ["mitbih_train.csv", "mitbih_test.csv"]
         for path in written:
             assert path.read_bytes() == (mitbih / path.name).read_bytes()
@@ -148,12 +148,12 @@ class TestKaggle:
         out.mkdir()
         (out / "mitbih_train.csv").write_text("the old one")
         with pytest.raises(Exception, match="found 1 columns"):
-            get_source("kaggle").download(out, str(origin), silent)
+            get_source("kaggle").download(out, str(origin), SILENT)
         assert (out / "mitbih_train.csv").read_text() == "the old one"
 
     def test_a_folder_without_the_files_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DownloadError, match=r"mitbih_train\.csv: no such file"):
-            get_source("kaggle").download(tmp_path / "out", str(tmp_path), silent)
+            get_source("kaggle").download(tmp_path / "out", str(tmp_path), SILENT)
 
 
 class TestPtbdb:
@@ -164,7 +164,7 @@ class TestPtbdb:
         for name, label in (("normal", 0), ("abnormal", 1)):
             labels = np.full(20, label, np.int64)
             write_beats(origin / f"ptbdb_{name}.csv", Beats(beats.samples, labels))
-        get_source("ptbdb").download(tmp_path, str(origin), silent)
+        get_source("ptbdb").download(tmp_path, str(origin), SILENT)
         train, test = (
             read_labelled(tmp_path / f"ptbdb_{half}.csv", CLASS_SETS["ptb"])
             for half in ("train", "test")

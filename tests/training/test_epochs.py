@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -17,9 +18,9 @@ import yaml
 from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.runs import BEST, LAST, locked
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
+from ecgcli.progress import Unit
+from ecgcli.training import resume, train
 from ecgcli.training.config import load_config
-from ecgcli.training.epochs import Status, resume, train
-from ecgcli.training.history import Epoch
 from tests.helpers import (
     Watcher,
     ecg_process,
@@ -30,25 +31,19 @@ from tests.helpers import (
 
 
 class StopsAt(Watcher):
-    """Presses Ctrl-C after a number of epochs, or in the middle of the epoch after them."""
+    """Presses Ctrl-C once so many epochs are done, or a fraction of the one under way."""
 
-    def __init__(self, epochs: int, batch: int | None = None) -> None:
+    def __init__(self, epochs: float) -> None:
         super().__init__()
-        self.epochs, self.at_batch = epochs, batch
+        self.epochs_until_stop = epochs
 
-    def epoch(self, row: Epoch) -> None:
-        super().epoch(row)
-        if self.at_batch is None and row.epoch == self.epochs:
+    def update(
+        self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
+    ) -> None:
+        if done >= self.epochs_until_stop:
+            self.epochs_until_stop = math.inf  # a second Ctrl-C would interrupt at once
             os.kill(os.getpid(), signal.SIGINT)
-
-    def batch(self, status: Status) -> None:
-        super().batch(status)
-        if (
-            self.at_batch is not None
-            and status.epoch == self.epochs + 1
-            and status.batch == self.at_batch
-        ):
-            os.kill(os.getpid(), signal.SIGINT)
+        super().update(task, done, total, unit, **figures)
 
 
 @pytest.fixture
@@ -98,37 +93,37 @@ def test_the_checkpoint_explains_itself(trained: Path) -> None:
 
 def test_a_second_run_of_a_name_gets_a_number(demo: Path, tmp_path: Path) -> None:
     config = small_config(demo, tmp_path, "training.epochs=1")
-    names = [train(config, Watcher()).run.name for _ in range(3)]
+    names = [train(config).path.name for _ in range(3)]
     assert names == ["small", "small-2", "small-3"]
     assert same_weights(tmp_path / "small" / BEST, tmp_path / "small-3" / BEST)  # seeded
 
 
 def test_another_seed_is_another_training(demo: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
-        train(small_config(demo, tmp_path, "training.epochs=1", f"seed={seed}"), Watcher())
+        train(small_config(demo, tmp_path, "training.epochs=1", f"seed={seed}"))
     assert not same_weights(tmp_path / "small" / BEST, tmp_path / "small-2" / BEST)
 
 
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
-@pytest.mark.parametrize("batch", [None, 11])
+@pytest.mark.parametrize("epochs", [1.0, 1.3])
 @pytest.mark.usefixtures("every_batch")
 def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_training(
-    batch: int | None, schedule: str, demo: Path, tmp_path: Path
+    epochs: float, schedule: str, demo: Path, tmp_path: Path
 ) -> None:
     config = small_config(demo, tmp_path, f"training.schedule={schedule}", "training.epochs=3")
-    whole = train(config, Watcher())
+    whole = train(config)
     with pytest.raises(
         Interrupted, match=r"state saved; continue with: ecg train --resume"
     ) as stop:
-        train(config, StopsAt(1, batch))
+        train(config, StopsAt(epochs))
     assert stop.value.exit_code == 130
     stopped = tmp_path / "small-2"
-    assert not same_weights(whole.run / LAST, stopped / LAST)
+    assert not same_weights(whole.path / LAST, stopped / LAST)
     rest = Watcher()
     resumed = resume(stopped, rest)
-    assert [row.epoch for row in rest.rows] == [2, 3]
-    assert same_weights(whole.run / LAST, stopped / LAST)
-    assert same_weights(whole.run / BEST, stopped / BEST)
+    assert rest.epochs == [2, 3]
+    assert same_weights(whole.path / LAST, stopped / LAST)
+    assert same_weights(whole.path / BEST, stopped / BEST)
     for one, other in zip(whole.history, resumed.history, strict=True):
         assert {**vars(one), "seconds": 0} == {**vars(other), "seconds": 0}
 
@@ -184,17 +179,17 @@ def test_early_stopping_keeps_the_best(demo: Path, tmp_path: Path) -> None:
     config = small_config(
         demo, tmp_path, "training.epochs=40", "training.patience=2", "training.schedule=constant"
     )
-    result = train(config, Watcher())
+    result = train(config)
     assert result.stopped_early
     assert len(result.history) == result.best.epoch + 2
-    assert load_checkpoint(result.run / BEST).card.metrics["epoch"] == result.best.epoch
+    assert load_checkpoint(result.path / BEST).card.metrics["epoch"] == result.best.epoch
 
 
 def test_a_finished_run_resumes_to_itself(run_copy: Path) -> None:
     before = {path.name: path.read_bytes() for path in run_copy.glob("*.safetensors")}
     watcher = Watcher()
     assert len(resume(run_copy, watcher).history) == 4
-    assert watcher.rows == []
+    assert watcher.epochs == []
     assert {path.name: path.read_bytes() for path in run_copy.glob("*.safetensors")} == before
 
 
@@ -211,7 +206,7 @@ def test_two_trainings_at_once_get_two_folders(demo: Path, tmp_path: Path) -> No
 
 def test_a_run_under_way_is_not_resumed_by_another(run_copy: Path) -> None:
     with locked(run_copy), pytest.raises(CheckpointError, match="another process is training"):
-        resume(run_copy, Watcher())
+        resume(run_copy)
 
 
 def test_resuming_on_changed_data_is_refused(run_copy: Path, demo: Path, tmp_path: Path) -> None:
@@ -219,20 +214,20 @@ def test_resuming_on_changed_data_is_refused(run_copy: Path, demo: Path, tmp_pat
     document["data"]["train"] = str(demo / "synthetic_test.csv")
     (run_copy / "config.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(CheckpointError, match="training data have changed"):
-        resume(run_copy, Watcher())
+        resume(run_copy)
     with pytest.raises(CheckpointError, match="nothing to resume"):
-        resume(tmp_path, Watcher())
+        resume(tmp_path)
     (run_copy / LAST).write_bytes((run_copy / BEST).read_bytes())
     document["data"]["train"] = str(demo / "synthetic_train.csv")
     (run_copy / "config.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(CheckpointError, match="no training state"):
-        resume(run_copy, Watcher())
+        resume(run_copy)
 
 
 def test_an_experiment_that_cannot_start_leaves_no_folder(demo: Path, tmp_path: Path) -> None:
     for override in ("training.device=abacus", "model.name=cnm", "training.class_weights={X: 2.0}"):
         with pytest.raises(ConfigError):
-            train(small_config(demo, tmp_path, override), Watcher())
+            train(small_config(demo, tmp_path, override))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -240,7 +235,7 @@ def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: 
     sensitivity = []
     for weights in ("none", "{N: 1.0, S: 30.0}"):
         overrides = ["training.epochs=2", f"training.class_weights={weights}", "data.resample=null"]
-        run = train(small_config(demo, tmp_path, *overrides), Watcher()).run
+        run = train(small_config(demo, tmp_path, *overrides)).path
         from ecgcli.checkpoints.engines import load_engine
         from ecgcli.training.dataset import prepare
 
@@ -250,20 +245,16 @@ def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: 
     assert sensitivity[1] > sensitivity[0] + 0.1
 
 
-@pytest.mark.usefixtures("every_batch")
 def test_the_balanced_sampler_shows_every_class_equally_often(demo: Path, tmp_path: Path) -> None:
-    watcher = Watcher()
-    overrides = ["training.epochs=1", "training.sampler=balanced", "data.resample=null"]
-    train(small_config(demo, tmp_path, *overrides), watcher)
     import torch
 
+    from ecgcli.training.dataset import prepare
     from ecgcli.training.optimization import draw_order
 
-    start = watcher.starts[0]
-    labels = torch.from_numpy(start.data.training.known_labels)
-    drawn = labels[draw_order(start.config.training, labels)]
+    config = small_config(demo, tmp_path, "training.sampler=balanced", "data.resample=null")
+    labels = torch.from_numpy(prepare(config).training.known_labels)
+    drawn = labels[draw_order(config.training, labels)]
     assert np.bincount(drawn) / len(labels) == pytest.approx([0.2] * 5, abs=0.03)
-    assert watcher.statuses[-1].batch == watcher.statuses[-1].batches
 
 
 def epochs_in(run: Path) -> int:

@@ -1,0 +1,65 @@
+"""How a long job reports: one protocol for everything that takes time.
+
+A job takes a `Progress` and calls it; who called the job decides what is shown. The
+commands show bars and lines on a terminal, `SILENT` shows nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+#: What ``done`` and ``total`` count: things, the bytes of a file, or passes over the data.
+Unit = Literal["items", "bytes", "epochs"]
+
+
+class Progress(Protocol):
+    """Receives how a job goes on. May raise `KeyboardInterrupt` to stop the job."""
+
+    def update(
+        self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
+    ) -> None:
+        """Report how far a task is; it is finished when ``done`` reaches ``total``.
+
+        Args:
+            task: what is being done, such as ``downloading``.
+            done: how much of it is done; epochs may be fractions.
+            total: how much there is; None when that is not known.
+            unit: what both count.
+            figures: running figures to show beside the bar, such as ``loss=0.3``.
+        """
+
+    def message(self, text: str) -> None:
+        """Report something worth a line that stays."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def update(
+        self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
+    ) -> None:
+        """See `Progress`."""
+
+    def message(self, text: str) -> None:
+        """See `Progress`."""
+
+
+SILENT = Silent()
+
+
+@dataclass(frozen=True)
+class Part:
+    """The progress of one part of a larger job: its tasks carry its name, its messages go."""
+
+    whole: Progress
+    name: str
+
+    def update(
+        self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
+    ) -> None:
+        """See `Progress`."""
+        self.whole.update(f"{self.name}: {task}", done, total, unit, **figures)
+
+    def message(self, text: str) -> None:
+        """See `Progress`."""

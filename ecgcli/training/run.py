@@ -1,0 +1,181 @@
+"""A finished training, and its run folder: written here for every kind of model, and read back.
+
+A run folder holds ``config.yaml``, ``environment.json``, ``report.json``, the checkpoint
+``best.safetensors`` and a picture. A network's also has ``metrics.csv``, a row an epoch, and
+``last.safetensors``, from which it is resumed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecgcli.checkpoints import TrainingData
+from ecgcli.checkpoints.runs import BEST, CONFIG, locked, new_run
+from ecgcli.environment import describe_environment
+from ecgcli.errors import CheckpointError
+from ecgcli.files import write_json, write_text
+from ecgcli.training.figures import draw_curves, draw_shares
+from ecgcli.training.history import Epoch, History, read_history
+
+if TYPE_CHECKING:
+    from ecgcli.training.config import Config
+    from ecgcli.training.dataset import TrainingSet
+
+ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
+#: Features drawn in the picture of importances.
+_DRAWN = 25
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        path: the run folder.
+        metrics: of the weights kept, on the validation beats: ``validation_accuracy``,
+            ``validation_macro_f1`` and more.
+        seconds: what it took, resumed parts included, without reading the data.
+        best: the epoch whose weights were kept; None for a model without epochs.
+        history: every epoch; empty for a model without epochs.
+        stopped_early: whether it ran out of patience before its last epoch.
+        overfitting: a sentence when the curves drift apart.
+        importances: the share of each feature, largest first, of a model that knows it.
+    """
+
+    path: Path
+    metrics: dict[str, float]
+    seconds: float
+    best: Epoch | None = None
+    history: History = ()
+    stopped_early: bool = False
+    overfitting: str | None = None
+    importances: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file with the weights kept."""
+        return self.path / BEST
+
+    @property
+    def picture(self) -> Path | None:
+        """The curves, or the importances; None where there is nothing to draw."""
+        if self.best is not None:
+            return self.path / "curves.png"
+        return self.path / "importances.png" if self.importances else None
+
+
+def validation_metrics(epoch: Epoch) -> dict[str, float]:
+    """The epoch's figures on the validation beats, as in `Run.metrics`."""
+    return {name: value for name, value in asdict(epoch).items() if name.startswith("validation_")}
+
+
+def first_line(config: Config, data: TrainingSet) -> str:
+    """What a training begins with: the model, its beats, and what it is validated on."""
+    counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
+    held_out = f"{len(data.validation):,}" if len(data.validation) else "every patient in turn"
+    return (
+        f"Training {config.model.name} on {len(data.training):,} beats ({counts}), "
+        f"validating on {held_out}"
+    )
+
+
+@contextmanager
+def new_run_folder(
+    config: Config,
+    data: TrainingData,
+    device: str,
+    command: str,
+    training_keys: Collection[str] | None = None,
+) -> Iterator[Path]:
+    """Make the experiment's run folder and hold it while the block writes into it.
+
+    Args:
+        config: the experiment, as resolved; written as ``config.yaml``.
+        data: what is trained on.
+        device: what computes, in words.
+        command: the command line, for the record.
+        training_keys: those of the section ``training:`` that mean something; all by default.
+    """
+    path = new_run(Path(config.runs), config.name)
+    with locked(path):
+        write_text(path / CONFIG, config.to_yaml(training_keys))
+        environment = describe_environment(command, config.seed, device)
+        write_json(path / ENVIRONMENT, environment | {"data_fingerprint": data.fingerprint})
+        yield path
+
+
+def write_report(run: Run, data: TrainingData) -> None:
+    """Draw the picture and write ``report.json``."""
+    if run.picture is not None and run.best is not None:
+        draw_curves(run.picture, run.history)
+    elif run.picture is not None:
+        shown = dict(list(run.importances.items())[:_DRAWN])
+        draw_shares(run.picture, shown, "share of the gain of all splits")
+    facts = _facts_of_fit(run) if run.best is None else _facts_of_epochs(run, run.best)
+    chosen = "Judge the model" if run.best is None else "They chose the epoch, so judge the model"
+    write_json(
+        run.path / REPORT,
+        facts
+        | {
+            "training_data": data.model_dump(),
+            "note": "Validation figures: beats held out of the training file. "
+            f"{chosen} with ecg evaluate on a test file.",
+        },
+    )
+
+
+def _facts_of_epochs(run: Run, best: Epoch) -> dict[str, Any]:
+    return {
+        "best": asdict(best),
+        "epochs": len(run.history),
+        "stopped_early": run.stopped_early,
+        "overfitting": run.overfitting,
+        "seconds": round(run.seconds, 2),
+    }
+
+
+def _facts_of_fit(run: Run) -> dict[str, Any]:
+    return {
+        "metrics": run.metrics,
+        "seconds": round(run.seconds, 2),
+        "importances": {name: round(share, 5) for name, share in run.importances.items()},
+    }
+
+
+def is_finished(path: Path) -> bool:
+    """Whether the folder holds a training that has come to its end."""
+    return (path / REPORT).exists() and (path / BEST).exists()
+
+
+def read_run(path: Path) -> Run:
+    """The finished training in a run folder.
+
+    Figures are as exact as the files have them: seconds to two decimals, importances to
+    five, the history to six digits.
+
+    Raises:
+        CheckpointError: there is no finished training in this folder, or its report is damaged.
+    """
+    if not is_finished(path):
+        raise CheckpointError(
+            f"{path}: no {REPORT} and {BEST} here, so this is no finished training; "
+            f"to finish one: ecg train --resume {path}"
+        )
+    try:
+        report = json.loads((path / REPORT).read_text(encoding="utf-8"))
+        if "best" not in report:
+            return Run(
+                path, report["metrics"], report["seconds"], importances=report["importances"]
+            )
+        best = Epoch(**report["best"])
+        return Run(
+            path, validation_metrics(best), report["seconds"], best, read_history(path / HISTORY),
+            report["stopped_early"], report["overfitting"],
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: the run's report cannot be read: {error}") from error

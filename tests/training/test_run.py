@@ -1,0 +1,96 @@
+"""A finished training: one description for every kind of model, and its folder read back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ecgcli.checkpoints import load_checkpoint
+from ecgcli.errors import CheckpointError
+from ecgcli.training import train
+from ecgcli.training.config import parse_config
+from ecgcli.training.run import Run, read_run
+from tests.helpers import Watcher, small_config, small_document
+
+
+@pytest.fixture(scope="module")
+def forest(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    document = small_document(demo, tmp_path_factory.mktemp("runs")) | {"training": {}}
+    document["model"] = {"name": "features", "trees": 10}
+    return train(parse_config(document))
+
+
+def test_a_network_is_read_back_as_it_was_returned(demo: Path, tmp_path: Path) -> None:
+    run = train(small_config(demo, tmp_path, "training.epochs=2"))
+    read = read_run(run.path)
+    assert (read.best, read.metrics, read.overfitting) == (run.best, run.metrics, run.overfitting)
+    assert read.seconds == pytest.approx(run.seconds, abs=0.01)
+    for row, original in zip(read.history, run.history, strict=True):
+        assert vars(row) == pytest.approx(vars(original), rel=1e-5)
+    assert isinstance(read.history[0].epoch, int)
+    assert read.checkpoint.exists()
+    assert read.picture is not None
+    assert read.picture.exists()
+
+
+def test_an_estimator_is_read_back_as_it_was_returned(forest: Run) -> None:
+    read = read_run(forest.path)
+    assert read.importances == pytest.approx(forest.importances, abs=1e-5)
+    assert read.seconds == pytest.approx(forest.seconds, abs=0.01)
+    assert replace(read, importances={}, seconds=0) == replace(forest, importances={}, seconds=0)
+    assert forest.metrics == load_checkpoint(forest.checkpoint).card.metrics
+
+
+def test_both_kinds_leave_the_same_files(trained: Path, forest: Run) -> None:
+    of_every_kind = {"best.safetensors", "config.yaml", "environment.json", "report.json"}
+    for path, own in (
+        (trained, {"last.safetensors", "metrics.csv", "curves.png"}),
+        (forest.path, {"importances.png"}),
+    ):
+        assert {file.name for file in path.iterdir()} - {".lock"} == of_every_kind | own
+        facts = json.loads((path / "environment.json").read_text())
+        fingerprint = load_checkpoint(path / "best.safetensors").card.training_data.fingerprint
+        assert facts["data_fingerprint"] == fingerprint
+
+
+def test_what_is_not_finished_is_not_read(run_copy: Path) -> None:
+    report = run_copy / "report.json"
+    report.write_text(report.read_text()[:100])
+    with pytest.raises(CheckpointError, match="report cannot be read"):
+        read_run(run_copy)
+    report.unlink()
+    with pytest.raises(CheckpointError, match="no finished training; to finish one: ecg train"):
+        read_run(run_copy)
+
+
+def test_training_reports_the_beats_the_epochs_and_the_running_figures(
+    demo: Path, tmp_path: Path
+) -> None:
+    watcher = Watcher()
+    train(small_config(demo, tmp_path, "training.epochs=2"), watcher)
+    assert watcher.messages[0].startswith("Training cnn on ")
+    assert watcher.messages[1].endswith(str(tmp_path / "small"))
+    assert watcher.epochs == [1, 2]
+    done = [done for task, done, total in watcher.steps if (task, total) == ("training", 2)]
+    assert done == sorted(done)
+    assert {1.0, 2.0} <= set(done)
+    assert watcher.figures[0].keys() == {"loss", "acc", "F1"}
+
+
+def test_an_estimator_is_trained_without_torch(demo: Path, tmp_path: Path) -> None:
+    document = small_document(demo, tmp_path) | {"model": {"name": "knn"}, "training": {}}
+    code = (
+        "import json, sys; from ecgcli.training import train\n"
+        "from ecgcli.training.config import parse_config\n"
+        "train(parse_config(json.loads(sys.argv[1]))); print('torch' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(document)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert answer.stdout.split() == ["False"]
