@@ -38,7 +38,7 @@ from ecgcli.progress import SILENT, Progress
 
 #: The share of each class, or of the patients, that is held out.
 VALIDATION_FRACTION = 0.1
-#: Fewer normal beats than this tell nothing of what is usual.
+#: Fewer normal beats than this do not show what is usual.
 LEAST = 200
 #: The label of normal beats in every class set.
 NORMAL = 0
@@ -82,7 +82,7 @@ def fit(
 ) -> Fitted:
     """Learn what normal beats look like, from those of a labelled beats CSV alone.
 
-    The file's other classes are not trained on: those held out tell how well the model
+    The file's other classes are not trained on: those held out show how well the model
     finds them.
 
     Args:

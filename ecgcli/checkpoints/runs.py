@@ -45,11 +45,11 @@ def newest_run(root: Path, holding: str = BEST) -> Path:
     Raises:
         CheckpointError: there is no run yet.
     """
-    found = sorted(root.glob(f"*/{holding}"), key=lambda path: path.stat().st_mtime_ns)
-    if not found:
+    files = sorted(root.glob(f"*/{holding}"), key=lambda path: path.stat().st_mtime_ns)
+    if not files:
         kind, made_by = _KINDS[holding]
         raise CheckpointError(f"no {kind} under {root}/; {made_by}, or name a run or checkpoint")
-    return found[-1].parent
+    return files[-1].parent
 
 
 def find_checkpoint(
@@ -81,7 +81,7 @@ def find_checkpoint(
     for name in (holding, *{BEST, ANOMALY} - {holding}):
         if (place / name).exists():
             return place / name
-    raise CheckpointError(f"{place}: this folder has no {holding}, so it is no trained run")
+    raise CheckpointError(f"{place}: this folder has no {holding}, so it is not a trained run")
 
 
 @contextmanager

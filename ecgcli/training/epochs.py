@@ -51,7 +51,7 @@ from ecgcli.training.run import (
 )
 from ecgcli.training.state import Position, pack, to_array, unpack
 
-#: Beats judged at a time while validating.
+#: Beats classified at a time while validating.
 VALIDATION_BATCH = 256
 #: Seconds between two looks at the running figures.
 STATUS_INTERVAL = 0.2
@@ -181,7 +181,7 @@ class _Session:
         """Validate, and write what the epoch came to: best first, so that last implies it."""
         status, began = self._status(), time.monotonic()
         rate = float(self.schedule.get_last_lr()[0])
-        validation_loss, judged = self._validate()
+        validation_loss, matrix = self._validate()
         history = self.position.history
         row = Epoch(
             epoch=len(history) + 1,
@@ -190,8 +190,8 @@ class _Session:
             train_accuracy=status.accuracy,
             train_macro_f1=status.macro_f1,
             validation_loss=validation_loss,
-            validation_accuracy=float(metrics.accuracy(judged)),
-            validation_macro_f1=float(metrics.macro_f1(judged)),
+            validation_accuracy=float(metrics.accuracy(matrix)),
+            validation_macro_f1=float(metrics.macro_f1(matrix)),
             seconds=self.position.seconds + time.monotonic() - began,
         )
         history.append(row)

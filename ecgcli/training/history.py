@@ -53,7 +53,7 @@ def table_head() -> str:
 
 
 def table_row(row: Epoch, epochs: int) -> str:
-    """An epoch of so many as a line of text."""
+    """An epoch as a line of text; ``epochs`` is how many there are at most."""
     return (
         f"{row.epoch:>3}/{epochs:<3} {row.train_loss:>8.4f} {row.validation_loss:>9.4f} "
         f"{row.validation_accuracy:>8.4f} {row.validation_macro_f1:>7.4f} {row.seconds:>5.1f}s"

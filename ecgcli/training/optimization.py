@@ -35,7 +35,7 @@ def build_loss(settings: Training, labels: Tensor, classes: tuple[str, ...]) -> 
     """Cross-entropy, with the weights of the classes.
 
     Raises:
-        ConfigError: a weight names a class there is not.
+        ConfigError: a weight names a class that does not exist.
     """
     wanted = settings.class_weights
     weights = None

@@ -163,7 +163,7 @@ def read_run(path: Path) -> Run:
     """
     if not is_finished(path):
         raise CheckpointError(
-            f"{path}: no {REPORT} and {BEST} here, so this is no finished training; "
+            f"{path}: no {REPORT} and {BEST} here, so this is not a finished training; "
             f"to finish one: ecg train --resume {path}"
         )
     try:

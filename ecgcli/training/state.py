@@ -67,9 +67,9 @@ def unpack(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     device: torch.device,
 ) -> Position:
-    """Put what `pack` made into optimizer, schedule and random generators; the rest is returned."""
+    """Restore optimizer, schedule and random generators from what `pack` made; return the rest."""
     facts = json.loads(text)
-    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    parameters = [weights for group in optimizer.param_groups for weights in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, values in tensors.items():
         if key.startswith("optimizer."):

@@ -64,7 +64,7 @@ def test_what_is_not_finished_is_not_read(run_copy: Path) -> None:
     with pytest.raises(CheckpointError, match="report cannot be read"):
         read_run(run_copy)
     report.unlink()
-    with pytest.raises(CheckpointError, match="no finished training; to finish one: ecg train"):
+    with pytest.raises(CheckpointError, match="not a finished training; to finish one: ecg train"):
         read_run(run_copy)
 
 
