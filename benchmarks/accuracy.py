@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.comparison import mean_over_seeds
 from ecgcli.evaluation.report import with_interval
+from ecgcli.prediction import load
 from ecgcli.training import train
 from ecgcli.training.config import load_config
 from ecgcli.training.run import Run
@@ -43,8 +42,7 @@ def main() -> None:
 
 
 def evaluate(run: Run, test: Path) -> Evaluation:
-    checkpoint = load_checkpoint(run.checkpoint)
-    return evaluate_file(checkpoint, str(run.path), load_engine(checkpoint), test)
+    return evaluate_file(load(run.checkpoint), test)
 
 
 def row_of(seed: str, found: Evaluation, seconds: float) -> str:

@@ -23,15 +23,14 @@ import numpy as np
 from ecgcli import metrics
 from ecgcli.beats.context import with_context
 from ecgcli.beats.segmentation import cut_beats
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.figures import PALETTE, new_figure, save_figure
 from ecgcli.files import write_text
 from ecgcli.metrics import Matrix, aami
-from ecgcli.parallel import in_order
-from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.parallel import in_order_prepared
+from ecgcli.prediction import Classifier, load
+from ecgcli.recordings import ReadOptions, Recording, read_recording
 from ecgcli.recordings.distortions import (
     NOISES,
     inverted,
@@ -54,9 +53,6 @@ FIGURES: dict[str, Callable[[Matrix], Any]] = {
 }
 DRAWN = ("NSVF macro-F1", "V Se", "S Se")
 
-#: Of a worker process: the engine, loaded once.
-_worker: dict[str, Any] = {}
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -70,7 +66,7 @@ def main() -> None:
     began = time.monotonic()
     checkpoint = find_checkpoint(options.model)
     paths = [options.records / name for name in options.only]
-    work = in_order(partial(judge, options.seed), paths, options.jobs, partial(start, checkpoint))
+    work = in_order_prepared(partial(worker, checkpoint, options.seed), paths, options.jobs)
     with closing(work) as records:
         matrices = add_up(records)
     text = f"{table(matrices)}\n\n{len(paths)} records, {time.monotonic() - began:.0f} s\n"
@@ -80,22 +76,23 @@ def main() -> None:
         draw(options.out / "robustness.png", matrices)
 
 
-def start(checkpoint: Path) -> None:
-    _worker["engine"] = load_engine(load_checkpoint(checkpoint), threads=1)
+def worker(checkpoint: Path, seed: int) -> Callable[[Path], dict[str, Matrix]]:
+    """What a process does with each record, its classifier loaded once."""
+    return partial(judge, partial(classify, load(checkpoint, threads=1)), seed)
 
 
-def classify(recording: Recording) -> Matrix:
+def classify(classifier: Classifier, recording: Recording) -> Matrix:
     """The one place where the model sees a recording: its matrix against the annotations."""
     beats = with_context(recording, cut_beats(recording))
-    predicted = _worker["engine"].probabilities(beats).argmax(1)
+    predicted = classifier.probabilities(beats).argmax(1)
     judged = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
     truth = beats.known_labels[judged]
     return aami.of_beats(metrics.confusion_matrix(truth, predicted[judged], len(AAMI_CLASSES)))
 
 
-def judge(seed: int, path: Path) -> dict[str, Matrix]:
+def judge(classify: Callable[[Recording], Matrix], seed: int, path: Path) -> dict[str, Matrix]:
     """The matrix of a record under each condition."""
-    recording = read_recording(path, Options(lead=0))
+    recording = read_recording(path, ReadOptions(lead=0))
     seed += 1000 * int(path.name)  # records do not share their noise
     matrices = {"clean": classify(recording)}
     for kind, distort in NOISES.items():
@@ -110,7 +107,7 @@ def judge(seed: int, path: Path) -> dict[str, Matrix]:
         matrices[f"gain {gain:g}"] = classify(with_gain(recording, gain))
     for rate in (128, 250, 500):
         matrices[f"resampled to {rate} Hz"] = classify(resampled(recording, rate))
-    matrices["other lead"] = classify(read_recording(path, Options(lead=1)))
+    matrices["other lead"] = classify(read_recording(path, ReadOptions(lead=1)))
     return matrices
 
 

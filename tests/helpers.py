@@ -12,7 +12,9 @@ import pandas as pd
 
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.checkpoints import Card, Checkpoint, TrainingData, load_checkpoint
+from ecgcli.checkpoints.engines import load_engine
 from ecgcli.classes import AAMI_CLASSES
+from ecgcli.prediction import Classifier
 from ecgcli.progress import Unit
 from ecgcli.training.config import Config, parse_config
 
@@ -85,8 +87,8 @@ def some_beats(count: int) -> Beats:
     return Beats(sizes * random.random((count, 187), np.float32), None, info)
 
 
-def untrained(name: str) -> Checkpoint:
-    """A checkpoint of a registered network with fresh weights, for five classes."""
+def untrained(name: str) -> Classifier:
+    """A registered network with fresh weights, for five classes."""
     import torch
 
     from ecgcli.models import create_model, views_of
@@ -98,7 +100,8 @@ def untrained(name: str) -> Checkpoint:
         class_offsets=(0.0,) * len(AAMI_CLASSES),
         training_data=UNTRAINED, metrics={}, licence="none",
     )  # fmt: skip
-    return Checkpoint(card, {name: values.numpy() for name, values in weights.items()})
+    checkpoint = Checkpoint(card, {name: values.numpy() for name, values in weights.items()})
+    return Classifier(Path("untrained"), checkpoint, load_engine(checkpoint))
 
 
 def same_weights(one: Path, other: Path) -> bool:

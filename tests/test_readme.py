@@ -61,7 +61,9 @@ def test_the_python_example(place: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(place)
     shown: list[object] = []
     exec(example, {"print": lambda *values: shown.extend(values)})
-    assert shown == [("N", "S", "V", "F", "Q"), (21892, 5)]
+    classes, shape, names, beats, times = shown
+    assert (classes, shape, names) == (("N", "S", "V", "F", "Q"), (21892, 5), 21892)
+    assert (beats, times) == (2955, (2954,))
 
 
 def test_every_command_and_link_is_there() -> None:

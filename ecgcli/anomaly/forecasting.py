@@ -22,8 +22,8 @@ from ecgcli.beats.segmentation import signal_reader
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction.beats import output
 from ecgcli.progress import SILENT, Progress
-from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
-from ecgcli.recordings.peaks import DEFAULT, with_known_beats
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
+from ecgcli.recordings.peaks import with_known_beats
 
 #: A recording is forecast, and a beat drawn, until it has ended in this share of the futures.
 MOST_ENDED = 0.75
@@ -200,8 +200,7 @@ def forecast_recording(
     *,
     after: float | None = None,
     horizon: int | None = None,
-    options: Options = NO_OPTIONS,
-    detector: str = DEFAULT,
+    options: ReadOptions = NO_OPTIONS,
     seed: int = 0,
 ) -> Forecast:
     """Continue the beat that is under way in a recording at a time, in mV.
@@ -216,8 +215,7 @@ def forecast_recording(
         data: the recording.
         after: the time in s; default the recording's end.
         horizon: samples at 120 Hz, 187 from the R peak at most (the default).
-        options: for the reader.
-        detector: of R peaks where none are annotated.
+        options: how the recording is read.
         seed: of the futures drawn.
 
     Raises:
@@ -232,7 +230,7 @@ def forecast_recording(
         raise ConfigError(
             f"--after: found {after:g} s; the recording has {recording.seconds:.1f} s"
         )
-    recording = _with_beats(recording, detector, data)
+    recording = _with_beats(recording, options.detector, data)
     peaks = recording.beat_positions
     number = int(np.searchsorted(peaks, after * recording.sampling_rate)) - 1
     start, known = _under_way(recording, number, after, data)

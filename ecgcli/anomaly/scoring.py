@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ from ecgcli.errors import DataError
 from ecgcli.evaluation.beats import describe_split
 from ecgcli.metrics import Score
 from ecgcli.metrics.roc import Curve, roc, roc_area
-from ecgcli.recordings import NO_OPTIONS, Options, is_recording
-from ecgcli.recordings.peaks import DEFAULT
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, is_recording
 
 #: The rest, all other classes together, against the normal beats.
 REST = "the rest"
@@ -157,8 +156,7 @@ def score_file(
     *,
     quantile: float | None = None,
     normalize: bool = False,
-    options: Options = NO_OPTIONS,
-    detector: str = DEFAULT,
+    options: ReadOptions = NO_OPTIONS,
 ) -> Scored:
     """Score each beat of a beats CSV, or of a recording.
 
@@ -168,8 +166,7 @@ def score_file(
         data: a beats CSV or a recording.
         quantile: the share of normal beats to lie below the threshold, else the model's.
         normalize: scale each beat of a CSV to 0..1 first.
-        options: for the recording's reader.
-        detector: of R peaks where none are annotated.
+        options: how a recording is read.
 
     Raises:
         DataError: the file is wrong, or too short a recording to hold a beat.
@@ -178,9 +175,9 @@ def score_file(
     times = None
     if is_recording(str(data), options.sampling_rate):
         if model.card.classes != AAMI_CLASSES:
-            options = Options(options.lead, options.sampling_rate, options.units, "none")
+            options = replace(options, annotations="none")
         patient = patients_of([data])[data]
-        prepared = prepare_recording(data, options, detector=detector, patient=patient)
+        prepared = prepare_recording(data, options, patient=patient)
         beats, notes = prepared.beats, prepared.notes
         if beats.info is not None:
             times = beats.info["time"].to_numpy(np.float64)

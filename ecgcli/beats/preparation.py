@@ -15,10 +15,10 @@ from ecgcli.beats.context import with_context
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import DataError, EcgError
 from ecgcli.parallel import in_order
-from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, Options, Recording, read_recording
+from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.formats import endings
 from ecgcli.recordings.mitbih import RECORDS, patient_of
-from ecgcli.recordings.peaks import DEFAULT, points_down, with_known_beats
+from ecgcli.recordings.peaks import points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
 
 
@@ -52,28 +52,42 @@ class Failure:
 
 def prepare_recording(
     path: Path,
-    options: Options = NO_OPTIONS,
+    options: ReadOptions = NO_OPTIONS,
     *,
-    detector: str = DEFAULT,
     patient: str = "",
     context: bool = False,
 ) -> Prepared:
-    """Read a recording and cut its beats.
-
-    The beats are those annotated, else those `find_r_peaks` finds; with ``context``
-    they know how they stand in their recording.
+    """Read a recording and cut its beats; see `prepare`.
 
     Raises:
         DataError: the recording cannot be read.
         ConfigError: there is no such detector.
     """
-    recording = read_recording(path, options, patient)
+    return prepare(read_recording(path, options, patient), path, options, context=context)
+
+
+def prepare(
+    recording: Recording,
+    path: Path,
+    options: ReadOptions = NO_OPTIONS,
+    *,
+    context: bool = False,
+) -> Prepared:
+    """Cut the beats of a recording that was read from ``path`` by ``options``.
+
+    The beats are those annotated, else those the detector finds; with ``context``
+    they know how they stand in their recording.
+
+    Raises:
+        DataError: R peaks cannot be found in it.
+        ConfigError: there is no such detector.
+    """
     stretches = unusable(recording.signal, recording.sampling_rate)
     notes = [*_lead_note(recording, options), *_quality_notes(recording, stretches)]
     if not recording.annotated:
-        recording = with_known_beats(recording, detector, path, stretches)
+        recording = with_known_beats(recording, options.detector, path, stretches)
         found = len(recording.positions)
-        notes.append(f"{found:,} R peaks detected ({detector}); classes are not known")
+        notes.append(f"{found:,} R peaks detected ({options.detector}); classes are not known")
     beats = cut_beats(recording, skip=stretches)
     if context:
         beats = with_context(recording, beats)
@@ -98,17 +112,14 @@ def prepare_recording(
 
 def prepare_many(
     paths: Sequence[Path],
-    options: Options = NO_OPTIONS,
+    options: ReadOptions = NO_OPTIONS,
     *,
-    detector: str = DEFAULT,
     jobs: int = 1,
     context: bool = False,
 ) -> Generator[Prepared | Failure, None, None]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
     patients = patients_of(paths)
-    one = partial(
-        _prepare_or_fail, options=options, detector=detector, patients=patients, context=context
-    )
+    one = partial(_prepare_or_fail, options=options, patients=patients, context=context)
     return in_order(one, paths, jobs)
 
 
@@ -158,12 +169,10 @@ def _one_of_each_name(paths: list[Path]) -> list[Path]:
 
 
 def _prepare_or_fail(
-    path: Path, options: Options, detector: str, patients: dict[Path, str], context: bool
+    path: Path, options: ReadOptions, patients: dict[Path, str], context: bool
 ) -> Prepared | Failure:
     try:
-        return prepare_recording(
-            path, options, detector=detector, patient=patients[path], context=context
-        )
+        return prepare_recording(path, options, patient=patients[path], context=context)
     except EcgError as error:
         return Failure(path, str(error))
 
@@ -186,7 +195,7 @@ def _without_segments(files: list[Path]) -> list[Path]:
     return [file for file in files if file not in segments]
 
 
-def _lead_note(recording: Recording, options: Options) -> list[str]:
+def _lead_note(recording: Recording, options: ReadOptions) -> list[str]:
     if options.lead is not None or recording.lead in PREFERRED_LEADS:
         return []
     return [f"no lead {' or '.join(PREFERRED_LEADS)}; read {recording.lead}"]

@@ -114,10 +114,10 @@ class TorchEngine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         import torch
 
-        from ecgcli.checkpoints.networks import load_classifier
+        from ecgcli.checkpoints.networks import load_probability_network
 
         self._torch, self.views = torch, checkpoint.card.views
-        self._model = load_classifier(checkpoint)
+        self._model = load_probability_network(checkpoint)
         self._device = next(self._model.parameters()).device
 
     def probabilities(self, beats: Beats) -> Probabilities:

@@ -30,7 +30,7 @@ def load_network(checkpoint: Checkpoint) -> nn.Module:
     return network.to(choose_device("auto")).eval()
 
 
-def load_classifier(checkpoint: Checkpoint) -> nn.Module:
+def load_probability_network(checkpoint: Checkpoint) -> nn.Module:
     """The checkpoint's network, from beats to probabilities, on the GPU when there is one.
 
     Raises:

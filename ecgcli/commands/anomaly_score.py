@@ -21,6 +21,8 @@ from ecgcli.commands.console import (
     Units,
     messages,
     print_json,
+    read_options,
+    refuse_options,
     results,
 )
 
@@ -31,6 +33,7 @@ EXAMPLE = "Example: ecg anomaly score data/mitbih_test.csv --model runs/anomaly"
 
 
 def command(
+    ctx: typer.Context,
     data: BeatsOrRecording,
     model: AnomalyModel = None,
     out: Annotated[
@@ -62,9 +65,10 @@ def command(
     from ecgcli.anomaly.scoring import score_file
     from ecgcli.checkpoints.runs import ANOMALY, find_checkpoint
     from ecgcli.evaluation.beats import check_requirements, parse_requirements
-    from ecgcli.recordings import Options
+    from ecgcli.recordings import is_recording
 
     console = messages(quiet)
+    refuse_options(ctx, str(data), recording=is_recording(str(data), rate))
     path = find_checkpoint(model, holding=ANOMALY)
     fitted = load_model(path)
     scored = score_file(
@@ -73,8 +77,7 @@ def command(
         data,
         quantile=quantile,
         normalize=normalize,
-        options=Options(lead, rate, units, annotations),
-        detector=detector,
+        options=read_options(lead, rate, units, annotations, detector),
     )
     figures = scored.figures() if require else {}
     required = parse_requirements(require or [], list(figures))

@@ -13,12 +13,14 @@ from ecgcli.commands.console import (
     Json,
     Normalize,
     Quiet,
+    given,
     messages,
-    open_checkpoint,
+    open_classifier,
     print_json,
     progress_bar,
     results,
 )
+from ecgcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from ecgcli.insight.clustering import Clustering
@@ -27,6 +29,7 @@ EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o
 
 
 def command(
+    ctx: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats, labelled or not.")],
     model: Annotated[
         Path | None,
@@ -66,15 +69,17 @@ def command(
     from ecgcli.insight.clustering import cluster
 
     console = messages(quiet)
-    checkpoint = None if model is None else open_checkpoint(model, console)[1]
-    names = classes_named(classes) if checkpoint is None else checkpoint.card.classes
+    if model is not None and given(ctx, "classes"):
+        raise ConfigError("--classes is for clusters of samples; with --model they are the model's")
+    classifier = None if model is None else open_classifier(model, console)
+    names = classes_named(classes) if classifier is None else classifier.classes
     beats = read_beats(data, names, normalize=normalize)
     features = beats.samples
-    if checkpoint is not None:
+    if classifier is not None:
         from ecgcli.insight.embedding import embed
 
         with progress_bar(console) as progress:
-            features = embed(checkpoint, beats, progress)
+            features = embed(classifier, beats, progress)
     console.print(f"{len(beats):,} beats of {features.shape[1]} features, by {reduction}")
     found = cluster(
         beats, features,

@@ -13,12 +13,14 @@ import typer
 
 from ecgcli.choices import EngineName
 from ecgcli.classes import ClassSet
+from ecgcli.errors import ConfigError
 from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.checkpoints import Checkpoint
+    from ecgcli.prediction import Classifier
+    from ecgcli.recordings import ReadOptions
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages and no progress.")]
@@ -75,15 +77,63 @@ Quantile = Annotated[
 Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
 
 
-def open_checkpoint(model: Path | None, console: Console) -> tuple[Path, Checkpoint]:
-    """The checkpoint meant by ``--model`` and where it lies, having said which it is."""
-    from ecgcli.checkpoints import load_checkpoint
-    from ecgcli.checkpoints.runs import find_checkpoint
+#: Options, by the names of their parameters, that mean something for one kind of input alone.
+_OF_RECORDINGS = ("lead", "rate", "units", "annotations", "detector", "jobs")
+_OF_BEATS = ("normalize", "rows")
 
-    path = find_checkpoint(model)
-    checkpoint = load_checkpoint(path)
-    console.print(f"Model: {path}")
-    return path, checkpoint
+
+def open_classifier(model: Path | None, console: Console) -> Classifier:
+    """The classifier meant by ``--model``, having said which it is."""
+    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.prediction import load
+
+    classifier = load(find_checkpoint(model))
+    console.print(f"Model: {classifier.path}")
+    return classifier
+
+
+def read_options(
+    lead: str | None, rate: float | None, units: str | None, annotations: str, detector: str
+) -> ReadOptions:
+    """How recordings are read, as the command line says it.
+
+    Raises:
+        ConfigError: there is no such detector.
+    """
+    from ecgcli.recordings import ReadOptions
+    from ecgcli.recordings.detectors import get_detector
+
+    get_detector(detector)  # a wrong name is refused, even where no detector is needed
+    return ReadOptions(lead, rate, units, annotations, detector)
+
+
+def given(ctx: typer.Context, name: str) -> bool:
+    """Whether the option with this parameter name was typed."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
+    """Refuse options that were typed and mean nothing for what the input is.
+
+    Args:
+        ctx: of the command.
+        place: the input.
+        recording: whether it is a recording, and not a beats CSV.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    for param in ctx.command.params:
+        if recording and param.name in _OF_BEATS and given(ctx, param.name):
+            raise ConfigError(
+                f"{param.opts[0]} is for beats; {place} is a recording, whose beats are cut and "
+                "scaled here"
+            )
+        if not recording and param.name in _OF_RECORDINGS and given(ctx, param.name):
+            raise ConfigError(
+                f"{param.opts[0]} is for recordings; {place} holds beats that are cut already"
+            )
 
 
 def messages(quiet: bool = False) -> Console:

@@ -18,6 +18,7 @@ from ecgcli.commands.console import (
     Units,
     messages,
     print_json,
+    read_options,
     results,
 )
 
@@ -58,15 +59,12 @@ def command(
     beats do not repeat and count in it. --model multiplicative works on the logarithm,
     and raises the signal above zero first.
     """
-    from ecgcli.recordings import Options
     from ecgcli.recordings.decomposition import decompose_recording
 
     console = messages(quiet)
-    options = Options(lead, rate, units, annotations)
+    options = read_options(lead, rate, units, annotations, detector)
     with console.status("decomposing"):
-        found = decompose_recording(
-            recording, options, detector=detector, model=model, start=start, seconds=seconds
-        )
+        found = decompose_recording(recording, options, model=model, start=start, seconds=seconds)
     if out is not None:
         found.write(out)
     if png is not None:

@@ -20,6 +20,8 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     progress_bar,
+    read_options,
+    refuse_options,
     results,
 )
 
@@ -34,6 +36,7 @@ EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require 
 
 
 def command(
+    ctx: typer.Context,
     model: Annotated[
         Path | None,
         typer.Argument(metavar="[RUN|CHECKPOINT]", help="The model; default the newest run."),
@@ -75,28 +78,24 @@ def command(
     extra count, as ANSI/AAMI EC57 has it.
     """
     from ecgcli.beats.preparation import find_recordings
-    from ecgcli.checkpoints import load_checkpoint
-    from ecgcli.checkpoints.engines import load_engine
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
     from ecgcli.evaluation.recordings import evaluate_recordings
     from ecgcli.evaluation.report import report_folder, write_recording_report, write_report
-    from ecgcli.recordings import Options, is_recording
+    from ecgcli.prediction import load
+    from ecgcli.recordings import is_recording
 
     console = messages(quiet)
-    path = find_checkpoint(model)
-    checkpoint = load_checkpoint(path)
-    runner = load_engine(checkpoint, engine)
-    folder = out or report_folder(path, data)
-    if is_recording(str(data), rate):
+    recordings = is_recording(str(data), rate)
+    refuse_options(ctx, str(data), recording=recordings)
+    classifier = load(find_checkpoint(model), engine=engine)
+    folder = out or report_folder(classifier.path, data)
+    if recordings:
         with progress_bar(console) as progress:
             judged = evaluate_recordings(
+                classifier,
                 find_recordings([str(data)]),
-                checkpoint.card,
-                runner,
-                Options(lead, rate, units, annotations),
-                detector,
-                model=str(path),
+                read_options(lead, rate, units, annotations, detector),
                 data=str(data),
                 skip_first=skip_first,
                 progress=progress,
@@ -107,15 +106,13 @@ def command(
         console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
         check_requirements(judged.scores(), required)
         return
-    found = evaluate_file(
-        checkpoint, str(path), runner, data, normalize=normalize, skip_first=skip_first
-    )
+    found = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
     required = parse_requirements(require or [], list(found.scores()))
     page = write_report(folder, found)
     print_json(found.as_json()) if json else _print(found)
     console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
     check_requirements(found.scores(), required)
-    console.print(f"Next: ecg predict BEATS.csv --model {model or path.parent}")
+    console.print(f"Next: ecg predict BEATS.csv --model {model or classifier.path.parent}")
 
 
 def _print(evaluation: Evaluation) -> None:

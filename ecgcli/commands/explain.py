@@ -15,7 +15,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rows,
     messages,
-    open_checkpoint,
+    open_classifier,
     print_json,
     progress_bar,
     results,
@@ -56,12 +56,12 @@ def command(
     from ecgcli.insight.explanation import explain
 
     console = messages(quiet)
-    path, checkpoint = open_checkpoint(model, console)
-    beats = read_beats(data, checkpoint.card.classes, normalize=normalize)
+    classifier = open_classifier(model, console)
+    beats = read_beats(data, classifier.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
     with progress_bar(console) as progress:
-        found = explain(checkpoint, beats, chosen, method)
-        tested = deletion_test(checkpoint, beats, method, seed, progress) if check else None
+        found = explain(classifier, beats, chosen, method)
+        tested = deletion_test(classifier, beats, method, seed, progress) if check else None
     if png is not None:
         found.draw(png)
     if json:
@@ -72,7 +72,9 @@ def command(
     if png is not None:
         console.print(f"Picture: {png}")
     elif not check:
-        console.print(f"Next: ecg explain {data} --model {path.parent} --png why.png --check")
+        console.print(
+            f"Next: ecg explain {data} --model {classifier.path.parent} --png why.png --check"
+        )
 
 
 def _print(found: Explanation, tested: DeletionTest | None) -> None:

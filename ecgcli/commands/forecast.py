@@ -19,6 +19,8 @@ from ecgcli.commands.console import (
     Units,
     messages,
     progress_bar,
+    read_options,
+    refuse_options,
 )
 from ecgcli.errors import ConfigError
 
@@ -26,6 +28,7 @@ EXAMPLE = "Example: ecg forecast data/mitbih_test.csv --rows 0-5 --png forecast.
 
 
 def command(
+    ctx: typer.Context,
     data: BeatsOrRecording,
     model: AnomalyModel = None,
     known: Annotated[
@@ -68,19 +71,21 @@ def command(
     from ecgcli.anomaly.forecasting import forecast_beats, forecast_recording, write_forecast
     from ecgcli.anomaly.model import load_model
     from ecgcli.checkpoints.runs import ANOMALY, find_checkpoint
-    from ecgcli.recordings import Options, is_recording
+    from ecgcli.recordings import is_recording
 
     console = messages(quiet)
+    recording = is_recording(str(data), rate)
+    refuse_options(ctx, str(data), recording=recording)
     path = find_checkpoint(model, holding=ANOMALY)
     fitted = load_model(path)
     console.print(f"Model: {path}")
-    if is_recording(str(data), rate):
+    if recording:
         if known is not None:
             raise ConfigError("--from is for beats; where a recording goes on is told by --after")
-        options = Options(lead, rate, units, annotations)
+        options = read_options(lead, rate, units, annotations, detector)
         found = forecast_recording(
             fitted, str(path), data, after=after, horizon=samples, options=options,
-            detector=detector, seed=seed,
+            seed=seed,
         )  # fmt: skip
     else:
         if after is not None:

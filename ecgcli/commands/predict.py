@@ -22,6 +22,8 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     progress_bar,
+    read_options,
+    refuse_options,
 )
 from ecgcli.errors import ConfigError, DataError
 
@@ -39,6 +41,7 @@ _RUNS_TOLD = 10
 
 
 def command(
+    ctx: typer.Context,
     source: Annotated[
         list[str],
         typer.Argument(
@@ -99,11 +102,12 @@ def command(
     """
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction.beats import check_probability
-    from ecgcli.recordings import Options, is_recording
+    from ecgcli.recordings import is_recording
 
     console = messages(quiet)
     check_probability(abstain)
     recordings = any(is_recording(place, rate) for place in source)
+    refuse_options(ctx, source[0], recording=recordings)
     path = find_checkpoint(model, Path("runs"), "recordings" if recordings else "beats")
     wanted = "json" if json else table_format
     if not recordings:
@@ -115,8 +119,8 @@ def command(
         return
     from ecgcli.prediction.recordings import Task
 
-    options = Options(lead, rate, units, annotations)
-    task = Task(path, engine, options, detector, Path(out), wanted or "csv", abstain)
+    options = read_options(lead, rate, units, annotations, detector)
+    task = Task(path, engine, options, Path(out), wanted or "csv", abstain)
     _predict_recordings(source, out, wanted, task, jobs or os.cpu_count() or 1, console)
 
 
@@ -140,18 +144,16 @@ def _predict_beats(
     engine: EngineName,
     console: Console,
 ) -> None:
-    from ecgcli.checkpoints import load_checkpoint
-    from ecgcli.checkpoints.engines import load_engine
+    from ecgcli.prediction import load
     from ecgcli.prediction.beats import format_for, predict_file
 
-    checkpoint = load_checkpoint(path)
+    classifier = load(path, engine=engine)
     console.print(_told(path))
     with progress_bar(console) as progress:
         summary = predict_file(
+            classifier,
             source,
             out,
-            load_engine(checkpoint, engine),
-            checkpoint.card.classes,
             table_format=format_for(out, wanted),
             normalize=normalize,
             abstain=abstain,
@@ -181,15 +183,12 @@ def _predict_recordings(
 
 
 def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: Console) -> None:
-    from ecgcli.checkpoints import load_checkpoint
-    from ecgcli.checkpoints.engines import load_engine
+    from ecgcli.prediction import load
     from ecgcli.prediction.beats import format_for
-    from ecgcli.prediction.recordings import ENDINGS, classify_recording, write_classified
+    from ecgcli.prediction.recordings import ENDINGS, write_classified
 
-    checkpoint = load_checkpoint(task.checkpoint)
-    engine = load_engine(checkpoint, task.engine)
-    classes = checkpoint.card.classes
-    found = classify_recording(path, engine, classes, task.options, task.detector, task.abstain)
+    classifier = load(task.checkpoint, engine=task.engine)
+    found = classifier.classify(path, task.options, abstain=task.abstain)
     by_name = "wfdb" if out.endswith(ENDINGS["wfdb"]) else format_for(out, None)
     write_classified(out, found, wanted or by_name)  # type: ignore[arg-type]
     _tell(found.summary(), console)

@@ -20,6 +20,7 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     progress_bar,
+    read_options,
 )
 from ecgcli.errors import ConfigError, DataError
 
@@ -75,19 +76,16 @@ def command(
     """
     from ecgcli.beats import concatenate, write_beats
     from ecgcli.beats.preparation import Failure, find_recordings, prepare_many
-    from ecgcli.recordings import Options
 
     console = messages(quiet)
     paths = find_recordings(recordings)
-    options = Options(lead, rate, units, annotations)
+    options = read_options(lead, rate, units, annotations, detector)
     done: list[Prepared] = []
     failed: list[Failure] = []
     cores = jobs or os.cpu_count() or 1
     with (
         progress_bar(console) as progress,
-        closing(
-            prepare_many(paths, options, detector=detector, jobs=cores, context=context)
-        ) as work,
+        closing(prepare_many(paths, options, jobs=cores, context=context)) as work,
     ):
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):

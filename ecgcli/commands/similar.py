@@ -14,7 +14,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rows,
     messages,
-    open_checkpoint,
+    open_classifier,
     print_json,
     progress_bar,
     results,
@@ -52,19 +52,19 @@ def command(
     from ecgcli.insight.similarity import find_similar
 
     console = messages(quiet)
-    path, checkpoint = open_checkpoint(model, console)
-    beats = read_beats(data, checkpoint.card.classes, normalize=normalize)
+    classifier = open_classifier(model, console)
+    beats = read_beats(data, classifier.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
-    known = read_labelled(to, checkpoint.card.classes, normalize=normalize)
+    known = read_labelled(to, classifier.classes, normalize=normalize)
     with progress_bar(console) as progress:
-        found = find_similar(checkpoint, beats, chosen, known, neighbours, progress)
+        found = find_similar(classifier, beats, chosen, known, neighbours, progress)
     if png is not None:
         found.draw(png)
     print_json(found.as_json()) if json else _print(found)
     if png is not None:
         console.print(f"Picture: {png}")
     named = ",".join(str(row) for row in chosen)
-    console.print(f"Next: ecg explain {data} --model {path.parent} --rows {named}")
+    console.print(f"Next: ecg explain {data} --model {classifier.path.parent} --rows {named}")
 
 
 def _print(found: Similar) -> None:

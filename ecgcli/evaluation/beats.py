@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ecgcli import metrics
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.beats.resampling import manifest_path
-from ecgcli.checkpoints import Card, Checkpoint, TrainingData
-from ecgcli.checkpoints.engines import Engine
+from ecgcli.checkpoints import Card, TrainingData
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
 from ecgcli.metrics import Score
@@ -26,6 +25,7 @@ from ecgcli.metrics.calibration import (
     reliability,
 )
 from ecgcli.metrics.roc import Curve, precision_recall, roc
+from ecgcli.prediction import Classifier
 
 _OVERALL = {
     "accuracy": metrics.accuracy,
@@ -133,9 +133,7 @@ class Evaluation:
 
 
 def evaluate_file(
-    checkpoint: Checkpoint,
-    model: str,
-    engine: Engine,
+    classifier: Classifier,
     data: Path,
     *,
     normalize: bool = False,
@@ -144,9 +142,7 @@ def evaluate_file(
     """Judge a model on a labelled beats CSV.
 
     Args:
-        checkpoint: of the model.
-        model: where it lies, for the report.
-        engine: that runs it.
+        classifier: the model.
         data: the labelled file.
         normalize: scale each beat to 0..1 first.
         skip_first: seconds at the start of each record that are not judged.
@@ -154,24 +150,19 @@ def evaluate_file(
     Raises:
         DataError: the file is wrong or unlabelled, or does not know its beats' times.
     """
-    beats = read_labelled(data, checkpoint.card.classes, normalize=normalize)
-    return evaluate_beats(checkpoint, model, engine, beats, data, skip_first)
+    beats = read_labelled(data, classifier.classes, normalize=normalize)
+    return evaluate_beats(classifier, beats, data, skip_first)
 
 
 def evaluate_beats(
-    checkpoint: Checkpoint,
-    model: str,
-    engine: Engine,
-    beats: Beats,
-    data: Path,
-    skip_first: float = 0.0,
+    classifier: Classifier, beats: Beats, data: Path, skip_first: float = 0.0
 ) -> Evaluation:
     """`evaluate_file` on the beats of the file ``data``, read already."""
-    card = checkpoint.card
+    card, model = classifier.card, str(classifier.path)
     if skip_first:
         beats = _after(beats, skip_first, data)
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
-    probabilities = engine.probabilities(beats)
+    probabilities = classifier.probabilities(beats)
     found = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
     if beats.info is None or card.classes != AAMI_CLASSES:
         return found

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 
 from ecgcli.beats import Beats, read_labelled
-from ecgcli.checkpoints import Checkpoint, load_checkpoint
-from ecgcli.checkpoints.engines import Engine, load_engine
 from ecgcli.checkpoints.runs import CONFIG, LAST
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.evaluation.beats import Evaluation, evaluate_beats
 from ecgcli.files import write_json, write_text
+from ecgcli.prediction import Classifier, load
 from ecgcli.progress import SILENT, Part, Progress
 from ecgcli.training import resume, train
 from ecgcli.training.config import Config
@@ -296,8 +295,8 @@ def _trained(config: Config, path: Path, progress: Progress, command: str) -> Ru
 
 def _measure(config: Config, name: str, split: str, test: Path, run: Run) -> Cell:
     """Evaluate a trained model on the split's test file."""
-    checkpoint = load_checkpoint(run.checkpoint)
-    evaluation, speed = _evaluate(checkpoint, run.path, test)
+    classifier = load(run.checkpoint)
+    evaluation, speed = _evaluate(classifier, test)
     scores = evaluation.scores()
     return Cell(
         name=name,
@@ -305,7 +304,7 @@ def _measure(config: Config, name: str, split: str, test: Path, run: Run) -> Cel
         split=split,
         seed=config.seed,
         scores={name: scores[name] for name in FIGURES if np.isfinite(scores.get(name, np.nan))},
-        parameters=checkpoint.parameters,
+        parameters=classifier.checkpoint.parameters,
         training_seconds=round(run.seconds, 1),
         beats_per_second=round(speed),
     )
@@ -315,18 +314,17 @@ def _write_result(folder: Path, config: Config, cell: Cell) -> None:
     write_json(folder / RESULT, asdict(cell) | {"config_sha256": _fingerprint(config)})
 
 
-def _evaluate(checkpoint: Checkpoint, path: Path, test: Path) -> tuple[Evaluation, float]:
-    """The evaluation, and how many beats a second its engine classifies once it is warm."""
-    engine = load_engine(checkpoint)
-    beats = read_labelled(test, checkpoint.card.classes)
-    evaluation = evaluate_beats(checkpoint, str(path), engine, beats, test)
+def _evaluate(classifier: Classifier, test: Path) -> tuple[Evaluation, float]:
+    """The evaluation, and how many beats a second the model classifies once it is warm."""
+    beats = read_labelled(test, classifier.classes)
+    evaluation = evaluate_beats(classifier, beats, test)
     sample = beats.take(np.arange(min(len(beats), 2048)))
-    return evaluation, len(sample) / min(_seconds(engine, sample) for _ in range(3))
+    return evaluation, len(sample) / min(_seconds(classifier, sample) for _ in range(3))
 
 
-def _seconds(engine: Engine, beats: Beats) -> float:
+def _seconds(classifier: Classifier, beats: Beats) -> float:
     began = time.perf_counter()
-    engine.probabilities(beats)
+    classifier.probabilities(beats)
     return time.perf_counter() - began
 
 

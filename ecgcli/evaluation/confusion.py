@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.beats import read_labelled
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.choices import Over
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.figures import draw_confusion
 from ecgcli.evaluation.report import REPORT
+from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import read_predictions
 
 _OVER = {
@@ -84,15 +83,16 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
                 f"{source}: predictions need the labelled beats: add --truth TEST.csv"
             )
         return _of_table(source, truth)
-    checkpoint_path = find_checkpoint(source)
-    if truth is None:
-        return _last_evaluation(checkpoint_path.parent)
-    checkpoint = load_checkpoint(checkpoint_path)
-    beats = read_labelled(truth, checkpoint.card.classes)
-    predicted = load_engine(checkpoint).probabilities(beats).argmax(1)
-    classes = checkpoint.card.classes
+    path = find_checkpoint(source)
+    return _last_evaluation(path.parent) if truth is None else _of_classifier(load(path), truth)
+
+
+def _of_classifier(classifier: Classifier, truth: Path) -> Confusion:
+    classes = classifier.classes
+    beats = read_labelled(truth, classes)
+    predicted = classifier.probabilities(beats).argmax(1)
     matrix = metrics.confusion_matrix(beats.known_labels, predicted, len(classes))
-    return Confusion(matrix, classes, f"{checkpoint_path.parent.name} on {truth.name}")
+    return Confusion(matrix, classes, f"{classifier.name} on {truth.name}")
 
 
 def _of_table(table: Path, truth: Path) -> Confusion:

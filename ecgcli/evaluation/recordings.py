@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecgcli.beats.preparation import patients_of
-from ecgcli.checkpoints import Card
-from ecgcli.checkpoints.engines import Engine
+from ecgcli.beats.preparation import patients_of, prepare
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.evaluation.beats import describe_patients
 from ecgcli.metrics import Matrix
 from ecgcli.metrics.aami import Aami, Stretches, compare, summarize
-from ecgcli.prediction.recordings import Classified, classify_recording
+from ecgcli.prediction import Classifier
+from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.progress import SILENT, Progress
-from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
+from ecgcli.recordings.peaks import with_peaks
 
 #: What a beat that was found and could not be classified counts as: the standard's unclassifiable.
 _UNCLASSIFIED = AAMI_CLASSES.index("Q")
@@ -60,13 +60,10 @@ class RecordingEvaluation:
 
 
 def evaluate_recordings(
+    classifier: Classifier,
     paths: Sequence[Path],
-    card: Card,
-    engine: Engine,
-    options: Options,
-    detector: str,
+    options: ReadOptions = NO_OPTIONS,
     *,
-    model: str,
     data: str,
     skip_first: float = 0.0,
     progress: Progress = SILENT,
@@ -74,12 +71,10 @@ def evaluate_recordings(
     """Find and classify the beats of recordings and compare them with the annotations.
 
     Args:
+        classifier: of the five AAMI classes.
         paths: annotated recordings.
-        card: of a model of the five AAMI classes.
-        engine: that runs it.
-        options: for reading; its annotations are the reference.
-        detector: finds the R peaks.
-        model: where it lies, for the report.
+        options: how they are read; its annotations are the reference, its detector finds
+            the R peaks.
         data: where the recordings lie, for the report.
         skip_first: seconds at the start of each that are not judged.
         progress: of the recordings.
@@ -88,8 +83,9 @@ def evaluate_recordings(
         DataError: a recording cannot be read or has no annotations.
         CheckpointError: the model tells other classes apart.
     """
-    if card.classes != AAMI_CLASSES:
-        raise CheckpointError(f"{model} tells {' and '.join(card.classes)} apart, not AAMI classes")
+    if classifier.classes != AAMI_CLASSES:
+        classes = " and ".join(classifier.classes)
+        raise CheckpointError(f"{classifier.path} tells {classes} apart, not AAMI classes")
     matrices = {}
     for done, path in enumerate(paths, 1):
         reference = read_recording(path, options)
@@ -97,17 +93,18 @@ def evaluate_recordings(
             raise DataError(
                 "no annotations to compare with; name them with --annotations", file=path
             )
-        blind = replace(options, annotations="none")
-        found = classify_recording(path, engine, AAMI_CLASSES, blind, detector)
+        blind = with_peaks(reference, np.empty(0))  # what was annotated is not told
+        prepared = prepare(blind, path, options, context="context" in classifier.views)
+        found = classify_prepared(classifier, prepared)
         matrices[reference.name] = judge(reference, found, skip_first)
         progress.update("evaluating", done, len(paths))
     return RecordingEvaluation(
-        model=model,
+        model=str(classifier.path),
         data=data,
-        detector=detector,
+        detector=options.detector,
         aami=summarize(matrices, skip_first),
         statement=describe_patients(
-            set(card.training_data.patients), set(patients_of(paths).values())
+            set(classifier.card.training_data.patients), set(patients_of(paths).values())
         ),
     )
 

@@ -11,8 +11,7 @@ from torch import nn
 
 from ecgcli.arrays import Samples
 from ecgcli.beats import Beats, beat_lengths
-from ecgcli.checkpoints import Checkpoint
-from ecgcli.checkpoints.networks import load_classifier
+from ecgcli.checkpoints.networks import load_probability_network
 from ecgcli.choices import Attribution
 from ecgcli.insight.explanation import (
     TENTH,
@@ -22,6 +21,7 @@ from ecgcli.insight.explanation import (
     explain,
     remove,
 )
+from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
 #: Beats the deletion test looks at.
@@ -68,7 +68,7 @@ class DeletionTest:
 
 
 def deletion_test(
-    checkpoint: Checkpoint,
+    classifier: Classifier,
     beats: Beats,
     method: Attribution = "gradients",
     seed: int = 0,
@@ -82,22 +82,22 @@ def deletion_test(
     sides: a beat still, with a piece smoothed away. Only samples before the padding count.
 
     Args:
-        checkpoint: of a network.
+        classifier: a model that is a network.
         beats: labelled or not; the class is the one that the model says.
         method: what ranks the samples.
         seed: of the choice of beats, and of what is random.
         progress: of the beats explained.
 
     Raises:
-        ConfigError: the checkpoint holds no network.
+        ConfigError: the classifier is not a network.
     """
     random = np.random.default_rng(seed)
     tested = min(len(beats), TESTED_BEATS)
     rows = np.sort(random.choice(len(beats), tested, replace=False))
-    found = explain(checkpoint, beats, rows, method, progress)
+    found = explain(classifier, beats, rows, method, progress)
     lengths = beat_lengths(found.beats.samples)
     highest = highest_tenth(found.attributions, lengths)
-    model = load_classifier(checkpoint)
+    model = load_probability_network(classifier.checkpoint)
     by_rank = _fall(model, found, highest)
     by_sample = np.mean(
         [

@@ -14,29 +14,29 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoints import Checkpoint
 from ecgcli.checkpoints.engines import BATCH
 from ecgcli.checkpoints.networks import load_network, tensors_for
+from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
 #: A row a beat, a column a feature.
 Embedding = NDArray[np.float32]
 
 
-def embed(checkpoint: Checkpoint, beats: Beats, progress: Progress = SILENT) -> Embedding:
+def embed(classifier: Classifier, beats: Beats, progress: Progress = SILENT) -> Embedding:
     """The activations ``(beats, features)`` that enter the last full layer of the network.
 
     The network's logits are a linear function of them: it has nothing else to judge by.
 
     Args:
-        checkpoint: of a network.
+        classifier: a model that is a network.
         beats: what to look at.
         progress: of the beats.
 
     Raises:
-        ConfigError: the checkpoint holds no network.
+        ConfigError: the classifier is not a network.
     """
-    network = load_network(checkpoint)
+    network = load_network(classifier.checkpoint)
     device = next(network.parameters()).device
     found: list[Embedding] = []
     with _entering(last_linear(network)) as entered, torch.inference_mode():

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from ecgcli.arrays import Samples
 from ecgcli.beats import Beats, beat_lengths, within_beats
 from ecgcli.beats.reader import SAMPLING_RATE
-from ecgcli.checkpoints import Checkpoint
-from ecgcli.checkpoints.networks import load_classifier, tensors_for
+from ecgcli.checkpoints.networks import load_probability_network, tensors_for
 from ecgcli.choices import Attribution
 from ecgcli.insight.figures import BeatPanel, draw_attributions, require_room
+from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
 #: Points of the integral, by the Gauss-Legendre rule.
@@ -109,7 +109,7 @@ class Explanation:
 
 
 def explain(
-    checkpoint: Checkpoint,
+    classifier: Classifier,
     beats: Beats,
     rows: NDArray[np.intp],
     method: Attribution = "gradients",
@@ -123,16 +123,16 @@ def explain(
     stretch after another. What is attributed is the probability of the class.
 
     Args:
-        checkpoint: of a network.
+        classifier: a model that is a network.
         beats: labelled or not.
         rows: which of them to look at.
         method: how.
         progress: of the beats.
 
     Raises:
-        ConfigError: the checkpoint holds no network.
+        ConfigError: the classifier is not a network.
     """
-    model = load_classifier(checkpoint)
+    model = load_probability_network(classifier.checkpoint)
     chosen = beats.take(rows)
     probabilities = classify(model, chosen)
     predicted = torch.from_numpy(probabilities.argmax(1)).to(next(model.parameters()).device)
@@ -142,7 +142,7 @@ def explain(
         parts.append(_ATTRIBUTE[method](model, chosen.take(part), predicted[part]))
         progress.update("explaining", int(part[-1]) + 1, len(rows))
     return Explanation(
-        chosen, rows, checkpoint.card.classes, probabilities.argmax(1), probabilities.max(1),
+        chosen, rows, classifier.classes, probabilities.argmax(1), probabilities.max(1),
         np.concatenate(parts), method,
     )  # fmt: skip
 

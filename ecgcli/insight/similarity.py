@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
-from ecgcli.checkpoints import Checkpoint
-from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import DataError
 from ecgcli.insight.embedding import embed
 from ecgcli.insight.figures import BeatPanel, draw_similar, require_room
+from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
 
@@ -118,7 +117,7 @@ class Similar:
 
 
 def find_similar(
-    checkpoint: Checkpoint,
+    classifier: Classifier,
     beats: Beats,
     rows: NDArray[np.intp],
     to: Beats,
@@ -131,7 +130,7 @@ def find_similar(
     beat has, their length mostly how pronounced they are.
 
     Args:
-        checkpoint: of a network.
+        classifier: a model that is a network.
         beats: labelled or not.
         rows: which of them to look at.
         to: labelled beats, best those that the model was trained on.
@@ -140,7 +139,7 @@ def find_similar(
 
     Raises:
         DataError: ``to`` has fewer beats than ``neighbours``, or no labels.
-        ConfigError: the checkpoint holds no network.
+        ConfigError: the classifier is not a network.
     """
     labels = to.known_labels
     if len(to) < neighbours:
@@ -150,11 +149,11 @@ def find_similar(
         )
     from sklearn.neighbors import NearestNeighbors
 
-    chosen, classes = beats.take(rows), checkpoint.card.classes
+    chosen, classes = beats.take(rows), classifier.classes
     index = NearestNeighbors(n_neighbors=neighbours, metric="cosine", algorithm="brute")
-    index.fit(embed(checkpoint, to, progress))
-    distances, places = index.kneighbors(embed(checkpoint, chosen))
-    probabilities = load_engine(checkpoint).probabilities(chosen)
+    index.fit(embed(classifier, to, progress))
+    distances, places = index.kneighbors(embed(classifier, chosen))
+    probabilities = classifier.probabilities(chosen)
     matches = [
         Match(
             int(row),

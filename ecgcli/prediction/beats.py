@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats, read_context, read_info, require_rows
 from ecgcli.beats.reader import BeatsReader
 from ecgcli.beats.views import inputs_of
-from ecgcli.checkpoints.engines import Engine
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
+from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -61,10 +61,9 @@ class TableWriter(Protocol):
 
 
 def predict_file(
+    classifier: Classifier,
     source: Path | str,
     target: Path | str,
-    engine: Engine,
-    classes: tuple[str, ...],
     *,
     table_format: TableFormat,
     normalize: bool = False,
@@ -77,10 +76,9 @@ def predict_file(
     probability for each class.
 
     Args:
+        classifier: the model.
         source: a beats CSV, or ``-`` for standard input.
         target: the file to write, or ``-`` for standard output.
-        engine: computes the probabilities.
-        classes: the names of the engine's classes, in order.
         table_format: of the target.
         normalize: scale each beat to 0..1 first.
         abstain: beats whose highest probability is below have the class `ABSTAINED`.
@@ -92,18 +90,19 @@ def predict_file(
         ConfigError: ``abstain`` is no probability.
     """
     check_probability(abstain)
+    classes = classifier.classes
     counts = np.zeros(len(classes) + 1, np.int64)
     first = 0
-    alone = engine.views == ("samples",)
+    alone = classifier.views == ("samples",)
     known = (None, None) if alone else (read_info(source), read_context(source))
     with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
         blocks = iter(reader)
         head = next(blocks)  # a wrong file is refused before the output opens
-        inputs_of(_known(head.samples, 0, known, source), engine.views)
+        inputs_of(_known(head.samples, 0, known, source), classifier.views)
         with output(target) as stream, table_writer(stream, table_format, classes) as writer:
             for block in chain([head], blocks):
                 beats = _known(block.samples, first, known, source)
-                probabilities = engine.probabilities(beats)
+                probabilities = classifier.probabilities(beats)
                 predicted = called(probabilities, abstain)
                 counts += np.bincount(predicted, minlength=len(classes) + 1)
                 writer.write(table_of(probabilities, predicted, classes, first=first))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
-from ecgcli.beats.preparation import Failure, prepare_recording
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import Engine, load_engine
+from ecgcli.beats.preparation import Failure, Prepared, prepare_recording
 from ecgcli.choices import EngineName, TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError, EcgError
 from ecgcli.files import sha256, write_json
-from ecgcli.parallel import in_order
+from ecgcli.parallel import in_order_prepared
+from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import called, check_probability, output, table_of, table_writer
-from ecgcli.recordings import Options
-from ecgcli.recordings.peaks import DEFAULT
+from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
 
 #: What a recording's prediction can be written as; wfdb is an annotation file.
@@ -84,8 +82,7 @@ class Task:
 
     checkpoint: Path
     engine: EngineName
-    options: Options
-    detector: str
+    options: ReadOptions
     folder: Path
     table_format: RecordingFormat
     abstain: float = 0.0
@@ -95,18 +92,13 @@ class Task:
         return {
             "model": str(self.checkpoint),
             "model_sha256": sha256(self.checkpoint),
-            "detector": self.detector,
+            "detector": self.options.detector,
             "abstain": self.abstain,
         } | asdict(self.options)
 
 
 def classify_recording(
-    path: Path,
-    engine: Engine,
-    classes: tuple[str, ...],
-    options: Options,
-    detector: str = DEFAULT,
-    abstain: float = 0.0,
+    classifier: Classifier, path: Path, options: ReadOptions = NO_OPTIONS, abstain: float = 0.0
 ) -> Classified:
     """Find the beats of a recording and classify each that can be cut.
 
@@ -114,22 +106,25 @@ def classify_recording(
 
     Raises:
         DataError: the recording cannot be read.
-        ConfigError: ``abstain`` is no probability.
+        ConfigError: ``abstain`` is no probability, or there is no such detector.
     """
     check_probability(abstain)
-    prepared = prepare_recording(
-        path, options, detector=detector, context="context" in engine.views
-    )
-    beats = prepared.beats
+    prepared = prepare_recording(path, options, context="context" in classifier.views)
+    return classify_prepared(classifier, prepared, abstain)
+
+
+def classify_prepared(
+    classifier: Classifier, prepared: Prepared, abstain: float = 0.0
+) -> Classified:
+    """`classify_recording` for a recording whose beats are cut already."""
+    beats, classes = prepared.beats, classifier.classes
     times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
-    probabilities = (
-        engine.probabilities(beats) if len(beats) else np.empty((0, len(classes)), np.float32)
-    )
+    probabilities = classifier.probabilities(beats)
     labels = called(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     kinds[beats.known_peak] = np.array((*classes, ""))[labels]
     return Classified(
-        path=path,
+        path=prepared.path,
         name=prepared.name,
         sampling_rate=prepared.sampling_rate,
         seconds=prepared.seconds,
@@ -168,21 +163,20 @@ def classify_many(
     on where it stopped.
     """
     threads = None if jobs == 1 or len(paths) == 1 else 1
-    one = partial(_one, task, task.made_with())
-    return in_order(one, paths, jobs, partial(_start, task, threads))
+    return in_order_prepared(partial(_worker, task, task.made_with(), threads), paths, jobs)
 
 
-#: Of a worker process: its engine and the classes, loaded once.
-_worker: dict[str, Any] = {}
+def _worker(
+    task: Task, made_with: dict[str, Any], threads: int | None
+) -> Callable[[Path], dict[str, Any] | Failure]:
+    """What a process does with each recording, its classifier loaded once."""
+    classifier = load(task.checkpoint, engine=task.engine, threads=threads)
+    return partial(_classify_into_folder, classifier, task, made_with)
 
 
-def _start(task: Task, threads: int | None) -> None:
-    checkpoint = load_checkpoint(task.checkpoint)
-    _worker["engine"] = load_engine(checkpoint, task.engine, threads)
-    _worker["classes"] = checkpoint.card.classes
-
-
-def _one(task: Task, made_with: dict[str, Any], path: Path) -> dict[str, Any] | Failure:
+def _classify_into_folder(
+    classifier: Classifier, task: Task, made_with: dict[str, Any], path: Path
+) -> dict[str, Any] | Failure:
     target = task.folder / f"{path.stem}{ENDINGS[task.table_format]}"
     note = task.folder / f"{path.stem}.summary.json"
     try:
@@ -190,14 +184,7 @@ def _one(task: Task, made_with: dict[str, Any], path: Path) -> dict[str, Any] | 
             done: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
             if done.get("made_with") == made_with:
                 return done | {"done_before": True}
-        found = classify_recording(
-            path,
-            _worker["engine"],
-            _worker["classes"],
-            task.options,
-            task.detector,
-            task.abstain,
-        )
+        found = classify_recording(classifier, path, task.options, task.abstain)
         write_classified(target, found, task.table_format)
         summary = found.summary() | {"made_with": made_with}
         write_json(note, summary)  # last: it says that the other is whole

@@ -25,6 +25,9 @@ LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
 #: The leads taken when none is named, in this order; else the first of the file.
 PREFERRED_LEADS = ("II", "MLII")
 
+#: Chosen by measurement on 48 records; benchmarks/RESULTS.md has the table.
+DEFAULT_DETECTOR = "envelope"
+
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
 
 
@@ -83,8 +86,8 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a reader needs to be told.
+class ReadOptions:
+    """How a recording is read: what its file leaves open, and where its beats come from.
 
     Attributes:
         lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`.
@@ -92,16 +95,18 @@ class Options:
         units: of files that do not state them.
         annotations: ``auto`` (those beside the record when there are any), ``none``,
             an annotator such as ``atr``, or the path of a WFDB annotation file.
+        detector: finds the R peaks where none are annotated; see `ecgcli.recordings.detectors`.
     """
 
     lead: str | int | None = None
     sampling_rate: float | None = None
     units: str | None = None
     annotations: str = "auto"
+    detector: str = DEFAULT_DETECTOR
 
 
 #: What a file states is taken as it stands.
-NO_OPTIONS = Options()
+NO_OPTIONS = ReadOptions()
 
 
 def is_recording(place: str, sampling_rate: float | None) -> bool:
@@ -112,7 +117,7 @@ def is_recording(place: str, sampling_rate: float | None) -> bool:
     return not beats or sampling_rate is not None
 
 
-def read_recording(path: Path, options: Options = NO_OPTIONS, patient: str = "") -> Recording:
+def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str = "") -> Recording:
     """Read a recording by the reader for its name's ending.
 
     Args:

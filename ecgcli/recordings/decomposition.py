@@ -19,9 +19,9 @@ from ecgcli.arrays import Signal
 from ecgcli.choices import DecompositionModel
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
-from ecgcli.recordings import NO_OPTIONS, Options, Recording, read_recording
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.figures import draw_decomposition
-from ecgcli.recordings.peaks import DEFAULT, with_known_beats
+from ecgcli.recordings.peaks import with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
 
 #: Seconds decomposed when nothing else is asked for.
@@ -154,9 +154,8 @@ class Decomposition:
 
 def decompose_recording(
     path: Path,
-    options: Options = NO_OPTIONS,
+    options: ReadOptions = NO_OPTIONS,
     *,
-    detector: str = DEFAULT,
     model: DecompositionModel = "additive",
     start: float | None = None,
     seconds: float = DEFAULT_SECONDS,
@@ -169,7 +168,7 @@ def decompose_recording(
         DataError: the recording cannot be read, or the window has too few beats.
         ConfigError: the window is none, or there is no such detector.
     """
-    recording = with_known_beats(read_recording(path, options), detector, path)
+    recording = with_known_beats(read_recording(path, options), options.detector, path)
     try:
         return decompose(recording, model=model, start=start, seconds=seconds)
     except DataError as error:

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
-from ecgcli.recordings import Recording
+from ecgcli.recordings import DEFAULT_DETECTOR, Recording
 from ecgcli.recordings.detectors import get_detector
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
-
-#: Chosen by measurement on 48 records; benchmarks/RESULTS.md has the table.
-DEFAULT = "envelope"
 
 #: Seconds around a detection in which its R peak is looked for.
 _REACH = 0.08
@@ -26,7 +23,7 @@ SHORTEST_SECONDS = 2.0
 def find_r_peaks(
     signal: Signal,
     sampling_rate: float,
-    detector: str = DEFAULT,
+    detector: str = DEFAULT_DETECTOR,
     unusable: list[Stretch] | None = None,
 ) -> NDArray[np.float64]:
     """The R peaks of one lead, as ascending positions in samples, with fractions.

@@ -62,11 +62,11 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
     from ecgcli.beats.reader import SAMPLING_RATE
     from ecgcli.beats.segmentation import RECIPE, cut_beats
     from ecgcli.beats.splits import split_by_class
-    from ecgcli.recordings import Options, read_recording
+    from ecgcli.recordings import ReadOptions, read_recording
     from ecgcli.recordings.mitbih import RECORDS, patient_of
 
     parts = []
-    first_lead = Options(lead=0, annotations="atr")
+    first_lead = ReadOptions(lead=0, annotations="atr")
     for done, name in enumerate(RECORDS, 1):
         recording = read_recording(folder / f"{name}.hea", first_lead, patient_of(name))
         parts.append(with_context(recording, cut_beats(recording)))

@@ -11,13 +11,13 @@ import wfdb
 
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
-from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.recordings import ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_peaks
 from ecgcli.recordings.quality import Stretch
 
 
 def first_lead(path: Path) -> Recording:
-    return read_recording(path, Options(lead=0))
+    return read_recording(path, ReadOptions(lead=0))
 
 
 def test_the_published_example_row(mitdb: Path) -> None:

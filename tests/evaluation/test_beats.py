@@ -11,33 +11,27 @@ from sklearn import metrics as reference
 
 from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
 from ecgcli.beats.resampling import resample_file
-from ecgcli.checkpoints import Checkpoint, load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
-from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.evaluation.beats import Evaluation, describe_split, evaluate_file, parse_requirements
+from ecgcli.prediction import Classifier, load
 
 
 @pytest.fixture(scope="module")
-def checkpoint(trained: Path) -> Checkpoint:
-    return load_checkpoint(trained / BEST)
+def classifier(trained: Path) -> Classifier:
+    return load(trained)
 
 
 @pytest.fixture(scope="module")
-def found(checkpoint: Checkpoint, demo: Path) -> Evaluation:
-    return judge(checkpoint, demo / "synthetic_test.csv")
-
-
-def judge(checkpoint: Checkpoint, data: Path) -> Evaluation:
-    return evaluate_file(checkpoint, "a model", load_engine(checkpoint), data)
+def found(classifier: Classifier, demo: Path) -> Evaluation:
+    return evaluate_file(classifier, demo / "synthetic_test.csv")
 
 
 def test_the_figures_are_scikit_learns(
-    found: Evaluation, checkpoint: Checkpoint, demo: Path
+    found: Evaluation, classifier: Classifier, demo: Path
 ) -> None:
     beats = read_labelled(demo / "synthetic_test.csv")
     truth = beats.known_labels
-    probabilities = load_engine(checkpoint).probabilities(beats)
+    probabilities = classifier.probabilities(beats)
     predicted = probabilities.argmax(1)
     by_class = reference.precision_recall_fscore_support(truth, predicted, zero_division=0)
     for label, name in enumerate("NSVFQ"):
@@ -76,11 +70,11 @@ def test_the_interval_of_the_accuracy_is_the_binomials(found: Evaluation) -> Non
 
 
 def test_a_class_that_is_not_in_the_file_is_null_and_not_zero(
-    checkpoint: Checkpoint, demo: Path, tmp_path: Path
+    classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     beats = read_beats(demo / "synthetic_test.csv")
     write_beats(tmp_path / "no_f.csv", beats.take(np.flatnonzero(beats.known_labels != 3)))
-    document = judge(checkpoint, tmp_path / "no_f.csv").as_json()
+    document = evaluate_file(classifier, tmp_path / "no_f.csv").as_json()
     assert document["by_class"]["F"]["recall"] == {"value": None, "low": None, "high": None}
     assert document["by_class"]["F"]["roc_auc"] is None
     assert document["by_class"]["F"]["support"] == 0
@@ -88,19 +82,19 @@ def test_a_class_that_is_not_in_the_file_is_null_and_not_zero(
 
 
 def test_unlabelled_beats_cannot_be_evaluated(
-    checkpoint: Checkpoint, beats: Beats, tmp_path: Path
+    classifier: Classifier, beats: Beats, tmp_path: Path
 ) -> None:
     write_beats(tmp_path / "beats.csv", Beats(beats.samples))
     with pytest.raises(DataError, match="found 187 columns, so no class"):
-        judge(checkpoint, tmp_path / "beats.csv")
+        evaluate_file(classifier, tmp_path / "beats.csv")
 
 
 def test_a_resampled_test_file_is_told_on(
-    checkpoint: Checkpoint, demo: Path, tmp_path: Path
+    classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "small.csv"
     resample_file(demo / "synthetic_test.csv", target, force=True, majority=100)
-    assert "test file was resampled by class" in judge(checkpoint, target).statement
+    assert "test file was resampled by class" in evaluate_file(classifier, target).statement
 
 
 class TestStatement:
@@ -113,9 +107,9 @@ class TestStatement:
             "the score is for patients the model never saw."
         )
 
-    def test_patients_on_both_sides(self, checkpoint: Checkpoint, mitbih: Path) -> None:
+    def test_patients_on_both_sides(self, classifier: Classifier, mitbih: Path) -> None:
         test = read_beats(mitbih / "mitbih_test.csv")
-        train = checkpoint.card.training_data.model_copy(
+        train = classifier.card.training_data.model_copy(
             update={"synthetic": False, "patients": test.patients}
         )
         assert describe_split(train, test) == (
@@ -123,13 +117,13 @@ class TestStatement:
             "known patients and says nothing about new patients."
         )
 
-    def test_unknown_patients(self, checkpoint: Checkpoint, beats: Beats) -> None:
-        train = checkpoint.card.training_data.model_copy(update={"synthetic": False})
+    def test_unknown_patients(self, classifier: Classifier, beats: Beats) -> None:
+        train = classifier.card.training_data.model_copy(update={"synthetic": False})
         assert "nothing is known about patients on both sides" in describe_split(train, beats)
 
-    def test_the_training_beats_themselves(self, checkpoint: Checkpoint, demo: Path) -> None:
+    def test_the_training_beats_themselves(self, classifier: Classifier, demo: Path) -> None:
         train = read_beats(demo / "synthetic_train.csv")
-        statement = describe_split(checkpoint.card.training_data, replace(train, info=None))
+        statement = describe_split(classifier.card.training_data, replace(train, info=None))
         assert "the very beats the model was trained on" in statement
 
 

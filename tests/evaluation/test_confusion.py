@@ -9,24 +9,22 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import read_labelled
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import BEST
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.beats import evaluate_file
 from ecgcli.evaluation.confusion import Confusion, find_confusion
 from ecgcli.evaluation.report import report_folder, write_report
+from ecgcli.prediction import load
 from ecgcli.prediction.beats import predict_file
 
 
 def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) -> None:
     truth, table = demo / "synthetic_test.csv", tmp_path / "predictions.csv"
-    checkpoint = load_checkpoint(run_copy / BEST)
-    engine = load_engine(checkpoint)
-    predict_file(truth, table, engine, AAMI_CLASSES, table_format="csv")
+    classifier = load(run_copy)
+    predict_file(classifier, truth, table, table_format="csv")
     folder = report_folder(run_copy / BEST, truth)
-    write_report(folder, evaluate_file(checkpoint, str(run_copy), engine, truth))
+    write_report(folder, evaluate_file(classifier, truth))
     matrices = [
         find_confusion(run_copy, truth),
         find_confusion(run_copy / BEST, truth),
@@ -34,7 +32,7 @@ def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) ->
         find_confusion(run_copy, None),
     ]
     beats = read_labelled(truth)
-    predicted = engine.probabilities(beats).argmax(1)
+    predicted = classifier.probabilities(beats).argmax(1)
     expected = np.zeros((5, 5), int)
     np.add.at(expected, (beats.known_labels, predicted), 1)
     for found in matrices:

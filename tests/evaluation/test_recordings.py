@@ -8,23 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
-from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import DataError
 from ecgcli.evaluation.recordings import evaluate_recordings, flutter_of, judge
 from ecgcli.metrics.aami import O, X
-from ecgcli.prediction.recordings import classify_recording
+from ecgcli.prediction import load
 from ecgcli.progress import SILENT
-from ecgcli.recordings import Options, read_recording
+from ecgcli.recordings import ReadOptions, read_recording
 
 
 def test_a_perfect_answer_has_perfect_figures(trained: Path, mitdb: Path) -> None:
     reference = read_recording(mitdb / "119")
-    checkpoint = load_checkpoint(trained / BEST)
-    found = classify_recording(
-        mitdb / "119", load_engine(checkpoint), checkpoint.card.classes, Options()
-    )
+    found = load(trained).classify(mitdb / "119")
     letters = {"N": "N", "V": "V"}
     symbols = np.array(reference.symbols)[reference.is_beat]
     right = replace(found, kinds=np.array([letters[symbol] for symbol in symbols]))
@@ -46,10 +40,8 @@ def test_flutter_of_a_real_record(mitdb: Path) -> None:
 
 
 def test_records_end_to_end(trained: Path, mitdb: Path) -> None:
-    checkpoint = load_checkpoint(trained / BEST)
     found = evaluate_recordings(
-        [mitdb / "100.hea", mitdb / "202.hea"], checkpoint.card, load_engine(checkpoint),
-        Options(), "envelope", model="m", data="d", progress=SILENT,
+        load(trained), [mitdb / "100.hea", mitdb / "202.hea"], data="d", progress=SILENT
     )  # fmt: skip
     assert set(found.aami.records) == {"100", "202"}
     assert found.scores()["qrs_sensitivity"] > 0.998
@@ -60,10 +52,8 @@ def test_records_end_to_end(trained: Path, mitdb: Path) -> None:
 
 def test_recordings_without_annotations_cannot_be_judged(trained: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=5000))
-    checkpoint = load_checkpoint(trained / BEST)
     with pytest.raises(DataError, match="no annotations to compare with"):
         evaluate_recordings(
-            [tmp_path / "x.npy"], checkpoint.card, load_engine(checkpoint),
-            Options(sampling_rate=250.0, units="mV"), "envelope", model="m", data="d",
-            progress=SILENT,
+            load(trained), [tmp_path / "x.npy"], ReadOptions(sampling_rate=250.0, units="mV"),
+            data="d", progress=SILENT,
         )  # fmt: skip

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
-from ecgcli.checkpoints.runs import BEST
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.report import coverage_rows, report_folder, with_interval, write_report
 from ecgcli.metrics import Score
+from ecgcli.prediction import load
 
 
 @pytest.fixture(scope="module")
 def found(trained: Path, demo: Path) -> Evaluation:
-    checkpoint = load_checkpoint(trained / BEST)
-    data = demo / "synthetic_test.csv"
-    return evaluate_file(checkpoint, "runs/<a&b>", load_engine(checkpoint), data)
+    classifier = replace(load(trained), path=Path("runs/<a&b>"))
+    return evaluate_file(classifier, demo / "synthetic_test.csv")
 
 
 def test_the_folder_is_beside_the_checkpoint_and_named_for_the_data() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import Beats, read_beats
-from ecgcli.checkpoints import load_checkpoint
 from ecgcli.choices import Attribution
 from ecgcli.insight.deletion import deletion_test, highest_tenth
+from ecgcli.prediction import load
 from tests.helpers import untrained
 from tests.networks import bumpy_beats, register_both
 
@@ -49,8 +49,8 @@ def test_where_nothing_matters_there_is_no_ratio(bumps: Beats) -> None:
 def test_a_trained_network_rests_on_what_is_found(
     method: Attribution, trained: Path, demo: Path
 ) -> None:
-    checkpoint = load_checkpoint(trained / "best.safetensors")
-    tested = deletion_test(checkpoint, read_beats(demo / "synthetic_train.csv"), method)
+    classifier = load(trained)
+    tested = deletion_test(classifier, read_beats(demo / "synthetic_train.csv"), method)
     assert tested.beats == 500
     assert tested.ratio is not None
     assert tested.ratio > 3

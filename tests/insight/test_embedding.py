@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +20,9 @@ from tests.helpers import Watcher, some_beats, untrained
 @pytest.mark.parametrize("name", list_networks())
 def test_the_last_layer_turns_it_into_the_logits(name: str) -> None:
     beats = some_beats(20)
-    checkpoint = untrained(name)
-    network = load_network(checkpoint)
-    embedding = torch.from_numpy(embed(checkpoint, beats))
+    classifier = untrained(name)
+    network = load_network(classifier.checkpoint)
+    embedding = torch.from_numpy(embed(classifier, beats))
     with torch.inference_mode():
         expected = network(*tensors_for(network, beats))
         assert torch.allclose(last_linear(network)(embedding), expected, atol=1e-5)
@@ -36,7 +38,8 @@ def test_batches_keep_the_order_and_progress_ends_at_the_end(beats: Beats) -> No
 
 
 def test_another_family_of_models_is_named(beats: Beats) -> None:
-    checkpoint = untrained("cnn")
-    other = Checkpoint(checkpoint.card.model_copy(update={"model": "knn"}), {})
+    classifier = untrained("cnn")
+    card = classifier.card.model_copy(update={"model": "knn"})
+    other = replace(classifier, checkpoint=Checkpoint(card, {}))
     with pytest.raises(ConfigError, match=r"^knn has no embedding.*needs a network: cnn, cnn-gru"):
         embed(other, beats)

@@ -44,8 +44,8 @@ def test_the_samples_it_looks_at_are_found(method: Attribution, bumps: Beats) ->
 
 def test_gradients_add_up_to_what_the_beat_adds(bumps: Beats) -> None:
     """Completeness (Sundararajan et al., 2017); the network is blind at the beat's ends."""
-    checkpoint = untrained("peeking")
-    found = explain(checkpoint, bumps, np.arange(30))
+    classifier = untrained("peeking")
+    found = explain(classifier, bumps, np.arange(30))
     flat = torch.from_numpy(flat_lines(bumps.samples))
     with torch.inference_mode():
         base = torch.softmax(Peeking(5, 187)(flat), 1)[:, 2].numpy()
@@ -64,8 +64,9 @@ def test_every_network_can_be_explained(name: str, method: Attribution, beats: B
 
 
 def test_another_family_of_models_is_named(beats: Beats) -> None:
-    checkpoint = untrained("cnn")
-    other = Checkpoint(checkpoint.card.model_copy(update={"model": "features"}), {})
+    classifier = untrained("cnn")
+    card = classifier.card.model_copy(update={"model": "features"})
+    other = replace(classifier, checkpoint=Checkpoint(card, {}))
     with pytest.raises(ConfigError, match=r"^features has no .* gradients; this needs a network"):
         explain(other, beats, np.arange(2))
 

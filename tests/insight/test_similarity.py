@@ -8,43 +8,42 @@ import numpy as np
 import pytest
 
 from ecgcli.beats import Beats, read_beats, read_labelled
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import load_engine
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.insight.embedding import embed
 from ecgcli.insight.figures import MOST_PANELS
 from ecgcli.insight.similarity import find_similar
+from ecgcli.prediction import load
 from tests.helpers import untrained
 
 
 def test_neighbours_are_the_nearest_by_angle(trained: Path, demo: Path) -> None:
-    checkpoint = load_checkpoint(trained / "best.safetensors")
+    classifier = load(trained)
     beats = read_beats(demo / "synthetic_test.csv")
     to = read_labelled(demo / "synthetic_train.csv")
-    (match,) = find_similar(checkpoint, beats, np.array([7]), to, 4).matches
-    own, others = embed(checkpoint, beats)[7], embed(checkpoint, to)
+    (match,) = find_similar(classifier, beats, np.array([7]), to, 4).matches
+    own, others = embed(classifier, beats)[7], embed(classifier, to)
     lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(own)
     distances = 1 - others @ own / lengths
     nearest = np.sort(distances)[:4]
     assert [near.distance for near in match.neighbours] == pytest.approx(nearest, abs=1e-5)
     for near in match.neighbours:
         assert distances[near.beat] == pytest.approx(near.distance, abs=1e-5)
-        assert near.label == checkpoint.card.classes[to.known_labels[near.beat]]
+        assert near.label == classifier.classes[to.known_labels[near.beat]]
         assert to.info is not None
         assert near.record == to.info["record"][near.beat]
         assert near.time == to.info["time"][near.beat]
         assert not near.same
-    probabilities = load_engine(checkpoint).probabilities(beats.take(np.array([7])))[0]
+    probabilities = classifier.probabilities(beats.take(np.array([7])))[0]
     assert match.probability == pytest.approx(probabilities.max(), abs=1e-6)
-    assert match.predicted == checkpoint.card.classes[probabilities.argmax()]
+    assert match.predicted == classifier.classes[probabilities.argmax()]
     assert match.agreeing == sum(near.label == match.predicted for near in match.neighbours)
     assert match.same_record == 0  # the test beats are of other patients
 
 
 def test_a_beat_is_nearest_to_itself(trained: Path, demo: Path) -> None:
-    checkpoint = load_checkpoint(trained / "best.safetensors")
+    classifier = load(trained)
     beats = read_labelled(demo / "synthetic_train.csv")
-    for match in find_similar(checkpoint, beats, np.array([3, 900]), beats, 1).matches:
+    for match in find_similar(classifier, beats, np.array([3, 900]), beats, 1).matches:
         (near,) = match.neighbours
         assert near.same
         assert near.distance == pytest.approx(0, abs=1e-5)

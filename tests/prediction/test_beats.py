@@ -11,22 +11,20 @@ import pytest
 
 from ecgcli.beats import read_beats
 from ecgcli.beats.reader import BeatsReader
-from ecgcli.checkpoints import load_checkpoint
-from ecgcli.checkpoints.engines import Engine, load_engine
-from ecgcli.checkpoints.runs import BEST
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import Summary, format_for, predict_file, read_predictions
 from tests.helpers import Watcher
 
 
 @pytest.fixture(scope="module")
-def engine(trained: Path) -> Engine:
-    return load_engine(load_checkpoint(trained / BEST))
+def classifier(trained: Path) -> Classifier:
+    return load(trained)
 
 
-def predict(source: Path, target: Path, engine: Engine) -> Summary:
-    return predict_file(source, target, engine, AAMI_CLASSES, table_format=format_for(target, None))
+def predict(source: Path, target: Path, classifier: Classifier) -> Summary:
+    return predict_file(classifier, source, target, table_format=format_for(target, None))
 
 
 READERS = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}
@@ -34,11 +32,11 @@ READERS = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}
 
 @pytest.mark.parametrize("ending", READERS)
 def test_every_format_holds_the_engines_probabilities(
-    ending: str, engine: Engine, demo: Path, tmp_path: Path
+    ending: str, classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     source, target = demo / "synthetic_test.csv", tmp_path / f"out.{ending}"
-    summary = predict(source, target, engine)
-    expected = engine.probabilities(read_beats(source))
+    summary = predict(source, target, classifier)
+    expected = classifier.probabilities(read_beats(source))
     table = READERS[ending](target)
     assert list(table.columns) == ["beat", "class", *AAMI_CLASSES]
     assert table["beat"].tolist() == list(range(len(expected)))
@@ -50,16 +48,16 @@ def test_every_format_holds_the_engines_probabilities(
 
 
 def test_blocks_leave_no_seams(
-    engine: Engine, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = demo / "synthetic_test.csv"
-    predict(source, tmp_path / "whole.csv", engine)
+    predict(source, tmp_path / "whole.csv", classifier)
     monkeypatch.setattr(BeatsReader.__init__, "__kwdefaults__", {
         **BeatsReader.__init__.__kwdefaults__, "block_bytes": 10_000,
     })  # fmt: skip
     watcher = Watcher()
     predict_file(
-        source, tmp_path / "pieces.csv", engine, AAMI_CLASSES,
+        classifier, source, tmp_path / "pieces.csv",
         table_format="csv", progress=watcher,
     )  # fmt: skip
     whole, pieces = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("whole", "pieces"))
@@ -71,7 +69,7 @@ def test_blocks_leave_no_seams(
 
 
 def test_an_error_far_into_the_file_leaves_the_old_table(
-    engine: Engine, demo: Path, tmp_path: Path
+    classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     rows = (demo / "synthetic_test.csv").read_text().splitlines()
     cells = rows[-1].split(",")
@@ -80,7 +78,7 @@ def test_an_error_far_into_the_file_leaves_the_old_table(
     target = tmp_path / "out.csv"
     target.write_text("old")
     with pytest.raises(DataError, match=rf"row {4 * len(rows) + 1}, column 4: found 'x'"):
-        predict(tmp_path / "bad.csv", target, engine)
+        predict(tmp_path / "bad.csv", target, classifier)
     assert target.read_text() == "old"
     assert {path.name for path in tmp_path.iterdir()} == {"bad.csv", "out.csv"}
 
@@ -94,23 +92,23 @@ def test_the_format_is_the_one_asked_for_or_the_targets_ending() -> None:
 
 @pytest.mark.parametrize("ending", READERS)
 def test_predictions_read_back_as_labels(
-    ending: str, engine: Engine, demo: Path, tmp_path: Path
+    ending: str, classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / f"out.{ending}"
-    predict(demo / "synthetic_test.csv", target, engine)
-    expected = engine.probabilities(read_beats(demo / "synthetic_test.csv")).argmax(1)
+    predict(demo / "synthetic_test.csv", target, classifier)
+    expected = classifier.probabilities(read_beats(demo / "synthetic_test.csv")).argmax(1)
     labels, classes = read_predictions(target)
     assert np.array_equal(labels, expected)
     assert classes == AAMI_CLASSES
 
 
 def test_unsure_beats_have_no_class_and_keep_their_probabilities(
-    engine: Engine, demo: Path, tmp_path: Path
+    classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     source, target = demo / "synthetic_test.csv", tmp_path / "p.csv"
-    summary = predict_file(source, target, engine, AAMI_CLASSES, table_format="csv", abstain=0.9)
+    summary = predict_file(classifier, source, target, table_format="csv", abstain=0.9)
     table = pd.read_csv(target)
-    highest = engine.probabilities(read_beats(source)).max(axis=1)
+    highest = classifier.probabilities(read_beats(source)).max(axis=1)
     assert 0 < summary.abstained < summary.beats == len(table)
     assert ((table["class"] == "?") == (highest < np.float32(0.9))).all()
     assert table[list("NSVFQ")].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
@@ -119,11 +117,11 @@ def test_unsure_beats_have_no_class_and_keep_their_probabilities(
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
-def test_a_threshold_that_is_no_probability(wrong: float, engine: Engine, tmp_path: Path) -> None:
+def test_a_threshold_that_is_no_probability(
+    wrong: float, classifier: Classifier, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigError, match="valid: a probability from 0 to 1"):
-        predict_file(
-            "-", tmp_path / "p.csv", engine, AAMI_CLASSES, table_format="csv", abstain=wrong
-        )
+        predict_file(classifier, "-", tmp_path / "p.csv", table_format="csv", abstain=wrong)
 
 
 def test_predictions_of_the_two_ptb_classes_are_known_by_their_columns(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.recordings import Options, Recording, read_recording
+from ecgcli.recordings import ReadOptions, Recording, read_recording
 from ecgcli.recordings.decomposition import Decomposition, decompose, decompose_recording
 
 
@@ -105,7 +105,7 @@ def test_stretches_without_ecg_are_passed_by(recording: Recording) -> None:
 
 
 def test_beats_are_found_where_none_are_annotated(mitdb: Path, parts: Decomposition) -> None:
-    found = decompose_recording(mitdb / "103", Options(annotations="none"))
+    found = decompose_recording(mitdb / "103", ReadOptions(annotations="none"))
     assert found.symbols == ()
     assert len(found.beats) == len(parts.beats)
     assert found.noise_share == pytest.approx(parts.noise_share, abs=0.02)
@@ -132,4 +132,4 @@ def test_too_few_beats(recording: Recording, tmp_path: Path) -> None:
         decompose(recording, start=60, seconds=2)
     np.save(tmp_path / "flat.npy", np.zeros(5000))
     with pytest.raises(DataError, match=r"flat.npy: no beats were found"):
-        decompose_recording(tmp_path / "flat.npy", Options(sampling_rate=250.0, units="mV"))
+        decompose_recording(tmp_path / "flat.npy", ReadOptions(sampling_rate=250.0, units="mV"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgcli.beats.preparation import prepare_recording
-from ecgcli.recordings import Options, read_recording
+from ecgcli.recordings import ReadOptions, read_recording
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 RATE = 250.0
@@ -67,7 +67,7 @@ def test_a_recording_is_filled_once(
 
     monkeypatch.setattr("ecgcli.recordings.filled", counted)
     monkeypatch.setattr("ecgcli.recordings.peaks.filled", counted)
-    options = Options(sampling_rate=RATE, units="mV")
+    options = ReadOptions(sampling_rate=RATE, units="mV")
     prepared = prepare_recording(tmp_path / "r.csv", options, context=True)
     assert len(prepared.peaks) > 10
     assert [count for count in gaps if count] == [20]

@@ -13,7 +13,7 @@ import wfdb
 from scipy.io import savemat
 
 from ecgcli.errors import DataError
-from ecgcli.recordings import Options, Recording, endings, read_recording
+from ecgcli.recordings import ReadOptions, Recording, endings, read_recording
 from tests.helpers import ecg_process, without_root
 
 RATE = 250.0
@@ -63,26 +63,26 @@ class TestWfdb:
         ],
     )
     def test_leads(self, name: str, wanted: str | int | None, lead: str, mitdb: Path) -> None:
-        found = read_recording(mitdb / name, Options(lead=wanted))
+        found = read_recording(mitdb / name, ReadOptions(lead=wanted))
         record = wfdb.rdrecord(str(mitdb / name))
         assert found.lead == lead
         assert np.array_equal(found.signal, record.p_signal[:, record.sig_name.index(lead)])
 
     def test_a_lead_there_is_not_names_those_there_are(self, mitdb: Path) -> None:
         with pytest.raises(DataError, match=r"no lead V9.*it has MLII, V5"):
-            read_recording(mitdb / "100", Options(lead="V9"))
+            read_recording(mitdb / "100", ReadOptions(lead="V9"))
 
     def test_annotations_auto_none_named_and_from_a_file(self, mitdb: Path, tmp_path: Path) -> None:
         wfdb.wrann("mine", "qrs", np.array([100, 400]), ["N", "V"], write_dir=str(tmp_path))
         read = {
-            wanted: read_recording(mitdb / "100", Options(annotations=wanted)).symbols
+            wanted: read_recording(mitdb / "100", ReadOptions(annotations=wanted)).symbols
             for wanted in ("auto", "none", "atr", str(tmp_path / "mine.qrs"))
         }
         assert read["auto"] == read["atr"]
         assert read["none"] == ()
         assert read[str(tmp_path / "mine.qrs")] == ("N", "V")
         with pytest.raises(DataError, match="no such annotation file"):
-            read_recording(mitdb / "100", Options(annotations="xyz"))
+            read_recording(mitdb / "100", ReadOptions(annotations="xyz"))
 
     def test_a_multi_segment_record(self, signal: np.ndarray, tmp_path: Path) -> None:
         for number in (1, 2):
@@ -119,7 +119,7 @@ class TestWfdb:
             with pytest.raises(DataError, match=message):
                 read_recording(header)
         header.write_text(good.replace("100 2 360 650000", "100 2 0 650000"))
-        assert read_recording(header, Options(sampling_rate=360.0)).sampling_rate == 360.0
+        assert read_recording(header, ReadOptions(sampling_rate=360.0)).sampling_rate == 360.0
 
     def test_a_missing_or_truncated_signal_file(self, mitdb: Path, tmp_path: Path) -> None:
         header = copy_record(mitdb, "100", tmp_path)
@@ -179,11 +179,11 @@ class TestEdf:
         assert found.lead == "ECG II"
         assert found.signal == pytest.approx(signal, abs=1e-3)
         assert found.sampling_rate == RATE
-        assert read_recording(path, Options(lead="V1")).signal == pytest.approx(
+        assert read_recording(path, ReadOptions(lead="V1")).signal == pytest.approx(
             signal[::-1], abs=1e-3
         )
         with pytest.raises(DataError, match="unit of lead Resp is not stated"):
-            read_recording(path, Options(lead="Resp"))
+            read_recording(path, ReadOptions(lead="Resp"))
 
     def test_bdf(self, signal: np.ndarray, tmp_path: Path) -> None:
         lead = edfio.BdfSignal(1000 * signal, RATE, label="II", physical_dimension="uV")
@@ -207,7 +207,7 @@ class TestEdf:
 
 
 class TestPlainNumbers:
-    OPTIONS = Options(sampling_rate=RATE, units="mV")
+    OPTIONS = ReadOptions(sampling_rate=RATE, units="mV")
 
     def files(self, signal: np.ndarray, folder: Path) -> dict[str, Path]:
         both = np.column_stack([signal[::-1], signal])
@@ -222,7 +222,7 @@ class TestPlainNumbers:
     def test_every_form_holds_the_same(self, signal: np.ndarray, tmp_path: Path) -> None:
         for name, path in self.files(signal, tmp_path).items():
             lead = "II" if name in ("c.csv", "d.tsv") else "2"
-            options = Options(lead=lead, sampling_rate=RATE, units="mV")
+            options = ReadOptions(lead=lead, sampling_rate=RATE, units="mV")
             found = read_recording(path, options)
             assert found.signal == pytest.approx(signal), name
             assert found.lead == lead
@@ -230,11 +230,11 @@ class TestPlainNumbers:
     def test_rate_and_unit_must_be_given(self, signal: np.ndarray, tmp_path: Path) -> None:
         path = self.files(signal, tmp_path)["a.npy"]
         with pytest.raises(DataError, match="give it with --fs"):
-            read_recording(path, Options(units="mV"))
+            read_recording(path, ReadOptions(units="mV"))
         with pytest.raises(DataError, match="give it with --units"):
-            read_recording(path, Options(sampling_rate=RATE))
+            read_recording(path, ReadOptions(sampling_rate=RATE))
         with pytest.raises(DataError, match="'bananas'; valid: mV, uV, V"):
-            read_recording(path, Options(sampling_rate=RATE, units="bananas"))
+            read_recording(path, ReadOptions(sampling_rate=RATE, units="bananas"))
 
     def test_a_gap_is_kept_as_missing(self, tmp_path: Path) -> None:
         (tmp_path / "x.csv").write_text("II\n0.1\n\n0.3\nnan\n0.5\n")

@@ -15,7 +15,7 @@ from ecgcli.beats.segmentation import cut_beats
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import ConfigError, DownloadError
 from ecgcli.progress import SILENT
-from ecgcli.recordings import Options, read_recording
+from ecgcli.recordings import ReadOptions, read_recording
 from ecgcli.recordings.mitbih import RECORDS
 from ecgcli.sources import get_source, list_sources
 from ecgcli.sources.mitdb import published_checksums
@@ -56,7 +56,7 @@ class TestMitdb:
         assert sorted(info["record"].unique()) == list(RECORDS)
         assert info["patient"].nunique() == 47
         # Row for row: what the files say of record 214's beats is what the record says.
-        record = cut_beats(read_recording(mitdb / "214", Options(lead=0)))
+        record = cut_beats(read_recording(mitdb / "214", ReadOptions(lead=0)))
         assert record.info is not None
         samples = np.concatenate([half.samples for half in halves])
         labels = np.concatenate([half.known_labels for half in halves])

@@ -14,9 +14,9 @@ from ecgcli.errors import ConfigError
 from ecgcli.registry import Registry
 
 if TYPE_CHECKING:
-    from ecgcli.recordings import Options, Recording
+    from ecgcli.recordings import ReadOptions, Recording
 
-Reader = Callable[[Path, "Options"], "Recording"]
+Reader = Callable[[Path, "ReadOptions"], "Recording"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgcli.errors import DataError
 from ecgcli.recordings import (
-    Options,
+    ReadOptions,
     Recording,
     check_rate,
     choose_lead,
@@ -30,7 +30,7 @@ Columns = dict[str, np.ndarray[Any, Any]]
     endings=(".csv", ".txt", ".tsv", ".npy", ".mat"),
     in_folders=(),  # such a file in a folder may be anything
 )
-def read(path: Path, options: Options) -> Recording:
+def read(path: Path, options: ReadOptions) -> Recording:
     """Read one lead of a table with a column a lead, or of an array ``(samples, leads)``.
 
     Raises:

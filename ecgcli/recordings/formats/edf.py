@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgcli.errors import DataError
 from ecgcli.recordings import (
-    Options,
+    ReadOptions,
     Recording,
     check_rate,
     choose_lead,
@@ -20,7 +20,7 @@ from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 
 @register("edf", "EDF, EDF+ and BDF: Holter and sleep recorders", endings=(".edf", ".bdf"))
-def read(path: Path, options: Options) -> Recording:
+def read(path: Path, options: ReadOptions) -> Recording:
     """Read one signal of an EDF or BDF file.
 
     Annotations are those of a WFDB annotation file, when one is named; the text

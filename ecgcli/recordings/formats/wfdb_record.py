@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
 from ecgcli.recordings import (
-    Options,
+    ReadOptions,
     Recording,
     check_rate,
     choose_lead,
@@ -25,7 +25,7 @@ from ecgcli.recordings.formats import register
     endings=(".hea", ".dat", ".atr", ""),
     in_folders=(".hea",),  # each record has one, beside its other files
 )
-def read(path: Path, options: Options) -> Recording:
+def read(path: Path, options: ReadOptions) -> Recording:
     """Read a WFDB record, single or multi-segment, in any format the wfdb library reads.
 
     Raises:

@@ -1,0 +1,79 @@
+"""Options that mean nothing for the input are refused, and not ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+OF_RECORDINGS = (
+    ("--lead", "II"), ("--units", "mV"), ("--annotations", "none"), ("--detector", "envelope"),
+)  # fmt: skip
+TAKE_EITHER = {
+    "predict": ("predict", "{data}"),
+    "evaluate": ("evaluate", "beats", "--data", "{data}"),
+    "anomaly score": ("anomaly", "score", "{data}"),
+    "forecast": ("forecast", "{data}"),
+}
+
+
+def refusal(result: Result) -> str:
+    """The one line that a refused command writes."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("command", TAKE_EITHER)
+@pytest.mark.parametrize("option", OF_RECORDINGS, ids=lambda option: option[0])
+def test_options_of_recordings_for_beats(
+    command: str, option: tuple[str, str], demo: Path, ecg: Callable[..., Result]
+) -> None:
+    data = demo / "synthetic_test.csv"
+    arguments = [part.format(data=data) for part in TAKE_EITHER[command]]
+    assert refusal(ecg(*arguments, *option)) == (
+        f"error: {option[0]} is for recordings; {data} holds beats that are cut already"
+    )
+
+
+@pytest.mark.parametrize("command", TAKE_EITHER)
+def test_options_of_beats_for_recordings(
+    command: str, mitdb: Path, ecg: Callable[..., Result]
+) -> None:
+    data = mitdb / "100.hea"
+    arguments = [part.format(data=data) for part in TAKE_EITHER[command]]
+    assert refusal(ecg(*arguments, "--normalize")) == (
+        f"error: --normalize is for beats; {data} is a recording, whose beats are cut and "
+        "scaled here"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("predict", "beats.csv", "--jobs", 2), "--jobs is for recordings; beats.csv holds"),
+        (("predict", "-", "--fs", 360), "--fs is for recordings; - holds"),
+        (("forecast", "100.hea", "--rows", "3"), "--rows is for beats; 100.hea is a recording"),
+        (("cluster", "b.csv", "--model", "beats", "--classes", "ptb"), "--classes is for clusters"),
+    ],
+)
+def test_other_options(
+    arguments: tuple[str, ...], message: str, ecg: Callable[..., Result]
+) -> None:
+    assert message in refusal(ecg(*arguments))
+
+
+def test_the_default_typed_out_is_typed(demo: Path, ecg: Callable[..., Result]) -> None:
+    """What counts is that it was typed, and not whether it differs from the default."""
+    result = ecg("predict", demo / "synthetic_test.csv", "--annotations", "auto")
+    assert "--annotations is for recordings" in refusal(result)
+
+
+def test_a_detector_of_no_such_name_is_refused_where_beats_are_annotated(
+    mitdb: Path, ecg: Callable[..., Result]
+) -> None:
+    result = ecg("predict", mitdb / "100.hea", "-m", "beats", "--detector", "xqr")
+    assert "there is no detector xqr; did you mean xqrs" in refusal(result)
