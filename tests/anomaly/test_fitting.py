@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_what_cannot_be_learnt_from_is_refused(
     known = None if labels is None else np.full(count, labels, np.int64)
     write_beats(tmp_path / "train.csv", Beats(samples, known))
     with pytest.raises(DataError, match=message):
-        fitted(tmp_path / "train.csv", tmp_path / "run")
+        fitted(tmp_path / "train.csv", tmp_path / "run", replace(QUICK, classes="aami"))
     assert not (tmp_path / "run").exists()
 
 

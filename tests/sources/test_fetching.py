@@ -13,6 +13,7 @@ from ecgcli.progress import SILENT
 from ecgcli.sources import fetching
 from ecgcli.sources.fetching import fetch, verify
 from ecgcli.sources.mitdb import published_checksums
+from tests.helpers import Watcher
 from tests.sources.mirror import Fault, Mirror, serve
 
 FILES = {
@@ -30,10 +31,10 @@ def mirror(mitdb: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 
 
 def test_fetched_files_are_the_published_ones(mirror: Mirror, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    fetch(mirror.url, FILES, tmp_path, lambda _, done, total: seen.append((done, total)))
+    watcher = Watcher()
+    fetch(mirror.url, FILES, tmp_path, watcher)
     assert {path.name: sha256(path) for path in tmp_path.iterdir()} == FILES
-    assert seen == [(n, 6) for n in range(1, 7)]
+    assert watcher.steps == [("downloading", done, 6) for done in range(1, 7)]
 
 
 @pytest.mark.parametrize(
