@@ -4,6 +4,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# On Linux PyPI's torch brings gigabytes of CUDA; without an NVIDIA driver it comes from here.
+# If it is empty or cannot be reached, torch comes from PyPI or the index that pip is set up with.
+TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] || \
+	command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
+
+# A recipe that fails leaves no half-made target, such as an environment without pip.
+.DELETE_ON_ERROR:
 
 .PHONY: help demo test lint clean
 
@@ -38,9 +45,12 @@ clean:  ## Remove the environment and caches; data/ and runs/ stay
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed, and none was found;" \
 		"install it, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(PIP) install --quiet --upgrade 'pip>=25.1'
 
+# pip first: the one that comes with Python may be too old to install a --group.
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	$(if $(TORCH_INDEX),$(PIP) install --quiet --retries 1 --timeout 10 --no-deps \
+		--constraint constraints.txt --extra-index-url $(TORCH_INDEX) torch)
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
