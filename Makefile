@@ -31,7 +31,7 @@ demo: .venv/installed  ## Train and judge a small network on synthetic beats
 	echo "  ecg train --config configs/cnn.yaml"
 
 test: .venv/installed-dev lint  ## Run every check and every test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope
 
 lint: .venv/installed-dev  ## Check style and types
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from ecgcli.beats import Beats
@@ -34,41 +35,63 @@ def mitdb() -> Path:
     return fetched
 
 
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def mitbih(mitdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Fill a folder that all processes of the test run share; the first to need it makes it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def call(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what an attempt that failed left
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def mitbih(mitdb: Path, make_once: MakeOnce) -> Path:
     """A folder with the public-format CSVs made from the real records."""
-    out = tmp_path_factory.mktemp("mitbih")
-    get_source("mitdb").download(out, str(mitdb), SILENT)
-    return out
+    return make_once("mitbih", lambda out: get_source("mitdb").download(out, str(mitdb), SILENT))
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(make_once: MakeOnce) -> Path:
     """A folder with the synthetic CSVs."""
-    out = tmp_path_factory.mktemp("demo")
-    get_source("demo").download(out, None, SILENT)
-    return out
+    return make_once("demo", lambda out: get_source("demo").download(out, None, SILENT))
 
 
 @pytest.fixture(scope="session")
-def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(demo: Path, make_once: MakeOnce) -> Path:
     """A run trained on synthetic beats; tests only read it, or copy it first."""
     from ecgcli.training import train
 
-    return train(small_config(demo, tmp_path_factory.mktemp("runs"))).path
+    runs = make_once("runs", lambda out: train(small_config(demo, out)))
+    return runs / "small"
 
 
 @pytest.fixture(scope="session")
-def anomaly_run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def anomaly_run(demo: Path, make_once: MakeOnce) -> Path:
     """A forecaster fitted on synthetic normal beats; tests only read it."""
     from ecgcli.anomaly.fitting import Settings, fit
     from ecgcli.beats import read_beats, write_beats
 
-    folder = tmp_path_factory.mktemp("anomaly")
-    beats = read_beats(demo / "synthetic_train.csv")
-    some = np.random.default_rng(0).permutation(len(beats))[:4000]
-    write_beats(folder / "train.csv", beats.take(some))
-    return fit(folder / "train.csv", Settings(epochs=3), folder / "anomaly", SILENT).run
+    def fit_it(folder: Path) -> None:
+        beats = read_beats(demo / "synthetic_train.csv")
+        some = np.random.default_rng(0).permutation(len(beats))[:4000]
+        write_beats(folder / "train.csv", beats.take(some))
+        fit(folder / "train.csv", Settings(epochs=3), folder / "anomaly")
+
+    return make_once("anomaly", fit_it) / "anomaly"
 
 
 @pytest.fixture

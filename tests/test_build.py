@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,13 @@ def test_a_pip_that_fails_leaves_nothing_that_looks_installed(clone: Path) -> No
     done = subprocess.run(["make", ".venv/installed"], cwd=clone, capture_output=True, check=False)
     assert done.returncode == 2
     assert not (clone / ".venv" / "installed").exists()
+
+
+def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run([*build, "--directory", str(tmp_path)], cwd=ROOT, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    files = {path for path in (ROOT / "ecgcli").rglob("*") if path.is_file()}
+    names = {str(path.relative_to(ROOT)) for path in files if path.parent.name != "__pycache__"}
+    assert {"ecgcli/weights/beats.md", "ecgcli/sources/mitdb.sha256"} <= names
+    assert names <= set(zipfile.ZipFile(wheel).namelist())
