@@ -22,16 +22,6 @@ AAMI_CLASSES = CLASS_SETS["aami"]
 #: annotation symbol of WFDB that comes nearest (LEARN, code 30) and marks no beat class.
 ABSTAINED = "?"
 
-CLASS_MEANINGS = {
-    "N": "normal and bundle branch block",
-    "S": "supraventricular ectopic",
-    "V": "ventricular ectopic",
-    "F": "fusion of ventricular and normal",
-    "Q": "paced or unclassifiable",
-    "normal": "healthy control",
-    "abnormal": "myocardial infarction",
-}
-
 _SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 
 #: WFDB annotation symbol -> label. A symbol that is not here marks no beat.

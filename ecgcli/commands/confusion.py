@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,7 @@ def _print(found: Confusion, over: Over) -> None:
     for row, name in enumerate(found.classes):
         cells = [
             Text(
-                f"{share:7.1%}\n{count:7,}" if share == share else f"{'-':>7}\n{count:7,}",
+                f"{share:7.1%}\n{count:7,}" if not math.isnan(share) else f"{'-':>7}\n{count:7,}",
                 style=_shade(share),
             )
             for share, count in zip(shares[row], found.matrix[row], strict=True)
@@ -73,7 +74,7 @@ def _print(found: Confusion, over: Over) -> None:
 
 def _shade(share: float) -> str:
     """White to blue by share, with a text colour that stays readable."""
-    share = 0.0 if share != share else float(share)
+    share = 0.0 if math.isnan(share) else float(share)
     red, green, blue = (round(255 + (end - 255) * share) for end in (8, 81, 156))
     return f"{'white' if share > 0.5 else 'black'} on rgb({red},{green},{blue})"
 

@@ -15,7 +15,7 @@ from ecgcli.beats.resampling import manifest_path
 from ecgcli.checkpoints import Card, TrainingData
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
-from ecgcli.metrics import Score
+from ecgcli.metrics import Score, rounded
 from ecgcli.metrics.aami import Aami, of_beats, summarize
 from ecgcli.metrics.calibration import (
     Coverage,
@@ -97,8 +97,8 @@ class Evaluation:
                 name: {figure: _plain(score) for figure, score in figures.items()}
                 | {
                     "support": int(self.matrix[label].sum()),
-                    "roc_auc": _number(self.roc[name].area) if name in self.roc else None,
-                    "average_precision": _number(self.pr[name].area) if name in self.pr else None,
+                    "roc_auc": rounded(self.roc[name].area) if name in self.roc else None,
+                    "average_precision": rounded(self.pr[name].area) if name in self.pr else None,
                 }
                 for label, (name, figures) in enumerate(self.by_class.items())
             },
@@ -113,7 +113,7 @@ class Evaluation:
         return {
             "expected_calibration_error": _plain(self.calibration_error),
             "bins": [
-                {"beats": int(beats), "confidence": _number(mean), "accuracy": _number(share)}
+                {"beats": int(beats), "confidence": rounded(mean), "accuracy": rounded(share)}
                 for beats, mean, share in zip(
                     bins.beats, bins.confidence, bins.accuracy, strict=True
                 )
@@ -122,9 +122,9 @@ class Evaluation:
                 {
                     "threshold": row.threshold,
                     "beats": row.beats,
-                    "coverage": _number(row.coverage),
-                    "accuracy": _number(row.accuracy),
-                    "macro_f1": _number(row.macro_f1),
+                    "coverage": rounded(row.coverage),
+                    "accuracy": rounded(row.accuracy),
+                    "macro_f1": rounded(row.macro_f1),
                     "classes": row.classes,
                 }
                 for row in self.coverage
@@ -320,9 +320,5 @@ def _finite(text: str) -> float:
     return number
 
 
-def _number(value: float) -> float | None:
-    return round(value, 6) if np.isfinite(value) else None
-
-
 def _plain(score: Score) -> dict[str, float | None]:
-    return {"value": _number(score.value), "low": _number(score.low), "high": _number(score.high)}
+    return {"value": rounded(score.value), "low": rounded(score.low), "high": rounded(score.high)}

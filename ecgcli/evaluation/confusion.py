@@ -17,6 +17,7 @@ from ecgcli.choices import Over
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.figures import draw_confusion
 from ecgcli.evaluation.report import REPORT
+from ecgcli.metrics import rounded
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import read_predictions
 
@@ -59,9 +60,7 @@ class Confusion:
             "matrix": self.matrix.tolist(),
             "abstained": self.abstained,
             "normalized_over": over,
-            "normalized": [
-                [None if s != s else round(s, 6) for s in row] for row in shares.tolist()
-            ],
+            "normalized": [[rounded(s) for s in row] for row in shares.tolist()],
             "rows": "true class",
             "columns": "predicted class",
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from pathlib import Path
 from string import Template
 
@@ -126,7 +127,7 @@ def write_recording_report(folder: Path, evaluation: RecordingEvaluation) -> Pat
 
 def with_interval(score: Score) -> str:
     """``0.931 (0.922-0.940)``, or a dash where the figure is not defined."""
-    if score.value != score.value:
+    if math.isnan(score.value):
         return "-"
     return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
 
@@ -137,7 +138,10 @@ def coverage_rows(evaluation: Evaluation) -> list[list[str]]:
         [
             f"{row.threshold:g}",
             f"{row.coverage:.1%}",
-            *("-" if value != value else f"{value:.3f}" for value in (row.accuracy, row.macro_f1)),
+            *(
+                "-" if math.isnan(value) else f"{value:.3f}"
+                for value in (row.accuracy, row.macro_f1)
+            ),
             str(row.classes),
         ]
         for row in evaluation.coverage
@@ -164,7 +168,7 @@ def aami_rows(aami: Aami) -> list[list[str]]:
 
 def _aami_row(name: str, figure: Figure) -> list[str]:
     gross = with_interval(Score(figure.gross, figure.low, figure.high))
-    average = "-" if figure.average != figure.average else f"{figure.average:.3f}"
+    average = "-" if math.isnan(figure.average) else f"{figure.average:.3f}"
     words = name.replace("_", " ").replace("veb", "VEB").replace("sVEB", "SVEB")
     return [words.replace("qrs", "QRS").replace("nsvf", "NSVF"), gross, average]
 
@@ -179,7 +183,7 @@ def _records_table(aami: Aami) -> str:
         values = aami.of_record(record)
         rows.append(
             [record, *(f"{count:,}" for count in matrix.sum(1)[: len(AAMI_CLASSES)])]
-            + ["-" if values[n] != values[n] else f"{values[n]:.3f}" for n in figures]
+            + ["-" if math.isnan(values[n]) else f"{values[n]:.3f}" for n in figures]
         )
     return _table(head, rows)
 

@@ -29,6 +29,11 @@ class Score:
     high: float
 
 
+def rounded(value: float) -> float | None:
+    """A figure as a document holds it: to six decimals, None where it is not finite."""
+    return round(value, 6) if np.isfinite(value) else None
+
+
 def confusion_matrix(truth: NDArray[Any], predicted: NDArray[Any], classes: int) -> Matrix:
     """Beats of each true class (row) by predicted class (column)."""
     pairs = np.bincount(truth * classes + predicted, minlength=classes**2)

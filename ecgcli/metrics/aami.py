@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.arrays import Labels
-from ecgcli.metrics import Figures, Matrix, ratio
+from ecgcli.metrics import Figures, Matrix, ratio, rounded
 
 #: Rows and columns of a matrix.
 CATEGORIES = ("N", "S", "V", "F", "Q", "O", "X")
@@ -201,7 +201,7 @@ class Aami:
 
         def told(figures: dict[str, Figure]) -> dict[str, Any]:
             return {
-                name: {part: _number(getattr(figure, part)) for part in Figure.__annotations__}
+                name: {part: rounded(getattr(figure, part)) for part in Figure.__annotations__}
                 for name, figure in figures.items()
             }
 
@@ -215,7 +215,7 @@ class Aami:
             "categories": list(CATEGORIES),
             "records": {
                 name: {"matrix": matrix.tolist()}
-                | {figure: _number(value) for figure, value in self.of_record(name).items()}
+                | {figure: rounded(value) for figure, value in self.of_record(name).items()}
                 for name, matrix in self.records.items()
             },
         }
@@ -256,7 +256,3 @@ def _over(
 
 def _cells(matrix: Matrix, rows: Sequence[int], columns: Sequence[int]) -> Any:
     return matrix[..., rows, :][..., columns].sum((-2, -1))
-
-
-def _number(value: float) -> float | None:
-    return round(value, 6) if np.isfinite(value) else None
