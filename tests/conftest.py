@@ -35,6 +35,15 @@ def mitdb() -> Path:
     return fetched
 
 
+@pytest.fixture(scope="session")
+def svdb() -> Path:
+    """Records of the Supraventricular Arrhythmia Database: ECG_SVDB, else ../shared/svdb."""
+    named = Path(os.environ.get("ECG_SVDB", ROOT.parent / "shared" / "svdb"))
+    if not (named / "800.dat").exists():
+        pytest.skip(f"no records of svdb in {named}; name a folder that has them in ECG_SVDB")
+    return named
+
+
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 

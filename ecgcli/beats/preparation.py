@@ -15,7 +15,14 @@ from ecgcli.beats.context import with_context
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import DataError, EcgError
 from ecgcli.parallel import in_order
-from ecgcli.recordings import NO_OPTIONS, PREFERRED_LEADS, ReadOptions, Recording, read_recording
+from ecgcli.recordings import (
+    NO_OPTIONS,
+    PREFERRED_LEADS,
+    ReadOptions,
+    Recording,
+    plain_lead,
+    read_recording,
+)
 from ecgcli.recordings.formats import endings
 from ecgcli.recordings.mitbih import RECORDS, patient_of
 from ecgcli.recordings.peaks import points_down, with_known_beats
@@ -83,7 +90,11 @@ def prepare(
         ConfigError: there is no such detector.
     """
     stretches = unusable(recording.signal, recording.sampling_rate)
-    notes = [*_lead_note(recording, options), *_quality_notes(recording, stretches)]
+    notes = [
+        *recording.notes,
+        *_lead_note(recording, options),
+        *_quality_notes(recording, stretches),
+    ]
     if not recording.annotated:
         recording = with_known_beats(recording, options.detector, path, stretches)
         found = len(recording.positions)
@@ -196,7 +207,7 @@ def _without_segments(files: list[Path]) -> list[Path]:
 
 
 def _lead_note(recording: Recording, options: ReadOptions) -> list[str]:
-    if options.lead is not None or recording.lead in PREFERRED_LEADS:
+    if options.lead is not None or plain_lead(recording.lead) in PREFERRED_LEADS:
         return []
     return [f"no lead {' or '.join(PREFERRED_LEADS)}; read {recording.lead}"]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError, did_you_mean
+from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.formats import endings, format_of
 from ecgcli.recordings.quality import filled
 
@@ -46,6 +47,7 @@ class Recording:
         symbols: the annotations' WFDB symbols.
         copy: how it was changed, where it is a changed copy of a recording to train on
             (such as ``inverted``); empty where it is as recorded.
+        notes: what a reader of results should know of how it was read.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Recording:
     positions: NDArray[np.float64]
     symbols: tuple[str, ...]
     copy: str = ""
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def filled(self) -> NDArray[np.float64]:
@@ -144,13 +147,20 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
     recording = known.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
-    if recording.annotated and recording.positions[-1] >= len(recording.signal):
-        raise DataError(
-            f"an annotation stands at sample {recording.positions[-1]:.0f}, beyond the end of the "
-            f"recording ({len(recording.signal)} samples); the two are not of one recording",
-            file=path,
-        )
-    return replace(recording, patient=patient or recording.name)
+    positions, symbols, notes = place_annotations(
+        recording.positions,
+        recording.symbols,
+        len(recording.signal),
+        recording.sampling_rate,
+        path,
+    )
+    return replace(
+        recording,
+        patient=patient or recording.name,
+        positions=positions,
+        symbols=symbols,
+        notes=(*recording.notes, *notes),
+    )
 
 
 def choose_lead(leads: Sequence[str], wanted: str | int | None, path: Path) -> int:
@@ -161,15 +171,15 @@ def choose_lead(leads: Sequence[str], wanted: str | int | None, path: Path) -> i
     """
     if isinstance(wanted, int):
         return wanted
-    plain = [_plain(lead) for lead in leads]
+    plain = [plain_lead(lead) for lead in leads]
     if wanted is not None:
-        if _plain(wanted) not in plain:
+        if plain_lead(wanted) not in plain:
             raise DataError(
                 f"there is no lead {wanted}{did_you_mean(wanted, leads)}; it has "
                 f"{', '.join(leads)}",
                 file=path,
             )
-        return plain.index(_plain(wanted))
+        return plain.index(plain_lead(wanted))
     return next((plain.index(name) for name in PREFERRED_LEADS if name in plain), 0)
 
 
@@ -210,6 +220,6 @@ def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
     return factor
 
 
-def _plain(lead: str) -> str:
+def plain_lead(lead: str) -> str:
     """A lead's name without case and the words some devices put before it."""
     return lead.upper().removeprefix("ECG").removeprefix("LEAD").strip(" -_")

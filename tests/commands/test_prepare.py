@@ -117,6 +117,18 @@ def test_an_inverted_lead_is_warned_of(mitdb: Path, ecg: Ecg) -> None:
     assert "inverted" not in upright.stderr
 
 
+@pytest.mark.parametrize(("lead", "noted"), [("ECG II", False), ("mlii", False), ("ECG1", True)])
+def test_a_lead_that_is_ii_by_another_name_is_not_called_missing(
+    lead: str, noted: bool, mitdb: Path, ecg: Ecg
+) -> None:
+    import wfdb
+
+    signal = wfdb.rdrecord(str(mitdb / "100")).p_signal[:36_000, :1]
+    wfdb.wrsamp("x", 360, ["mV"], [lead], signal, fmt=["16"])
+    result = ecg("prepare", "x.hea", "-o", "b.csv")
+    assert (f"no lead II or MLII; read {lead}" in result.stderr) == noted
+
+
 @pytest.mark.parametrize(
     ("signal", "message"),
     [

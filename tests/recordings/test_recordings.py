@@ -137,11 +137,20 @@ class TestWfdb:
         with pytest.raises(DataError, match=r"100\.dat is missing"):
             read_recording(header)
 
-    def test_an_annotation_beyond_the_end(self, signal: np.ndarray, tmp_path: Path) -> None:
-        wfdb.wrsamp("x", RATE, ["mV"], ["II"], signal[:, None], fmt=["16"], write_dir=str(tmp_path))
-        wfdb.wrann("x", "atr", np.array([100, 2500]), ["N", "N"], write_dir=str(tmp_path))
-        with pytest.raises(DataError, match=r"at sample 2500, beyond the end.*\(2500 samples\)"):
-            read_recording(tmp_path / "x.hea")
+    @pytest.mark.parametrize(
+        ("gain", "uncalibrated"),
+        [("0", True), ("0(0)/mV", True), ("", True), ("200", False), ("1e3(5)/uV", False)],
+    )
+    def test_a_gain_of_zero_is_the_formats_default_and_noted(
+        self, gain: str, uncalibrated: bool, tmp_path: Path
+    ) -> None:
+        steps = np.arange(1000, dtype="<i2")
+        (tmp_path / "x.dat").write_bytes(steps.tobytes())
+        (tmp_path / "x.hea").write_text(f"# made up\nx 1 250 1000\nx.dat 16 {gain}\n")
+        found = read_recording(tmp_path / "x.hea", ReadOptions(lead=0))
+        assert any("uncalibrated" in note for note in found.notes) == uncalibrated
+        if uncalibrated:
+            assert found.signal == pytest.approx(steps / 200)
 
     def test_a_name_with_spaces_and_letters_of_all_kinds(self, mitdb: Path, tmp_path: Path) -> None:
         folder = tmp_path / "Enregistrement n° 1, été"

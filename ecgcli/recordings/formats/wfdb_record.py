@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         lead=leads[number],
         positions=positions,
         symbols=symbols,
+        notes=_gain_note(header, record, number),
     )
 
 
@@ -83,11 +85,34 @@ def _annotations(record: Path, wanted: str) -> tuple[NDArray[np.float64], tuple[
     return read_annotations(record, wanted)
 
 
+def _header_lines(record: Path) -> list[list[str]]:
+    """The fields of each line of the header that is no comment, the record line first."""
+    text = record.with_name(record.name + ".hea").read_text(encoding="utf-8", errors="replace")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return [line.split() for line in lines if line.strip()]
+
+
+def _gain_note(header: Any, record: Path, number: int) -> tuple[str, ...]:
+    """That a lead is uncalibrated: its gain is 0 or not stated.
+
+    The format then prescribes 200 steps per mV (header(5)), and the library applies them
+    without a word.
+    """
+    if hasattr(header, "seg_name"):
+        return ()
+    gain = [*_header_lines(record)[1 + number], "0", "0"][2]
+    stated = re.match(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?", gain)
+    if stated is not None and float(stated[0]) != 0:
+        return ()
+    return (
+        f"lead {header.sig_name[number]} is uncalibrated (gain 0): amplitudes are in steps of "
+        "1/200 mV, the format's default",
+    )
+
+
 def _stated_rate(record: Path) -> float | None:
     """The rate in the header's record line; the library would make a missing one 250 Hz."""
-    text = record.with_name(record.name + ".hea").read_text(encoding="utf-8", errors="replace")
-    line = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    fields = line.split()
+    fields = _header_lines(record)[0]
     if len(fields) < 3:
         return None
     try:
