@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 from ecgcli.beats import Beats
 from ecgcli.commands import app
 from ecgcli.progress import SILENT
-from ecgcli.recordings.mitbih import RECORDS
+from ecgcli.recordings.databases import MITDB
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
-from ecgcli.sources.mitdb import PHYSIONET, published_checksums
+from ecgcli.sources.physionet import published_checksums
 from tests.helpers import small_config
 
 ROOT = Path(__file__).parents[1]
@@ -28,10 +28,10 @@ ROOT = Path(__file__).parents[1]
 def mitdb() -> Path:
     """The 48 real records: ECG_MITDB, else ../shared/mitdb, else fetched once from PhysioNet."""
     named = Path(os.environ.get("ECG_MITDB", ROOT.parent / "shared" / "mitdb"))
-    if (named / f"{RECORDS[0]}.dat").exists():
+    if (named / f"{MITDB.records[0]}.dat").exists():
         return named
     fetched = ROOT / "data" / "mitdb"
-    fetch(PHYSIONET, published_checksums(), fetched, SILENT)
+    fetch(MITDB.url, published_checksums(MITDB), fetched, SILENT)
     return fetched
 
 

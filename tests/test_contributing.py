@@ -130,7 +130,8 @@ def test_a_model(ecg: Ecg, site: Path, demo: Path, tmp_path: Path) -> None:
 def test_a_source(ecg: Ecg, site: Path, demo: Path, tmp_path: Path) -> None:
     for half in ("train", "test"):
         shutil.copy(demo / f"synthetic_{half}.csv", tmp_path / f"ward_{half}.csv")
-    assert "ward: beats of our ward" in output(ecg("download", "--help"))
+    shown = " ".join(output(ecg("download", "--help")).replace("│", " ").split())
+    assert "ward: beats of our ward" in shown
     fetched = ecg("download", "ward", "--from", tmp_path)
     assert output(fetched).split() == ["data/ward_train.csv", "data/ward_test.csv"]
     assert "data.train=data/ward_train.csv" in fetched.stderr

@@ -23,8 +23,8 @@ from ecgcli.recordings import (
     plain_lead,
     read_recording,
 )
+from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.formats import endings
-from ecgcli.recordings.mitbih import RECORDS, patient_of
 from ecgcli.recordings.peaks import points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
 
@@ -189,9 +189,13 @@ def _prepare_or_fail(
 
 
 def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
-    """Who each recording is from: known for the MIT-BIH records, else each its own patient."""
-    known = all(path.stem in RECORDS for path in paths)
-    return {path: patient_of(path.stem) if known else path.stem for path in paths}
+    """Who each recording is from: known for records of `DATABASES`, else each its own patient.
+
+    Names such as 100 are known only where all are: among others they are somebody's own.
+    """
+    databases = {path: database_of(path.stem) for path in paths}
+    known = {path: base.patient_of(path.stem) for path, base in databases.items() if base}
+    return known if len(known) == len(databases) else {path: path.stem for path in paths}
 
 
 def _without_segments(files: list[Path]) -> list[Path]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
 from ecgcli.sources import get_source, list_sources
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXAMPLE = "Example: ecg download mitdb --out data/"
 
@@ -29,10 +33,11 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fetch heartbeats: a training and a test CSV in the public 187-sample format.
+    """Fetch heartbeats: a training and a test CSV in the public 187-sample format, or records.
 
-    Every record of mitdb is checked against its published SHA-256. What is already
-    there is not fetched again, so an interrupted download goes on where it stopped.
+    Every record from PhysioNet is checked against its SHA-256. What is already there is
+    not fetched again, so an interrupted download goes on where it stopped. A folder named
+    with --from is read in place.
     """
     console = messages(quiet)
     wanted = get_source(source)
@@ -43,8 +48,18 @@ def command(
     else:
         for path in written:
             print(path)
-    config = wanted.config or f"configs/cnn.yaml data.train={written[0]}"
-    console.print(f"Next: ecg train --config {config}")
+    if written[0].is_dir():
+        _suggest_prepare(source, written[0], out, console)
+    else:
+        config = wanted.config or f"configs/cnn.yaml data.train={written[0]}"
+        console.print(f"Next: ecg train --config {config}")
+
+
+def _suggest_prepare(source: str, records: Path, out: Path, console: Console) -> None:
+    """Say how beats are cut from a folder of records, where it has annotated ones."""
+    if any(records.glob("*.atr")):
+        target = quote(str(out / f"{source}.csv"))
+        console.print(f"Next: ecg prepare {quote(str(records))} -o {target} --context")
 
 
 command.__name__ = "download"

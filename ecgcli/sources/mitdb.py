@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.files import write_json
 from ecgcli.progress import Progress
+from ecgcli.recordings.databases import MITDB
 from ecgcli.sources import register
-from ecgcli.sources.fetching import fetch, verify
-
-PHYSIONET = "https://physionet.org/files/mitdb/1.0.0/"
+from ecgcli.sources.physionet import obtain_records
 
 #: Beats of each class in the public test file; the rest are its training file.
 PUBLIC_TEST_COUNTS = {"N": 18118, "S": 556, "V": 1448, "F": 162, "Q": 1608}
@@ -19,13 +18,6 @@ PUBLIC_TEST_COUNTS = {"N": 18118, "S": 556, "V": 1448, "F": 162, "Q": 1608}
 #: Which rows went to train and which to test in the public files cannot be known;
 #: this seed draws a split of the same sizes.
 SPLIT_SEED = 0
-
-LICENCE = "Open Data Commons Attribution License 1.0 (ODC-By 1.0)"
-CITATION = (
-    "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol "
-    "20(3):45-50, 2001. Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. "
-    "Circulation 101(23):e215-e220, 2000."
-)
 
 
 @register(
@@ -45,14 +37,11 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     Raises:
         DownloadError: a record cannot be fetched, or is not the published one.
     """
-    folder = _records_folder(out, origin, progress)
+    folder = obtain_records(MITDB, out, origin, progress)
+    if folder != out / MITDB.name:
+        place = quote(str(folder))
+        progress.message(f"the records stay in {folder}; prepare them there: ecg prepare {place}")
     return write_public_files(folder, out, progress)
-
-
-def published_checksums() -> dict[str, str]:
-    """File name -> SHA-256, as PhysioNet publishes them."""
-    lines = files("ecgcli.sources").joinpath("mitdb.sha256").read_text().splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
 
 
 def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path]:
@@ -63,14 +52,13 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
     from ecgcli.beats.segmentation import RECIPE, cut_beats
     from ecgcli.beats.splits import split_by_class
     from ecgcli.recordings import ReadOptions, read_recording
-    from ecgcli.recordings.mitbih import RECORDS, patient_of
 
     parts = []
     first_lead = ReadOptions(lead=0, annotations="atr")
-    for done, name in enumerate(RECORDS, 1):
-        recording = read_recording(folder / f"{name}.hea", first_lead, patient_of(name))
+    for done, name in enumerate(MITDB.records, 1):
+        recording = read_recording(folder / f"{name}.hea", first_lead, MITDB.patient_of(name))
         parts.append(with_context(recording, cut_beats(recording)))
-        progress.update("cutting beats", done, len(RECORDS))
+        progress.update("cutting beats", done, len(MITDB.records))
     beats = concatenate(parts)
     held_out = {AAMI_CLASSES.index(name): n for name, n in PUBLIC_TEST_COUNTS.items()}
     split = split_by_class(beats.known_labels, held_out, SPLIT_SEED)
@@ -87,24 +75,15 @@ def write_public_files(folder: Path, out: Path, progress: Progress) -> list[Path
     write_json(
         out / "mitbih.json",
         {
-            "source": "MIT-BIH Arrhythmia Database 1.0.0",
+            "source": f"{MITDB.title} {MITDB.version}",
             "recipe": RECIPE,
             "sampling_rate_hz": SAMPLING_RATE,
             "split": "random within each class, in the sizes of the public files; "
             "beats of every patient are on both sides",
             "split_seed": SPLIT_SEED,
             "files": {path.name: facts for path, facts in written.items()},
-            "licence": LICENCE,
-            "citation": CITATION,
+            "licence": MITDB.licence,
+            "citation": MITDB.citation,
         },
     )
     return list(written)
-
-
-def _records_folder(out: Path, origin: str | None, progress: Progress) -> Path:
-    checksums = published_checksums()
-    if origin is None or "://" in origin:
-        fetch(origin or PHYSIONET, checksums, out / "mitdb", progress)
-        return out / "mitdb"
-    verify(Path(origin), checksums, progress)
-    return Path(origin)

@@ -10,15 +10,16 @@ import pytest
 from ecgcli.errors import DownloadError
 from ecgcli.files import sha256
 from ecgcli.progress import SILENT
+from ecgcli.recordings.databases import MITDB
 from ecgcli.sources import fetching
 from ecgcli.sources.fetching import fetch, verify
-from ecgcli.sources.mitdb import published_checksums
+from ecgcli.sources.physionet import published_checksums
 from tests.helpers import Watcher
 from tests.sources.mirror import Fault, Mirror, serve
 
 FILES = {
     name: digest
-    for name, digest in published_checksums().items()
+    for name, digest in published_checksums(MITDB).items()
     if name.startswith(("100.", "101."))
 }
 

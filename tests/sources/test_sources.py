@@ -16,13 +16,16 @@ from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import ConfigError, DownloadError
 from ecgcli.progress import SILENT
 from ecgcli.recordings import ReadOptions, read_recording
+from ecgcli.recordings.databases import MITDB
 from ecgcli.recordings.mitbih import RECORDS
 from ecgcli.sources import get_source, list_sources
-from ecgcli.sources.mitdb import published_checksums
+from ecgcli.sources.physionet import published_checksums
 
 
 def test_the_sources_and_the_nearest_name() -> None:
-    assert [source.name for source in list_sources()] == ["demo", "kaggle", "mitdb", "ptbdb"]
+    assert [source.name for source in list_sources()] == [
+        "demo", "incartdb", "kaggle", "mitdb", "nstdb", "ptbdb", "svdb",
+    ]  # fmt: skip
     with pytest.raises(ConfigError, match="did you mean mitdb"):
         get_source("mitbd")
 
@@ -31,8 +34,8 @@ def test_checksums_are_the_published_ones(mitdb: Path) -> None:
     published = dict(
         reversed(line.split()) for line in (mitdb / "SHA256SUMS.txt").read_text().splitlines()
     )
-    assert len(published_checksums()) == 3 * 48
-    assert published_checksums().items() <= published.items()
+    assert len(published_checksums(MITDB)) == 3 * 48
+    assert published_checksums(MITDB).items() <= published.items()
     assert list(RECORDS) == (mitdb / "RECORDS").read_text().split()
 
 
