@@ -1,7 +1,7 @@
-"""Beats: the samples, their labels, and what else is known of each.
+"""Beats: their samples and labels, and further information on each.
 
-What a beats CSV cannot hold (record, patient, lead, time, symbol, RR intervals)
-travels beside it in a sidecar ``NAME.info.csv``, same row order.
+Information that has no place in a beats CSV (record, patient, lead, time, symbol, RR
+intervals) is stored in a sidecar ``NAME.info.csv`` with the same row order.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ecgcli.files import atomic_write
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The sidecar's columns of numbers, all in seconds: when the R peak is, the RR intervals before
+#: The sidecar's columns of numbers, all in seconds: the time of the R peak, the RR intervals before
 #: and after it, and their means over the whole recording and over the 10 s around the beat.
 TIMES = ["time", "previous_rr", "next_rr", "mean_rr", "local_rr"]
-#: All of the sidecar's columns. ``copy`` is how the recording was changed, where it is a changed
-#: copy to train on, and empty where it is as recorded.
+#: All of the sidecar's columns. ``copy`` names the modification of a recording that was modified
+#: for training, and is empty for the original.
 INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", *TIMES[1:], "copy"]
-#: Columns that sidecars written by earlier versions lack, and what stands for them there.
+#: Columns missing from the sidecars of earlier versions, and their values there.
 _ADDED_COLUMNS = {"copy": ""}
 
-#: Records whose name begins so were computed, not recorded from a person.
+#: Prefix of the names of simulated records.
 SYNTHETIC_PREFIX = "synthetic"
 
 
@@ -44,12 +44,12 @@ class Beats:
     Attributes:
         samples: ``(beats, 187)`` float32 in 0..1 at 120 Hz, zero-padded.
         labels: ``(beats,)`` int64 indices into ``classes``, or None.
-        info: the sidecar, a row a beat with `INFO_COLUMNS`, or None.
-        context: ``(beats, features)`` float32, each beat in the context of its recording
+        info: the sidecar, one row per beat with `INFO_COLUMNS`, or None.
+        context: ``(beats, features)`` float32, features of each beat relative to its recording
             (see `ecgcli.beats.context`), or None.
-        peak: ``(beats,)`` int64, which R peak of its recording each beat begins at: an index
-            into `Recording.beat_positions`. None for beats read from a file.
-        classes: the names of the classes that labels mean, in order.
+        peak: ``(beats,)`` int64, the R peak at which each beat begins, as an index into
+            `Recording.beat_positions` of its recording. None for beats read from a file.
+        classes: the class names, in the order of the labels.
     """
 
     samples: NDArray[np.float32]
@@ -74,7 +74,7 @@ class Beats:
         )
 
     def counts(self, rows: NDArray[np.intp] | NDArray[np.bool_] | None = None) -> dict[str, int]:
-        """How many beats each class has, of all or of those at ``rows``, in class order."""
+        """Number of beats of each class, of all beats or of those at ``rows``, in class order."""
         labels = self.known_labels if rows is None else self.known_labels[rows]
         tally = np.bincount(labels, minlength=len(self.classes))
         return {name: int(count) for name, count in zip(self.classes, tally, strict=True)}
@@ -90,34 +90,34 @@ class Beats:
 
     @property
     def known_labels(self) -> NDArray[np.int64]:
-        """The labels, where they are needed.
+        """The labels, for callers that require them.
 
         Raises:
             DataError: the beats are unlabelled.
         """
         if self.labels is None:
             raise DataError(
-                "these beats are unlabelled (187 columns); the class is needed as a 188th column"
+                "these beats are unlabelled (187 columns); the class is required, in column 188"
             )
         return self.labels
 
     @property
     def known_peak(self) -> NDArray[np.int64]:
-        """``peak``, where it is needed.
+        """``peak``, for callers that require it.
 
         Raises:
-            DataError: the beats were read from a file, which does not say it.
+            DataError: the beats were read from a file, which does not store it.
         """
         if self.peak is None:
             raise DataError(
-                "these beats were read from a file, which does not say which R peaks they begin "
-                "at; cut them from their recording"
+                "these beats were read from a file, which does not store their R peaks; cut them "
+                "from their recording"
             )
         return self.peak
 
     @property
     def patients(self) -> list[str]:
-        """The patients the beats come from, sorted; empty when not known."""
+        """The patients of the beats, sorted; empty where unknown."""
         return [] if self.info is None else sorted(self.info["patient"].unique())
 
     @property
@@ -128,7 +128,7 @@ class Beats:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of samples and labels: equal for equal beats however the CSV was written."""
+        """SHA-256 of samples and labels: equal for equal beats, whatever the form of the CSV."""
         digest = hashlib.sha256(self.samples.astype("<f4").tobytes())
         if self.labels is not None:
             digest.update(self.labels.astype("<i8").tobytes())
@@ -136,7 +136,7 @@ class Beats:
 
 
 def concatenate(parts: Sequence[Beats]) -> Beats:
-    """Beats one after another; what every part has besides samples is kept.
+    """All beats in one; optional arrays are kept where every part has them.
 
     Raises:
         DataError: the labels of two parts mean different classes.
@@ -146,7 +146,7 @@ def concatenate(parts: Sequence[Beats]) -> Beats:
         if part.classes != classes:
             raise DataError(
                 f"beats of the classes {' '.join(classes)} and beats of the classes "
-                f"{' '.join(part.classes)} cannot be joined: their labels mean different things"
+                f"{' '.join(part.classes)} cannot be joined: their labels have different meanings"
             )
     labels = [part.labels for part in parts if part.labels is not None]
     infos = [part.info for part in parts if part.info is not None]
@@ -165,7 +165,7 @@ def concatenate(parts: Sequence[Beats]) -> Beats:
 
 
 def beat_lengths(samples: NDArray[np.float32]) -> NDArray[np.intp]:
-    """How many of each beat's samples come before its zero padding; ``(beats,)``."""
+    """Number of samples of each beat before its zero padding; ``(beats,)``."""
     filled = samples != 0
     last = samples.shape[1] - filled[:, ::-1].argmax(1)
     return np.where(filled.any(1), last, 0)
@@ -184,14 +184,13 @@ def read_beats(
 
     Args:
         source: the file, or ``-`` for standard input.
-        classes: the names of the classes that its labels mean, such as those of a checkpoint's
-            card; None where the file says so itself, by its sidecar's annotation symbols or by
-            a label that only one of `CLASS_SETS` has.
+        classes: the class names, such as those of a checkpoint's card; None to infer them from
+            the sidecar's annotation symbols, or from a label that only one of `CLASS_SETS` has.
         normalize: scale each beat to 0..1 by its own minimum and maximum.
 
     Raises:
         DataError: the file or the sidecar does not hold what it should, or ``classes`` is None
-            and the labels may mean more than one set of classes.
+            and the labels fit more than one set of classes.
     """
     count = max(map(len, CLASS_SETS.values())) if classes is None else len(classes)
     with BeatsReader(source, classes=count, normalize=normalize) as reader:
@@ -208,9 +207,9 @@ def read_beats(
 def _classes_of(
     labels: NDArray[np.int64], info: pd.DataFrame | None, source: Path | str
 ) -> tuple[str, ...]:
-    """The classes that a file's labels mean, as far as the file says it."""
+    """The classes of a file's labels, as far as they can be inferred."""
     if info is not None and info["symbol"].isin(LABEL_OF_SYMBOL).all():
-        return AAMI_CLASSES  # which the symbols were made labels of
+        return AAMI_CLASSES  # the labels were derived from these symbols
     highest = int(labels.max())
     fitting = {name: names for name, names in CLASS_SETS.items() if highest < len(names)}
     if len(fitting) > 1:
@@ -230,7 +229,8 @@ def read_labelled(
     beats = read_beats(source, classes, normalize=normalize)
     if beats.labels is None:
         raise DataError(
-            "found 187 columns, so no class; a labelled beats CSV has it as the 188th", file=source
+            "found 187 columns, so no class; a labelled beats CSV has the class in column 188",
+            file=source,
         )
     return beats
 
@@ -275,7 +275,7 @@ def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.
     """The context of a beats CSV, with ``beats`` rows if that is known; None when there is none.
 
     Raises:
-        DataError: it is no such array, or has another number of rows.
+        DataError: it is not such an array, or has another number of rows.
     """
     path = context_path(beats_csv)
     if str(beats_csv) == "-" or not path.exists():
@@ -287,7 +287,7 @@ def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.
     if context.ndim != 2 or context.dtype != np.float32 or len(context) != (beats or len(context)):
         raise DataError(
             f"found {context.dtype} {context.shape}, expected float32 with a row for each of the "
-            f"{beats} beats; write it anew with ecg prepare --context, or remove it",
+            f"{beats} beats; create it again with ecg prepare --context, or remove it",
             file=path,
         )
     return context
@@ -331,11 +331,11 @@ def require_rows(rows: int, beats: int, beats_csv: Path | str) -> None:
     """Refuse a sidecar with another number of rows than its file has beats.
 
     Raises:
-        DataError: it has.
+        DataError: the numbers differ.
     """
     if rows != beats:
         raise DataError(
             f"the sidecar has {rows} rows for {beats} beats; "
-            "write it anew with its beats, or remove it",
+            "create it again with its beats, or remove it",
             file=info_path(beats_csv),
         )

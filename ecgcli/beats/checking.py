@@ -37,7 +37,7 @@ _DIRECTIONS = 12
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found: in which section, how bad, in a sentence, and the numbers behind it."""
+    """A finding: its section, its severity, a sentence, and the figures behind it."""
 
     section: str
     level: Level
@@ -66,15 +66,15 @@ def check_file(path: Path, classes: tuple[str, ...] | None = None) -> Iterator[F
 def check_pair(
     train: Path, test: Path, classes: tuple[str, ...] | None = None
 ) -> Iterator[Finding]:
-    """What a training file and its test file have in common, and whether the test is natural."""
+    """Beats and patients shared by a training and a test file, and resampling of the test file."""
     try:
-        one, other = (read_beats(path, classes) for path in (train, test))
+        train_beats, test_beats = (read_beats(path, classes) for path in (train, test))
     except DataError as error:
         yield Finding("format", "error", str(error), {})
         return
-    yield from _repeats_across(one, other)
-    yield from _patients_across(one, other)
-    yield from _resampled(test, other)
+    yield from _repeats_across(train_beats, test_beats)
+    yield from _patients_across(train_beats, test_beats)
+    yield from _resampled(test, test_beats)
 
 
 def _ok(section: str, message: str, **facts: Any) -> Finding:
@@ -114,26 +114,26 @@ def _labels(beats: Beats) -> Iterator[Finding]:
         yield _ok("labels", "unlabelled: 187 columns", labelled=False)
         return
     counts = beats.counts()
-    told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    yield _ok("labels", told, counts=counts)
+    summary = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    yield _ok("labels", summary, counts=counts)
     for name, count in counts.items():
         if count == 0:
             yield _warning("labels", f"no beat is of class {name}")
         elif count < _FEW:
-            yield _warning("labels", f"class {name} has {count} beats: its scores will say little")
+            yield _warning("labels", f"class {name} has {count} beats, too few for reliable scores")
 
 
 def _sampling(beats: Beats) -> Iterator[Finding]:
     """Whether a row's length fits the time to the next beats, or at least a heart rate."""
     length = beat_lengths(beats.samples)
     cut = length == beats.samples.shape[1]  # longer than the row: its length is not known
-    known = ~cut & (length > 0)
-    if not known.any():
+    complete = ~cut & (length > 0)
+    if not complete.any():
         yield _warning("sampling", "no beat ends within its row: is this 120 Hz?")
         return
     if beats.info is not None:
         piece = 1.2 * beats.info["next_rr"].to_numpy()  # the second interval is not in the row
-        rate = np.nanmedian((length / piece)[known])
+        rate = np.nanmedian((length / piece)[complete])
         wrong = abs(rate / SAMPLING_RATE - 1) > 0.02
         message = f"by its RR intervals this is {rate:.1f} Hz"
         if wrong:
@@ -160,7 +160,7 @@ def _repeats_within(beats: Beats) -> Iterator[Finding]:
         if near:
             yield _warning("duplicates", f"{near:,} pairs of beats are nearly the same", near=near)
         else:
-            yield _ok("duplicates", "no beat is there twice")
+            yield _ok("duplicates", "no beat occurs twice")
         return
     yield _warning(
         "duplicates",
@@ -170,7 +170,7 @@ def _repeats_within(beats: Beats) -> Iterator[Finding]:
     if beats.labels is not None and (clash := beats.labels[first] != beats.labels[again]).any():
         yield _error(
             "duplicates",
-            f"{int(clash.sum()):,} of them have another class than the same beat before: "
+            f"{int(clash.sum()):,} of them have a different class than the first occurrence: "
             f"{_rows(again[clash])}",
             rows=again[clash].tolist(),
         )
@@ -181,29 +181,29 @@ def _repeats_across(train: Beats, test: Beats) -> Iterator[Finding]:
     if len(same):
         yield _error(
             "leaks",
-            f"{len(same):,} test beats are in the training file too: {_rows(same)}",
+            f"{len(same):,} test beats are also in the training file: {_rows(same)}",
             rows=same.tolist(),
         )
         return
     near = _near_rows(train.samples, test.samples, same_file=False)
     if len(near):
-        found = np.unique(near[:, 1])
+        rows = np.unique(near[:, 1])
         yield _error(
             "leaks",
-            f"{len(found):,} test beats are nearly the same as a training beat (within {NEAR} at "
-            f"every sample): {_rows(found)}",
-            rows=found.tolist(),
+            f"{len(rows):,} test beats are nearly the same as a training beat (within {NEAR} at "
+            f"every sample): {_rows(rows)}",
+            rows=rows.tolist(),
         )
     else:
-        yield _ok("leaks", "no test beat is in the training file, nor nearly so")
+        yield _ok("leaks", "no test beat, or nearly identical beat, is in the training file")
 
 
 def _patients_known(beats: Beats) -> Iterator[Finding]:
     if beats.info is None:
         yield _warning(
             "patients",
-            "no sidecar (NAME.info.csv): it cannot be known whose beats these are, nor whether "
-            "a patient is on both sides of a split",
+            "no sidecar (NAME.info.csv): the patients are unknown, and so is whether a patient is "
+            "on both sides of a split",
         )
     else:
         patients = beats.patients
@@ -215,7 +215,7 @@ def _patients_across(train: Beats, test: Beats) -> Iterator[Finding]:
     if not train.patients or not test.patients:
         yield _warning(
             "leaks",
-            "without a sidecar on both sides it cannot be known whether patients are shared: "
+            "without a sidecar for both files, shared patients cannot be ruled out: "
             "a score says nothing about new patients",
         )
         return
@@ -223,7 +223,7 @@ def _patients_across(train: Beats, test: Beats) -> Iterator[Finding]:
     if shared:
         yield _error(
             "leaks",
-            f"{len(shared)} of {len(test.patients)} test patients are in the training file too: "
+            f"{len(shared)} of {len(test.patients)} test patients are also in the training file: "
             "a score says nothing about new patients",
             patients=shared,
         )
@@ -242,8 +242,8 @@ def _resampled(path: Path, test: Beats) -> Iterator[Finding]:
     if share < _LOWEST_N:
         yield _warning(
             "balance",
-            f"only {share:.0%} of the test beats are N: it looks resampled, and then accuracy, "
-            "precision and F1 are not those of real beats",
+            f"only {share:.0%} of the test beats are N: it looks resampled, so accuracy, "
+            "precision and F1 do not apply to real recordings",
             n_share=share,
         )
     else:
@@ -258,9 +258,9 @@ def _same_rows(
     for row, beat in enumerate(np.ascontiguousarray(one)):
         first.setdefault(beat.tobytes(), row)
     pairs = [
-        (found, row)
+        (match, row)
         for row, beat in enumerate(np.ascontiguousarray(other))
-        if (found := first.get(beat.tobytes())) is not None
+        if (match := first.get(beat.tobytes())) is not None
     ]
     return tuple(np.array(pairs, np.intp).reshape(-1, 2).T)  # type: ignore[return-value]
 
@@ -270,8 +270,8 @@ def _near_rows(
 ) -> NDArray[np.intp]:
     """Pairs ``(pairs, 2)`` of rows of both that differ by at most `NEAR` at every sample.
 
-    Looked for in the few directions in which the beats differ most, where a distance is
-    never larger than in full, then compared in full.
+    Candidates are searched in the principal directions of the beats, where a distance is
+    never larger than over all samples, and then compared over all samples.
     """
     from scipy.spatial import cKDTree
 

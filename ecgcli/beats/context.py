@@ -1,13 +1,13 @@
-"""A beat in the context of its recording, as numbers: rhythm, shape, likeness, P wave, family.
+"""Features of each beat relative to its recording: rhythm, shape, similarity, P wave, family.
 
-Everything is measured on one lead and the R peaks alone, and against the recording itself
-(its mean RR intervals, its typical normal beat, its families of QRS shapes), so that
-patients can be compared. Amplitudes are in units of the typical beat's QRS height; RR
-intervals are logarithms of ratios. Nothing needs an annotation besides the R peaks.
+They need one lead and its R peaks, and no other annotation. Each is measured relative to the
+recording itself (its mean RR intervals, its typical normal beat, its families of QRS shapes),
+so that patients can be compared. Amplitudes are in units of the typical beat's QRS height;
+RR intervals are logarithms of ratios.
 
-Two choices make it work in recordings most of whose beats are ectopic. RR intervals are
-measured against *means*, not medians. The typical beat is the median of the beats that do
-*not* come early: an ectopic beat is early, and the beat after its pause is normal.
+Two choices suit recordings in which most beats are ectopic. RR intervals are compared with
+*means*, not medians. The typical beat is the median of the beats that are *not* premature:
+an ectopic beat is premature, and the beat after its pause is normal.
 """
 
 from __future__ import annotations
@@ -165,12 +165,12 @@ def _rhythm(times: Floats) -> dict[str, Floats]:
     means = {name: around(pre, times, seconds) for name, seconds in spans.items()}
     means |= {"rec": np.full(len(pre), pre.mean()), "med": _rolling_median(pre, 11)}
     half_minute = means["30s"]
-    found = {f"pre/{name}": np.log(pre / mean) for name, mean in means.items()}
-    found |= {f"post/{name}": np.log(post / mean) for name, mean in means.items()}
+    features = {f"pre/{name}": np.log(pre / mean) for name, mean in means.items()}
+    features |= {f"post/{name}": np.log(post / mean) for name, mean in means.items()}
     step = np.abs(np.log(pre / before))
-    steady, early = (step < _STEADY).astype(float), (found["pre/30s"] < _EARLY).astype(float)
+    steady, early = (step < _STEADY).astype(float), (features["pre/30s"] < _EARLY).astype(float)
     squares = around(pre**2, times, 30) / half_minute**2
-    return found | {
+    return features | {
         "before/30s": np.log(before / half_minute),
         "before2/30s": np.log(_shifted(pre, -2) / half_minute),
         "later/30s": np.log(later / half_minute),
@@ -219,23 +219,23 @@ def _likeness(beats: Floats, typical: Floats, nearby: Floats) -> dict[str, Float
 
     Against the recording's ``normal`` beat, the ``local`` one, the ``prev`` and the ``next`` beat.
     """
-    found = {}
+    features = {}
     others = {"normal": typical[None], "local": nearby}
     others |= {"prev": _shifted(beats, -1), "next": _shifted(beats, 1)}
     for name, other in others.items():
         for part, columns in _PARTS.items():
             r, d = _compare(beats[:, columns], other[:, columns])
-            found[f"r_{part}_{name}"], found[f"d_{part}_{name}"] = r, d
-    found["r_pre_local"], found["d_pre_local"] = _compare(
+            features[f"r_{part}_{name}"], features[f"d_{part}_{name}"] = r, d
+    features["r_pre_local"], features["d_pre_local"] = _compare(
         beats[:, _BEFORE_QRS], nearby[:, _BEFORE_QRS]
     )
     moved = [
         _compare(beats[:, _WIDE.start + k : _WIDE.stop + k], typical[None, _WIDE])
         for k in range(-3, 4)
     ]
-    found["r_best"] = np.max([r for r, _ in moved], axis=0)
-    found["d_best"] = np.min([d for _, d in moved], axis=0)
-    return found
+    features["r_best"] = np.max([r for r, _ in moved], axis=0)
+    features["d_best"] = np.min([d for _, d in moved], axis=0)
+    return features
 
 
 def _shape(beats: Floats, regular: NDArray[np.bool_]) -> dict[str, Floats]:
@@ -250,7 +250,7 @@ def _shape(beats: Floats, regular: NDArray[np.bool_]) -> dict[str, Floats]:
     steep = np.abs(slope[:, 2:-2])
     steep = (steep[:, :-2] + steep[:, 1:-1] + steep[:, 2:]) / 3
     share = np.cumsum(steep, axis=1) / (steep.sum(1, keepdims=True) + 1e-6)
-    found = {
+    features = {
         "ptp": np.log(np.maximum(top - bottom, 1e-3)),
         "up": top,
         "down": bottom,
@@ -282,25 +282,25 @@ def _shape(beats: Floats, regular: NDArray[np.bool_]) -> dict[str, Floats]:
         "slope_max",
         "t_sum",
     )
-    return found | {f"{k}_ref": found[k] - np.median(found[k][regular]) for k in against}
+    return features | {f"{k}_ref": features[k] - np.median(features[k][regular]) for k in against}
 
 
 def _p_wave(beats: Floats, typical: Floats, regular: NDArray[np.bool_]) -> dict[str, Floats]:
     """What rises over the straight line from 260 to 60 ms before the R peak."""
     bump, usual = _over_the_line(beats[:, _P_LINE]), _over_the_line(typical[None, _P_LINE])[0]
     projected = (bump @ usual) / max(float(usual @ usual), 1e-6)
-    found = {
+    features = {
         "p_bump": bump.max(1),
         "p_dip": bump.min(1),
         "p_at": bump.argmax(1) / RATE,
         "p_mean": bump.mean(1),
         "p_energy": np.log(beats[:, _P_LINE].std(1) + 1e-3),
     }
-    found |= {
-        f"{k}_ref": found[k] - np.median(found[k][regular])
+    features |= {
+        f"{k}_ref": features[k] - np.median(features[k][regular])
         for k in ("p_bump", "p_mean", "p_energy", "p_at")
     }
-    return found | {
+    return features | {
         "p_proj": projected,
         "p_rest": np.sqrt(((bump - projected[:, None] * usual) ** 2).mean(1)),
         "pre_line": beats[:, _P_LINE.stop - 1] - beats[:, _P_LINE.start],
@@ -338,10 +338,10 @@ def _family(
         sums = np.bincount(member, np.asarray(values, np.float64), minlength=len(centres))
         return np.asarray((sums / size)[member])
 
-    known = ("pre/rec", "pre/30s", "post/30s", "post/pre", "pre/last5max", "r_wide_normal",
+    averaged = ("pre/rec", "pre/30s", "post/30s", "post/pre", "pre/last5max", "r_wide_normal",
              "width90_ref", "d_wide_normal", "d_p_local", "p_proj")  # fmt: skip
     early = features["pre/30s"]
-    found = {f"c_{name}": mean(features[name]) for name in known}
+    family_features = {f"c_{name}": mean(features[name]) for name in averaged}
     away = np.sqrt(((centres - np.median(_some(shape[regular]), axis=0)) ** 2).mean(1))
     score = away * np.minimum(size / len(beats), 0.02) ** 0.25
     score[count < min(4, count.max())] = -1.0  # not an artefact or two
@@ -350,10 +350,10 @@ def _family(
     mix = ((shape - normal) * towards).sum(1) / ((towards**2).sum(1) + 1e-6)
     rest = np.sqrt(((shape - normal - mix[:, None] * towards) ** 2).mean(1))
     unexplained = rest / (features["d_wide_local"] + 0.02)
-    return found | {
+    return family_features | {
         "c_share": np.log(size[member] / len(beats)),
         "c_early": mean((early < _EARLY).astype(float)),
-        "c_spread": np.sqrt(np.maximum(mean(early**2) - found["c_pre/30s"] ** 2, 0)),
+        "c_spread": np.sqrt(np.maximum(mean(early**2) - family_features["c_pre/30s"] ** 2, 0)),
         "c_dist": np.sqrt(((shape - centres[member]) ** 2).mean(1)),
         "mix": mix,
         "mix_rest": rest,

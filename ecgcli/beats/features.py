@@ -25,7 +25,7 @@ _QUANTILES = (5, 25, 50, 75, 95)
 _LAGS = (1, 3, 6, 12, 24, 48)
 #: Samples of a rolling window: 50 ms, about half a QRS complex.
 _WINDOW = 6
-#: Rolling windows are told for the first second; what follows is often padding.
+#: Rolling windows cover the first second; the rest is often padding.
 _WINDOWS = 20
 _LEVELS = (75, 50, 25)
 
@@ -135,7 +135,7 @@ def _lagged(beats: Floats) -> _Columns:
 
 
 def _mean_known(values: Floats) -> Floats:
-    """The mean of each row's values that are no NaN; 0 where there are none."""
+    """The mean of each row's values that are not NaN; 0 where all are."""
     known = np.isfinite(values)
     mean: Floats = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
     return mean

@@ -1,4 +1,4 @@
-"""Recording files -> beats: read, find the beats, skip what is no ECG, cut."""
+"""Recording files -> beats: read, find R peaks, skip stretches without ECG, cut."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def prepare(
     """Cut the beats of a recording that was read from ``path`` by ``options``.
 
     The beats are those annotated, else those the detector finds; with ``context``
-    they know how they stand in their recording.
+    they have the features of each beat relative to its recording.
 
     Raises:
         DataError: R peaks cannot be found in it.
@@ -97,13 +97,13 @@ def prepare(
     ]
     if not recording.annotated:
         recording = with_known_beats(recording, options.detector, path, stretches)
-        found = len(recording.positions)
-        notes.append(f"{found:,} R peaks detected ({options.detector}); classes are not known")
+        count = len(recording.positions)
+        notes.append(f"{count:,} R peaks detected ({options.detector}); their classes are unknown")
     beats = cut_beats(recording, skip=stretches)
     if context:
         beats = with_context(recording, beats)
-    every = recording.beat_positions / recording.sampling_rate
-    if len(every) > 10 and points_down(recording.filled, recording.sampling_rate, every):
+    peaks = recording.beat_positions / recording.sampling_rate
+    if len(peaks) > 10 and points_down(recording.filled, recording.sampling_rate, peaks):
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
     return Prepared(
         path=path,
@@ -111,8 +111,8 @@ def prepare(
         beats=beats,
         sampling_rate=recording.sampling_rate,
         seconds=recording.seconds,
-        peaks=every,
-        skipped=len(every) - len(beats),
+        peaks=peaks,
+        skipped=len(peaks) - len(beats),
         unusable=tuple(
             (stretch.start / recording.sampling_rate, stretch.stop / recording.sampling_rate)
             for stretch in stretches
@@ -130,36 +130,35 @@ def prepare_many(
 ) -> Generator[Prepared | Failure, None, None]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
     patients = patients_of(paths)
-    one = partial(_prepare_or_fail, options=options, patients=patients, context=context)
-    return in_order(one, paths, jobs)
+    work = partial(_prepare_or_fail, options=options, patients=patients, context=context)
+    return in_order(work, paths, jobs)
 
 
 def find_recordings(places: Sequence[str]) -> list[Path]:
-    """The recordings meant by files, folders (searched to the bottom) and glob patterns.
+    """The recordings named by files, folders (including subfolders) and glob patterns.
 
-    A recording is known by its name, in sidecars, results and reports alike, so no two
-    of one name are taken together.
+    Sidecars, results and reports identify a recording by its name, so names must be unique.
 
     Raises:
         DataError: a place has none, or two recordings have one name.
     """
-    found: list[Path] = []
+    recordings: list[Path] = []
     for place in places:
         path = Path(place)
         if path.is_dir():
-            found += sorted(_without_segments(_files_in(path)))
+            recordings += sorted(_without_segments(_files_in(path)))
         elif any(mark in place for mark in "*?[") and not path.exists():
-            here = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-            if not here:
+            matches = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            if not matches:
                 raise DataError("nothing matches this pattern", file=path)
-            found += here
+            recordings += matches
         else:
-            found.append(path)
-    return _one_of_each_name(list(dict.fromkeys(found)))
+            recordings.append(path)
+    return _one_of_each_name(list(dict.fromkeys(recordings)))
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """The files of a folder, searched to the bottom, that are surely recordings."""
+    """The files of a folder and its subfolders that are surely recordings."""
     sure = endings(in_folders=True)
     files = [file for file in folder.rglob("*") if file.suffix.lower() in sure]
     if not files:
@@ -172,8 +171,8 @@ def _one_of_each_name(paths: list[Path]) -> list[Path]:
     for path in paths:
         if (other := named.setdefault(path.stem, path)) != path:
             raise DataError(
-                f"{other} has the same name, and a recording is known by its name; name one file "
-                "a recording (its .hea), and take those of equal names one after another",
+                f"{other} has the same name, and results are identified by name; give one file per "
+                "recording (its .hea), and process recordings of the same name separately",
                 file=path,
             )
     return paths
@@ -221,5 +220,5 @@ def _quality_notes(recording: Recording, stretches: list[Stretch]) -> list[str]:
         return []
     reasons = Counter(stretch.reason for stretch in stretches)
     seconds = sum(s.stop - s.start for s in stretches) / recording.sampling_rate
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-    return [f"{seconds:.1f} s without ECG skipped ({told})"]
+    summary = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    return [f"{seconds:.1f} s without ECG skipped ({summary})"]

@@ -28,7 +28,7 @@ from ecgcli.errors import DataError
 
 #: Samples in a row. 187 at 120 Hz are 1.56 s.
 BEAT_LENGTH = 187
-#: Hz. The files' published description says 125; data/README.md tells why it is 120.
+#: Hz. The files' published description says 125; data/README.md shows that it is 120.
 SAMPLING_RATE = 120.0
 #: Bytes of text parsed at a time: 900 rows of the public files, which a cache still holds.
 BLOCK_BYTES = 4 << 20
@@ -44,7 +44,7 @@ _NOT_TEXT = {
 
 @dataclass(frozen=True)
 class Layout:
-    """How a beats CSV is written, found out from its first lines."""
+    """The layout of a beats CSV, inferred from its first lines."""
 
     delimiter: str
     decimal: Literal[".", ","]
@@ -67,12 +67,12 @@ class BeatsReader:
 
     Args:
         source: the file (``.csv``, ``.csv.gz``), or ``-`` for standard input.
-        classes: how many classes there are; labels must lie in ``0..classes-1``.
+        classes: number of classes; labels must lie in ``0..classes-1``.
         normalize: scale each beat to 0..1 by its own minimum and maximum, for files
             in raw amplitudes; without it a value outside 0..1 is an error.
 
     Raises:
-        DataError: the file is missing, is no beats CSV, or holds a wrong value.
+        DataError: the file is missing, is not a beats CSV, or has an invalid value.
     """
 
     def __init__(
@@ -123,15 +123,15 @@ class BeatsReader:
         if self.layout.header:
             _names, _, block = block.partition(b"\n")
             self._line += 1
-        found = 0
+        beats = 0
         while block or (block := self._read_lines()):
             if not block.isspace():
                 parsed = self._parse(block)
-                found += len(parsed.samples)
+                beats += len(parsed.samples)
                 yield parsed
             self._line += block.count(b"\n")
             block = b""
-        if not found:
+        if not beats:
             raise DataError("no beats below the header; " + _VALID_ROW, file=self.name)
 
     def _read_lines(self) -> bytes:
@@ -226,7 +226,7 @@ class BeatsReader:
             )
 
     def _wrong_cell(self, block: bytes, row: int, column: int, valid: str) -> DataError:
-        """The error for a value, quoted as it stands in the file."""
+        """The error for a value, quoted as written in the file."""
         numbered = enumerate(block.splitlines(), self._line)
         line, text = [(number, text) for number, text in numbered if text.strip()][row]
         column += self.layout.index
@@ -323,7 +323,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_header(cells: list[str]) -> bool:
-    """Column names, or the numbers 0, 1, 2, … that pandas writes for want of names."""
+    """Column names, or the numbers 0, 1, 2, … that pandas writes where columns have no names."""
     if sum(not _is_number(cell) for cell in cells) > len(cells) / 2:
         return True
     last = cells[-BEAT_LENGTH:]

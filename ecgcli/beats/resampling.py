@@ -27,7 +27,7 @@ def target_counts(
         counts: beats there are of each class.
         majority: keep at most this many of the largest class.
         ratio: keep at most this many times the second largest class of the largest.
-        per_class: keep exactly so many of each class named, all of the others.
+        per_class: keep exactly this number of each named class, and all beats of the others.
 
     Raises:
         ConfigError: no rule or several, an unknown class, or more beats asked for than there are.

@@ -76,8 +76,8 @@ def _pieces(
     samples = np.zeros((len(start), BEAT_LENGTH), np.float32)
     read, step = signal_reader(recording, start), recording.sampling_rate / SAMPLING_RATE
     for first in range(0, len(start), _AT_A_TIME):
-        some = slice(first, first + _AT_A_TIME)
-        _fill(samples[some], read, start[some], stop[some], step)
+        rows = slice(first, first + _AT_A_TIME)
+        _fill(samples[rows], read, start[rows], stop[rows], step)
     return samples
 
 

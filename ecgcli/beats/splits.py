@@ -130,7 +130,7 @@ def read_split(path: Path, beats: Beats) -> Split:
     """Split beats as a file of `write_split` says, by patient; others are left out.
 
     Raises:
-        DataError: the file is no split, has a patient on both sides, or fits no beat.
+        DataError: the file is not a split, has a patient on both sides, or fits no beat.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

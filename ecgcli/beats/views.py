@@ -1,7 +1,7 @@
-"""What a model looks at: the samples of a beat, and what else is known of it.
+"""What a model takes as input: the samples of a beat, RR intervals, context features.
 
 A model declares the names of its views, a checkpoint's card repeats them, and
-`inputs_of` brings them, or says what the beats lack.
+`inputs_of` returns them, or says what the beats lack.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ RR_RATIOS = (
 
 
 def rr_ratios(beats: Beats) -> NDArray[np.float32]:
-    """Logarithms of `RR_RATIOS`, ``(beats, 5)``: how early a beat came, how long the next took.
+    """Logarithms of `RR_RATIOS`, ``(beats, 5)``: how early the beat is, and how late the next.
 
-    Ratios, since a premature beat is early against its own rhythm, at any heart rate.
-    Where an interval is not known, at the ends of a recording, the ratio counts as 1.
+    Ratios measure prematurity relative to the patient's own rhythm, at any heart rate. Where an
+    interval is unknown, at the ends of a recording, the ratio is taken as 1.
 
     Raises:
         DataError: the beats have no sidecar.
     """
     if beats.info is None:
         raise DataError(
-            "this model looks at RR intervals, and the beats have no sidecar (NAME.info.csv) that "
-            "tells them; take beats that ecg prepare made, or a model of the samples alone"
+            "this model uses RR intervals, and the beats have no sidecar (NAME.info.csv); "
+            "use beats written by ecg prepare, or a model that uses the samples alone"
         )
-    known = {name: beats.info[name].to_numpy(np.float64) for name in _columns()}
-    ratios = [known[over] / known[under] for over, _, under in map(_parts, RR_RATIOS)]
+    intervals = {name: beats.info[name].to_numpy(np.float64) for name in _columns()}
+    ratios = [intervals[over] / intervals[under] for over, _, under in map(_parts, RR_RATIOS)]
     logs = np.log(np.stack(ratios, axis=1, dtype=np.float64).clip(1 / 16, 16))
-    known_logs: NDArray[np.float32] = np.nan_to_num(logs).astype(np.float32)
-    return known_logs
+    finite: NDArray[np.float32] = np.nan_to_num(logs).astype(np.float32)
+    return finite
 
 
 def _parts(ratio: str) -> tuple[str, str, str]:
@@ -64,7 +64,7 @@ def _columns() -> list[str]:
 
 @dataclass(frozen=True)
 class View:
-    """A name's meaning, what names its columns, and what brings it ``(beats, width)``."""
+    """What a view means, its column names, and the function that returns it, ``(beats, width)``."""
 
     meaning: str
     columns: Callable[[], Sequence[str]]
@@ -72,21 +72,21 @@ class View:
 
 
 def context(beats: Beats) -> NDArray[np.float32]:
-    """Each beat in the context of its recording, ``(beats, features)``; see `ecgcli.beats.context`.
+    """Features of each beat relative to its recording, ``(beats, features)``.
 
     Raises:
         DataError: the beats have none, or that of another version.
     """
     if beats.context is None:
         raise DataError(
-            "this model looks at beats in the context of their recording, which these do not "
-            "know; give it the recordings, beats of ecg prepare --context, or take a model of the "
-            "samples alone (--model beats)"
+            "this model uses features of each beat relative to its recording, which these beats "
+            "do not have; use the recordings, beats written by ecg prepare --context, or a model "
+            "that uses the samples alone (--model beats)"
         )
     if beats.context.shape[1] != len(feature_names()):
         raise DataError(
-            f"the context of these beats has {beats.context.shape[1]} features, this ecg knows "
-            f"{len(feature_names())}; write it anew with ecg prepare --context"
+            f"the context of these beats has {beats.context.shape[1]} features, and this version "
+            f"of ecg has {len(feature_names())}; create it again with ecg prepare --context"
         )
     return beats.context
 
@@ -94,7 +94,7 @@ def context(beats: Beats) -> NDArray[np.float32]:
 VIEWS = {
     "samples": View("the beat's 187 samples", lambda: SAMPLE_COLUMNS, lambda beats: beats.samples),
     "rr": View("RR intervals", lambda: RR_RATIOS, rr_ratios),
-    "context": View("the beat in its recording", feature_names, context),
+    "context": View("beat relative to recording", feature_names, context),
 }
 
 

@@ -24,6 +24,7 @@ from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError
 from ecgcli.files import atomic_write
+from ecgcli.validation import first_problem
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
@@ -63,10 +64,10 @@ class Card(BaseModel):
     format: int = FORMAT
     ecgcli: str = __version__
     model: str
-    #: Whether the model is fitted at once: the tensors are its state, and there is no graph.
+    #: Whether the model is an estimator: the tensors are its state, and there is no graph.
     estimator: bool = False
     arguments: dict[str, Any]
-    #: What the model looks at, see `ecgcli.beats.views`.
+    #: The model's inputs, see `ecgcli.beats.views`.
     views: tuple[str, ...] = ("samples",)
     classes: tuple[str, ...]
     beat_length: int = BEAT_LENGTH
@@ -120,7 +121,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
     Raises:
         CheckpointError: the file is missing, damaged, of another kind or version, or
-            tells other classes apart than this program knows.
+            has classes that this version does not know.
     """
     tensors, metadata = read_tensors(path)
     card = _read_card(path, metadata)
@@ -162,8 +163,8 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
 def _metadata(data: bytes) -> dict[str, str]:
     """The metadata of a safetensors file: a length of 8 bytes, then JSON."""
     length = int.from_bytes(data[:8], "little")
-    found: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-    return found
+    metadata: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return metadata
 
 
 def _read_card(path: Path, metadata: dict[str, str]) -> Card:
@@ -175,22 +176,21 @@ def _read_card(path: Path, metadata: dict[str, str]) -> Card:
         )
     if text is None:
         raise CheckpointError(f"{path}: a safetensors file, but not one written by ecg train")
-    found = json.loads(text).get("format")
-    if found != FORMAT:
+    version = json.loads(text).get("format")
+    if version != FORMAT:
         raise CheckpointError(
-            f"{path}: checkpoint format {found}, this version of ecg reads format {FORMAT}; "
+            f"{path}: checkpoint format {version}, this version of ecg reads format {FORMAT}; "
             "train again, or install the ecg it was written with"
         )
     try:
         card = Card.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise CheckpointError(f"{path}: the card's {key} is not valid: {first['msg']}") from error
+        where, problem = first_problem(error)
+        raise CheckpointError(f"{path}: the card's {'.'.join(where)}: {problem}") from error
     if card.classes not in CLASS_SETS.values():
-        known = " or ".join(" ".join(classes) for classes in CLASS_SETS.values())
+        class_sets = " or ".join(" ".join(classes) for classes in CLASS_SETS.values())
         raise CheckpointError(
-            f"{path}: its classes are {' '.join(card.classes)}; this ecg knows {known}, "
+            f"{path}: its classes are {' '.join(card.classes)}; this ecg knows {class_sets}, "
             "in that order"
         )
     return card

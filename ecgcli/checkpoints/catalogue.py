@@ -1,4 +1,4 @@
-"""What there is to choose from: every model, with what the shipped comparison says of it."""
+"""The available models, with their scores in the bundled comparison."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMPARISON = "comparison.json"
 class Entry:
     """A model; figures are of its best config in the shipped comparison, None where not in it.
 
-    ``patients_f1`` is of the best that was judged on new patients too.
+    ``patients_f1`` is of the best that was also evaluated on new patients.
     """
 
     name: str

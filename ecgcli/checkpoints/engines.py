@@ -35,12 +35,12 @@ class Engine(Protocol):
         """The probability of each class for each beat.
 
         Raises:
-            DataError: the beats lack what the model looks at.
+            DataError: the beats lack an input of the model.
         """
 
 
 def load_engine(
-    checkpoint: Checkpoint, wanted: EngineName = "auto", threads: int | None = None
+    checkpoint: Checkpoint, engine: EngineName = "auto", threads: int | None = None
 ) -> Engine:
     """The engine called ``wanted``; ``auto`` is OpenVINO where it can serve, else torch.
 
@@ -51,13 +51,13 @@ def load_engine(
         ConfigError: an engine is asked for that a model without a network has no use for.
     """
     if checkpoint.card.estimator:
-        if wanted != "auto":
-            raise ConfigError(f"{checkpoint.card.model} is no network; leave --engine out")
+        if engine != "auto":
+            raise ConfigError(f"{checkpoint.card.model} is not a network; leave --engine out")
         return EstimatorEngine(checkpoint)
-    if wanted == "auto":
+    if engine == "auto":
         able = checkpoint.graph is not None and find_spec("openvino") is not None
-        wanted = "openvino" if able else "torch"
-    if wanted == "torch":
+        engine = "openvino" if able else "torch"
+    if engine == "torch":
         return TorchEngine(checkpoint)
     if checkpoint.graph is None:
         raise MissingExtraError(
@@ -134,7 +134,7 @@ class TorchEngine:
 
 
 class EstimatorEngine:
-    """Runs a model that is no network."""
+    """Runs an estimator."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         from ecgcli.models import create_estimator
@@ -148,8 +148,8 @@ class EstimatorEngine:
 
     def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""
-        found = self._estimator.probabilities(inputs_of(beats, self.views))
-        return corrected(found, self._offsets, self._temperature)
+        probabilities = self._estimator.probabilities(inputs_of(beats, self.views))
+        return corrected(probabilities, self._offsets, self._temperature)
 
 
 def corrected(

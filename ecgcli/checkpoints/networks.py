@@ -16,7 +16,7 @@ from ecgcli.models import SAMPLES, create_model, is_estimator, list_networks, lo
 
 
 def load_network(checkpoint: Checkpoint) -> nn.Module:
-    """The checkpoint's network, ready to judge, on the GPU when there is one.
+    """The checkpoint's network, ready for inference, on the GPU when there is one.
 
     Raises:
         ConfigError: the checkpoint is of another family of models.
@@ -45,14 +45,14 @@ def tensors_for(network: nn.Module, beats: Beats) -> tuple[Tensor, ...]:
     """What a network is called with for these beats, samples first; each ``(beats, width)``.
 
     Raises:
-        DataError: the beats lack what the network looks at.
+        DataError: the beats lack an input of the network.
     """
     views = inputs_of(beats, getattr(network, "views", SAMPLES))
     return tuple(torch.from_numpy(np.ascontiguousarray(view)) for view in views)
 
 
 def _require_network(family: str) -> None:
-    """Refuse a model that is no network: it has no activations and no gradients."""
+    """Refuse an estimator: it has no activations and no gradients."""
     if is_estimator(family):
         raise ConfigError(
             f"{family} has no embedding and no gradients; this needs a network: "

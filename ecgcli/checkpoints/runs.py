@@ -63,7 +63,7 @@ def find_checkpoint(
     Args:
         place: a file, a run folder, or the name of bundled weights; None is the newest run.
         root: where the runs are.
-        bundled: the weights to take where there is no run; None is to have a run.
+        bundled: the weights to use if there is no run; with None, a run is required.
         holding: the file that a run of the kind wanted has.
 
     Raises:

@@ -1,16 +1,16 @@
-"""The models: one file each, registered by a decorator, found by itself.
+"""The models: one file each, registered by a decorator and discovered automatically.
 
 There are two kinds, and both are trained, stored and run by the same commands.
 
-A **network** is a ``torch.nn.Module`` trained by epochs. Its ``__init__`` takes the
+A **network** is a ``torch.nn.Module`` trained in epochs. Its ``__init__`` takes the
 number of classes and the number of samples, then its own keyword arguments with types
 and defaults; ``forward`` maps its views, each ``(batch, width)``, to logits
 ``(batch, classes)``.
 
-An **estimator** is fitted at once and computes probabilities itself: a subclass of
+An **estimator** is fitted in one step and computes probabilities itself: a subclass of
 `Estimator`, with keyword arguments alone.
 
-Either says in ``views`` what it looks at (see `ecgcli.beats.views`); the samples, if nothing.
+Either names its inputs in ``views`` (see `ecgcli.beats.views`); the default is the samples.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from ecgcli.beats.views import Inputs
 from ecgcli.errors import CheckpointError, ConfigError, did_you_mean
 from ecgcli.progress import SILENT, Progress
 from ecgcli.registry import Registry
+from ecgcli.validation import first_problem
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +44,7 @@ SAMPLES = ("samples",)
 
 
 class Estimator(ABC):
-    """A model that is fitted at once."""
+    """A model that is fitted in one step."""
 
     views: ClassVar[tuple[str, ...]] = SAMPLES
 
@@ -110,7 +111,7 @@ def is_estimator(name: str) -> bool:
 
 
 def views_of(name: str) -> tuple[str, ...]:
-    """What the model looks at.
+    """The names of the model's views.
 
     Raises:
         ConfigError: no such model.
@@ -153,7 +154,7 @@ def create_model(
 
     Args:
         name: one of `list_networks`.
-        classes: how many classes it tells apart.
+        classes: number of classes.
         length: samples in a beat.
         arguments: the network's own arguments.
 
@@ -162,7 +163,7 @@ def create_model(
     """
     checked = check_arguments(name, arguments)
     if is_estimator(name):
-        raise ConfigError(f"{name} is no network; networks: {', '.join(list_networks())}")
+        raise ConfigError(f"{name} is not a network; networks: {', '.join(list_networks())}")
     network: torch.nn.Module = _MODELS.get(name)(classes, length, **checked)
     return network
 
@@ -192,11 +193,8 @@ def check_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return dict(schema(**arguments))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"model.{key}: found {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
-        ) from error
+        where, problem = first_problem(error)
+        raise ConfigError(f"model.{'.'.join(where)}: {problem}") from error
 
 
 def _fields(model: Any) -> dict[str, Any]:

@@ -15,20 +15,20 @@ from ecgcli.models.convolution import as_image
 
 @register("cnn")
 class Cnn(nn.Module):
-    """The well-known network: three times convolution and pooling, then full layers.
+    """Three convolutions with pooling, then fully connected layers.
 
-    Two choices make it fast on a CPU and change nothing of what it computes: the
-    convolutions run as `ecgcli.models.convolution` says, and pooling comes before the ReLU
-    (both orders give the same), which halves its work.
+    The well-known network for these beats. Two choices make it fast on a CPU without changing
+    its output: convolutions as in `ecgcli.models.convolution`, and pooling before the ReLU
+    (the order does not matter), which halves the work of the latter.
 
     Args:
-        classes: how many classes it tells apart.
+        classes: number of classes.
         length: samples in a beat.
         channels: of each convolution.
         kernel: width of the convolutions, odd.
-        hidden: sizes of the full layers before the last.
-        batch_norm: normalise after each convolution.
-        dropout: before each hidden full layer.
+        hidden: sizes of the fully connected layers before the last.
+        batch_norm: batch normalization after each convolution.
+        dropout: before each hidden fully connected layer.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The well-known network, told besides how early the beat came."""
+"""The well-known network with RR intervals as a second input."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ecgcli.models.convolution import as_image
 
 @register("cnn-rr")
 class CnnRr(nn.Module):
-    """The well-known network, told besides how early the beat came, and its statistics.
+    """The network `cnn`, with RR intervals and beat statistics.
 
-    Three convolutions with pooling as in `cnn`, once with batch normalisation; the RR
-    ratios (see `ecgcli.beats.views`) and the beat's mean, spread, length and energy reach the
-    full layers beside what they found.
+    The RR ratios (see `ecgcli.beats.views`) and the beat's mean, standard deviation, length and
+    energy pass a small layer of their own, and enter the fully connected layers together with
+    the output of the convolutions.
 
     Args:
-        classes: how many classes it tells apart.
+        classes: number of classes.
         length: samples in a beat.
         channels: of each convolution.
         kernel: width of the convolutions, odd.
-        hidden: sizes of the full layers before the last.
-        dropout: before each hidden full layer.
+        hidden: sizes of the fully connected layers before the last.
+        dropout: before each hidden fully connected layer.
     """
 
     views = ("samples", "rr")
@@ -58,13 +58,13 @@ class CnnRr(nn.Module):
         """Beats ``(batch, samples)``, ratios ``(batch, 5)`` -> logits ``(batch, classes)``."""
         image = as_image(beats)
         beside = self.beside(self.norm(torch.cat([rr, _statistics(beats)], 1)))
-        found = torch.cat([self.features(image).flatten(1), beside], 1)
-        logits: Tensor = self.classifier(found)
+        activations = torch.cat([self.features(image).flatten(1), beside], 1)
+        logits: Tensor = self.classifier(activations)
         return logits
 
 
 def _statistics(beats: Tensor) -> Tensor:
-    """Mean, standard deviation, share that is no padding, mean of squared steps; ``(batch, 4)``."""
+    """Mean, standard deviation, share without padding, mean squared step; ``(batch, 4)``."""
     steps = (beats[:, 1:] - beats[:, :-1]).square().mean(1)
     length = (beats != 0).float().mean(1)
     return torch.stack([beats.mean(1), beats.std(1), length, steps], 1)

@@ -1,4 +1,4 @@
-"""Trees over a beat in the context of its recording: made for patients never seen."""
+"""Boosted trees on features of each beat relative to its recording, for new patients."""
 
 from __future__ import annotations
 
@@ -28,23 +28,22 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 @register("context")
 class Context(Estimator):
-    """Gradient boosting over rhythm, shape and P wave against the recording's own.
+    """Boosted trees on rhythm, shape and P wave, for new patients.
 
-    Several boosters (Ke et al., LightGBM, NeurIPS 2017), each with another seed, and the
-    mean of their probabilities. Within a class a patient with many beats weighs less than
-    by their number, so that the one record that has nearly all beats of a class does not
-    decide what the class is.
+    The mean probability of several boosters (Ke et al., LightGBM, NeurIPS 2017) with different
+    seeds. Within a class, the weight of a patient grows more slowly than the number of beats, so
+    that one record with nearly all beats of a class does not define the class.
 
     Args:
-        boosters: how many.
-        trees: of each class in a booster.
-        leaves: of a tree, at most.
-        learning_rate: of boosting.
-        features: share of the features each tree may look at.
-        patient_power: a patient's n beats of a class weigh as n to this power.
-        class_power: a class's n beats weigh as n to this power; at 0 classes weigh alike.
-        normal_weight: class N weighs so many times that.
-        every_normal: N beats are so many that one in this many is enough.
+        boosters: number of boosters.
+        trees: number of trees per class in a booster.
+        leaves: maximum number of leaves of a tree.
+        learning_rate: learning rate of the boosting.
+        features: share of the features available to each tree.
+        patient_power: the weight of a patient's n beats of a class is n to this power.
+        class_power: the weight of a class's n beats is n to this power; 0 weighs classes equally.
+        normal_weight: factor on the weight of class N.
+        every_normal: of the N beats, one in this number is used.
     """
 
     views = ("context",)
@@ -112,7 +111,7 @@ class Context(Estimator):
         return np.flatnonzero(kept)
 
     def _weights(self, labels: NDArray[np.int64], owners: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Of each beat, with a mean of 1."""
+        """The weight of each beat, with a mean of 1."""
         pairs = labels * (owners.max() + 1) + owners
         _, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
         weights = np.asarray(counts[place] ** (self.patient_power - 1.0), np.float64)
@@ -142,17 +141,17 @@ class Context(Estimator):
         }
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
-        """See `Estimator`; a class that was not learnt has probability 0."""
-        found = np.mean([booster.predict(inputs[0]) for booster in self._fitted], axis=0)
-        every = np.zeros((len(found), self._classes), np.float32)
-        every[:, self._known] = found
-        return every
+        """See `Estimator`; a class without training beats has probability 0."""
+        mean = np.mean([booster.predict(inputs[0]) for booster in self._fitted], axis=0)
+        probabilities = np.zeros((len(mean), self._classes), np.float32)
+        probabilities[:, self._known] = mean
+        return probabilities
 
     def importances(self) -> dict[str, float]:
         """The share of each feature in the gain of all splits."""
         gains = np.sum([booster.feature_importance("gain") for booster in self._fitted], axis=0)
         shares = zip(feature_names(), gains / max(gains.sum(), 1e-12), strict=True)
-        return {name: float(share) for name, share in sorted(shares, key=lambda one: -one[1])}
+        return {name: float(share) for name, share in sorted(shares, key=lambda item: -item[1])}
 
     def state(self) -> Tensors:
         """See `Estimator`: the trees as LightGBM's text, compressed."""

@@ -1,7 +1,7 @@
-"""Convolution along a beat, in the form that CPUs are fastest at.
+"""Convolution along a beat, in the form that is fastest on CPUs.
 
-A beat is taken for an image of one row, its channels last in memory: for that the CPU's
-kernels are twice as fast as for one dimension, and what is computed is the same.
+A beat is treated as an image with one row, channels last in memory. CPU kernels for it are
+twice as fast as those for one dimension, with the same result.
 """
 
 from __future__ import annotations

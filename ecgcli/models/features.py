@@ -1,4 +1,4 @@
-"""Trees over the named features of a beat."""
+"""Boosted trees or a random forest on the named features of a beat."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @register("features")
 class Features(Estimator):
-    """Gradient boosting, or a random forest, over the named features of `ecg features`.
+    """Boosted trees or a random forest on the named features.
 
     Args:
         learner: boosting (Ke et al., LightGBM, NeurIPS 2017) or forest (Breiman, Machine
-            Learning 45:5-32, 2001), both by LightGBM.
-        trees: of each class.
-        leaves: of a tree, at most.
-        learning_rate: of boosting.
+            Learning 45:5-32, 2001), both by LightGBM. See `ecg features` for the features.
+        trees: number of trees per class.
+        leaves: maximum number of leaves of a tree.
+        learning_rate: learning rate of the boosting.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class Features(Estimator):
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """See `Estimator`."""
-        found = self._fitted.predict(beat_features(inputs[0]))
-        return np.asarray(found, np.float32)
+        probabilities = self._fitted.predict(beat_features(inputs[0]))
+        return np.asarray(probabilities, np.float32)
 
     def importances(self) -> dict[str, float]:
         """The share of each feature in the gain of all splits."""
         gains = self._fitted.feature_importance("gain")
         shares = zip(self._fitted.feature_name(), gains / max(gains.sum(), 1e-12), strict=True)
-        return {name: float(share) for name, share in sorted(shares, key=lambda one: -one[1])}
+        return {name: float(share) for name, share in sorted(shares, key=lambda item: -item[1])}
 
     @property
     def _fitted(self) -> Booster:

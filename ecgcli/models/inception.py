@@ -1,4 +1,4 @@
-"""InceptionTime: convolutions of several widths side by side."""
+"""InceptionTime: parallel convolutions of several widths."""
 
 from __future__ import annotations
 
@@ -26,22 +26,24 @@ class _Inception(nn.Module):
         """Signal ``(batch, inputs, 1, samples)`` -> ``(batch, filters * 4, 1, samples)``."""
         narrow = self.bottleneck(signal)
         paths = [path(narrow) for path in self.wide]
-        found: Tensor = nn.functional.relu(self.norm(torch.cat([*paths, self.pooled(signal)], 1)))
-        return found
+        activations: Tensor = nn.functional.relu(
+            self.norm(torch.cat([*paths, self.pooled(signal)], 1))
+        )
+        return activations
 
 
 @register("inception")
 class Inception(nn.Module):
-    """InceptionTime (Ismail Fawaz et al., Data Min Knowl Discov 34:1936-1962, 2020), one network.
+    """InceptionTime: parallel convolutions of several widths.
 
-    A first convolution halves the length, which the original does not do: half the
-    work for a beat whose 120 Hz leave room for it.
+    One network of Ismail Fawaz et al. (Data Min Knowl Discov 34:1936-1962, 2020). Unlike the
+    original, a first convolution halves the length, and with it the work.
 
     Args:
-        classes: how many classes it tells apart.
-        length: samples in a beat; any will do.
-        depth: inception modules, with a way around every three.
-        filters: of each path in a module.
+        classes: number of classes.
+        length: samples in a beat; any number.
+        depth: number of inception modules, with a residual connection around every three.
+        filters: number of filters of each path in a module.
         kernels: widths of the convolutions in a module, odd.
         dropout: before the last layer.
     """
@@ -49,7 +51,7 @@ class Inception(nn.Module):
     def __init__(
         self,
         classes: int,
-        length: int,  # noqa: ARG002 (every network is told)
+        length: int,  # noqa: ARG002 (part of every network's signature)
         *,
         depth: Size = 6,
         filters: Size = 16,

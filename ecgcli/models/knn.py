@@ -1,4 +1,4 @@
-"""Nearest neighbours: the classes of the training beats that look most alike."""
+"""Nearest neighbours: a vote of the most similar training beats."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def _straight(samples: NDArray[np.float32]) -> Search:
 
 @register("knn")
 class Knn(Estimator):
-    """The k nearest training beats vote, each by the inverse of its distance.
+    """The k nearest training beats, weighted by inverse distance.
 
     Args:
-        neighbors: how many vote.
+        neighbors: number of neighbours.
         metric: euclidean, or dtw: dynamic time warping within a Sakoe-Chiba band.
-        band: how many samples apart dtw may align two beats.
+        band: maximum shift, in samples, of the alignment by dtw.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class Knn(Estimator):
     def fit(
         self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
     ) -> None:
-        """See `Estimator`; to learn is to remember."""
+        """See `Estimator`; the training beats are stored."""
         del seed
         (samples,) = inputs
         if self.neighbors > len(samples):
             raise ConfigError(
-                f"model.neighbors: found {self.neighbors}, and there are {len(samples)} training "
-                "beats"
+                f"model.neighbors: found {self.neighbors}, but there are only {len(samples)} "
+                "training beats"
             )
         self._remember(samples, beats.known_labels, classes)
         progress.update("fitting", 1, 1)
@@ -84,7 +84,7 @@ class Knn(Estimator):
         )
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
-        """See `Estimator`: the shares of the votes."""
+        """See `Estimator`: the share of each class in the weights."""
         (samples,) = inputs
         parts = [samples[at : at + _AT_A_TIME] for at in range(0, len(samples), _AT_A_TIME)]
         return np.concatenate([self._votes(part) for part in parts])
@@ -98,7 +98,7 @@ class Knn(Estimator):
         return shares
 
     def state(self) -> Tensors:
-        """See `Estimator`: the training beats themselves."""
+        """See `Estimator`: the training beats."""
         facts = json.dumps({"classes": self._classes})
         return {
             "samples": self._samples,

@@ -1,4 +1,4 @@
-"""Recurrent networks: alone, or reading what convolutions have found."""
+"""Recurrent networks, on the samples or on the output of convolutions."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ecgcli.models.convolution import along, as_image
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-def _summed_up(thoughts: Tensor) -> Tensor:
+def _pooled(states: Tensor) -> Tensor:
     """Mean and maximum over the steps ``(batch, steps, width)``; ``(batch, 2 * width)``."""
-    return torch.cat([thoughts.mean(dim=1), thoughts.amax(dim=1)], dim=1)
+    return torch.cat([states.mean(dim=1), states.amax(dim=1)], dim=1)
 
 
 class _Recurrent(nn.Module):
-    """Reads a beat in steps of a few samples; mean and maximum of what it thought decide.
+    """A recurrent network over steps of a few samples; classifies the mean and maximum state.
 
     Args:
-        classes: how many classes it tells apart.
-        length: samples in a beat; any will do.
-        units: of each layer and direction.
-        layers: one upon another.
-        bidirectional: read the beat both ways.
-        step: samples read at a time.
+        classes: number of classes.
+        length: samples in a beat; any number.
+        units: number of units of each layer and direction.
+        layers: number of stacked layers.
+        bidirectional: also read the beat backwards.
+        step: samples per step.
         dropout: between layers, and before the last.
     """
 
@@ -58,43 +58,49 @@ class _Recurrent(nn.Module):
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
         padded = nn.functional.pad(beats, (0, self.padding))
-        thoughts, _ = self.recurrent(padded.view(-1, self.steps, self.step))
-        logits: Tensor = self.classifier(_summed_up(thoughts))
+        states, _ = self.recurrent(padded.view(-1, self.steps, self.step))
+        logits: Tensor = self.classifier(_pooled(states))
         return logits
 
 
 @register("lstm")
 class Lstm(_Recurrent):
-    """Long short-term memory (Hochreiter & Schmidhuber, Neural Comput 9:1735-1780, 1997)."""
+    """Long short-term memory (LSTM).
+
+    After Hochreiter & Schmidhuber (Neural Comput 9:1735-1780, 1997).
+    """
 
     cell = nn.LSTM
 
 
 @register("gru")
 class Gru(_Recurrent):
-    """Gated recurrent units (Cho et al., EMNLP 2014)."""
+    """Gated recurrent units (GRU).
+
+    After Cho et al. (EMNLP 2014).
+    """
 
     cell = nn.GRU
 
 
 @register("cnn-gru")
 class CnnGru(nn.Module):
-    """Two convolutions with pooling, read by gated recurrent units.
+    """Two convolutions with pooling, then gated recurrent units.
 
     Args:
-        classes: how many classes it tells apart.
-        length: samples in a beat; any will do.
+        classes: number of classes.
+        length: samples in a beat; any number.
         channels: of the two convolutions.
         kernel: width of the convolutions, odd.
-        units: of the recurrent layer, each direction.
-        bidirectional: read the beat both ways.
+        units: number of units of the recurrent layer, in each direction.
+        bidirectional: also read the beat backwards.
         dropout: before the recurrent layer and the last.
     """
 
     def __init__(
         self,
         classes: int,
-        length: int,  # noqa: ARG002 (every network is told)
+        length: int,  # noqa: ARG002 (part of every network's signature)
         *,
         channels: tuple[Size, Size] = (32, 64),
         kernel: Size = 7,
@@ -119,6 +125,6 @@ class CnnGru(nn.Module):
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
         image = as_image(beats)
-        thoughts, _ = self.recurrent(self.features(image).flatten(2).transpose(1, 2))
-        logits: Tensor = self.classifier(_summed_up(thoughts))
+        states, _ = self.recurrent(self.features(image).flatten(2).transpose(1, 2))
+        logits: Tensor = self.classifier(_pooled(states))
         return logits

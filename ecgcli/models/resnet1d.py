@@ -1,4 +1,4 @@
-"""A residual network in one dimension, the field's strong baseline."""
+"""A one-dimensional residual network, a strong baseline of the field."""
 
 from __future__ import annotations
 
@@ -31,20 +31,22 @@ class _Block(nn.Module):
         self.around = nn.Identity() if same else _convolution(inputs, outputs, 1, stride)
 
     def forward(self, signal: Tensor) -> Tensor:
-        """Signal ``(batch, channels, 1, samples)`` -> the same, shorter by the stride."""
-        found: Tensor = nn.functional.relu(self.path(signal) + self.around(signal))
-        return found
+        """Signal ``(batch, channels, 1, samples)`` -> the same, with length divided by stride."""
+        activations: Tensor = nn.functional.relu(self.path(signal) + self.around(signal))
+        return activations
 
 
 @register("resnet1d")
 class Resnet1d(nn.Module):
-    """Residual blocks, then mean and maximum over time (after Wang, Yan, Oates, IJCNN 2017).
+    """Residual network (ResNet) along the beat.
+
+    Residual blocks, then mean and maximum over time, after Wang, Yan & Oates (IJCNN 2017).
 
     Args:
-        classes: how many classes it tells apart.
-        length: samples in a beat; any will do.
-        channels: of each stage; every stage halves the length.
-        blocks: in each stage.
+        classes: number of classes.
+        length: samples in a beat; any number.
+        channels: number of channels of each stage; every stage halves the length.
+        blocks: number of blocks in each stage.
         kernel: width of the convolutions, odd.
         dropout: between the convolutions of a block, and before the last layer.
     """
@@ -52,7 +54,7 @@ class Resnet1d(nn.Module):
     def __init__(
         self,
         classes: int,
-        length: int,  # noqa: ARG002 (every network is told)
+        length: int,  # noqa: ARG002 (part of every network's signature)
         *,
         channels: Annotated[tuple[Size, ...], Field(min_length=1, max_length=6)] = (32, 64, 128),
         blocks: Size = 1,
@@ -72,6 +74,6 @@ class Resnet1d(nn.Module):
     def forward(self, beats: Tensor) -> Tensor:
         """Beats ``(batch, samples)`` -> logits ``(batch, classes)``."""
         image = as_image(beats)
-        found = self.stages(image).flatten(2)
-        logits: Tensor = self.classifier(torch.cat([found.mean(2), found.amax(2)], 1))
+        activations = self.stages(image).flatten(2)
+        logits: Tensor = self.classifier(torch.cat([activations.mean(2), activations.amax(2)], 1))
         return logits

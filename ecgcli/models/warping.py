@@ -1,7 +1,7 @@
-"""Nearest neighbours under dynamic time warping, exact, and mostly without warping.
+"""Exact nearest neighbours under dynamic time warping, mostly without computing it.
 
 The distance is that of Sakoe & Chiba (IEEE Trans ASSP 26:43-49, 1978) within their
-band, computed by dtaidistance in C. Two lower bounds of it rule out nearly all beats
+band, computed by dtaidistance in C. Two lower bounds exclude nearly all beats
 first: the distance of segment means to the query's envelope, then that of every
 sample (LB_PAA and LB_Keogh; Keogh & Ratanamahatana, Knowl Inf Syst 7:358-386, 2005).
 """
@@ -22,7 +22,7 @@ _AT_A_TIME = 32
 
 
 class WarpedNeighbors:
-    """Finds, among beats ``(beats, samples)``, those nearest under warping.
+    """The nearest of beats ``(beats, samples)`` under dynamic time warping.
 
     Args:
         samples: the beats to find; a multiple of 11 samples each.
@@ -44,8 +44,8 @@ class WarpedNeighbors:
 
         The distance is the root of the summed squares along the best path.
         """
-        found = [self._nearest(query, count) for query in queries]
-        return np.stack([d for d, _ in found]), np.stack([rows for _, rows in found])
+        results = [self._nearest(query, count) for query in queries]
+        return np.stack([d for d, _ in results]), np.stack([rows for _, rows in results])
 
     def _nearest(
         self, query: NDArray[np.float32], count: int

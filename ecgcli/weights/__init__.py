@@ -1,7 +1,7 @@
-"""Trained weights that come with ecg, each with a card to read: what it is, and what it is not.
+"""Pretrained weights, each with a card that states what they can and cannot do.
 
-``beats`` judges beats of which only the 187 samples are known; ``recordings`` looks at
-each beat in the context of its recording. NAME.safetensors is the checkpoint, NAME.md the card.
+``beats`` classifies beats by their 187 samples alone; ``recordings`` uses the features of each
+beat relative to its recording. NAME.safetensors is the checkpoint, NAME.md the card.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ecgcli.errors import CheckpointError, did_you_mean
 
-#: Which weights there are, and what each is for, in a line.
+#: The names of the weights, and their use.
 BUNDLED = {
     "beats": "beats CSVs: the 187 samples alone",
-    "recordings": "recordings: each beat in the context of its recording",
+    "recordings": "recordings: each beat relative to its recording",
 }
 
 
@@ -22,7 +22,7 @@ def bundled_checkpoint(name: str) -> Path:
     """The checkpoint of bundled weights.
 
     Raises:
-        CheckpointError: there are none of that name.
+        CheckpointError: there are no weights of that name.
     """
     if name not in BUNDLED:
         raise CheckpointError(f"no bundled weights are called {name}{did_you_mean(name, BUNDLED)}")

@@ -43,13 +43,13 @@ def test_an_interval_that_is_not_known_counts_as_usual(mitdb: Path) -> None:
 
 
 def test_beats_without_a_sidecar_have_no_intervals(beats: Beats) -> None:
-    with pytest.raises(DataError, match=r"looks at RR intervals, and the beats have no sidecar"):
+    with pytest.raises(DataError, match=r"uses RR intervals, and the beats have no sidecar"):
         inputs_of(beats, ["samples", "rr"])
 
 
 @pytest.fixture(scope="module")
 def run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that looks at RR intervals, trained on synthetic beats."""
+    """A network that uses RR intervals, trained on synthetic beats."""
     config = small_config(demo, tmp_path_factory.mktemp("runs"), "model={name: cnn-rr}")
     return train(config).path
 
@@ -71,7 +71,7 @@ def test_without_the_sidecar_it_is_a_line(run: Path, demo: Path, tmp_path: Path,
     for command in (["predict", alone, "--model", run], ["evaluate", run, "--data", alone]):
         result = ecg(*command)
         assert result.exit_code == 2
-        assert "looks at RR intervals" in result.stderr
+        assert "uses RR intervals" in result.stderr
         assert result.stdout == ""
 
 

@@ -99,7 +99,7 @@ def test_no_checkpoint_is_said_with_the_way_to_one(tmp_path: Path, trained: Path
         load_checkpoint(tmp_path / "nothing.safetensors")
     with pytest.raises(CheckpointError, match="train one with ecg train"):
         find_checkpoint(None, tmp_path)
-    with pytest.raises(CheckpointError, match="no trained run"):
+    with pytest.raises(CheckpointError, match="not a trained run"):
         find_checkpoint(tmp_path)
     assert find_checkpoint(trained) == trained / BEST
     assert find_checkpoint(trained / "last.safetensors") == trained / "last.safetensors"

@@ -114,7 +114,7 @@ def test_models_that_are_none(demo: Path, run_copy: Path, tmp_path: Path, ecg: E
     beats = demo / "synthetic_test.csv"
     refused(ecg("evaluate", "--data", beats), "no trained model under runs/")
     refused(ecg("predict", beats, "--model", "none"), "none: no such checkpoint")
-    refused(ecg("predict", beats, "--model", tmp_path), "no trained run")
+    refused(ecg("predict", beats, "--model", tmp_path), "not a trained run")
     refused(ecg("predict", beats, "--model", beats), "no whole safetensors file")
     checkpoint = run_copy / BEST
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])

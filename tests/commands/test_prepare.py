@@ -46,7 +46,7 @@ def test_detected_beats_are_unlabelled_and_lead_to_predict(mitdb: Path, ecg: Ecg
     found = read_beats("beats.csv")
     assert found.labels is None
     assert len(found) == pytest.approx(2271, abs=3)
-    assert "R peaks detected (envelope); classes are not known" in result.stderr
+    assert "R peaks detected (envelope); their classes are unknown" in result.stderr
     assert result.stderr.splitlines()[-1] == "Next: ecg predict beats.csv"
     assert found.info is not None
     assert np.median(found.info["next_rr"].dropna()) == pytest.approx(0.79, abs=0.02)

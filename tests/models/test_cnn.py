@@ -39,9 +39,9 @@ def test_it_computes_what_one_dimensional_convolutions_with_pooling_last_compute
     [
         ("chanels", [8], "did you mean channels"),
         ("channels", ["a"], "model.channels.0: found 'a'"),
-        ("channels", [], "at least 1 item"),
-        ("dropout", 2.0, "less than 1"),
-        ("kernel", 0, "greater than or equal to 1"),
+        ("channels", [], "at least 1 of them"),
+        ("dropout", 2.0, "a number below 1"),
+        ("kernel", 0, "a number of at least 1"),
     ],
 )
 def test_wrong_arguments_are_named(argument: str, value: object, message: str) -> None:

@@ -111,7 +111,7 @@ def test_keys_of_epochs_mean_nothing_to_it(demo: Path, tmp_path: Path) -> None:
 
 
 def test_more_neighbours_than_beats_is_an_error(demo: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"model\.neighbors: found 99999, and there are \d+"):
+    with pytest.raises(ConfigError, match=r"model\.neighbors: found 99999, but there are only \d+"):
         fitted(demo, tmp_path, name="knn", neighbors=99999)
     assert not list(tmp_path.iterdir())
 
