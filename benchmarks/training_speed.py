@@ -75,9 +75,9 @@ def save_beats(target: Path) -> None:
     import numpy as np
 
     from ecgcli.training.config import load_config
-    from ecgcli.training.dataset import prepare
+    from ecgcli.training.dataset import build_training_set
 
-    data = prepare(load_config(Path("configs/cnn.yaml")))
+    data = build_training_set(load_config(Path("configs/cnn.yaml")))
     np.savez(
         target,
         x=data.training.samples, y=data.training.known_labels,
@@ -100,10 +100,10 @@ def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the s
 def train_seeded(config: Any, seed: int) -> Any:
     """Train on seed 0's beats with other weights and order."""
     from ecgcli.training import epochs, train
-    from ecgcli.training.dataset import prepare
+    from ecgcli.training.dataset import build_training_set
 
-    beats = prepare(config)
-    epochs.prepare = lambda _: beats
+    beats = build_training_set(config)
+    epochs.build_training_set = lambda _: beats
     return train(config.model_copy(update={"seed": seed}))
 
 

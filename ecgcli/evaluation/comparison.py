@@ -33,7 +33,7 @@ RESULT = "result.json"
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitFiles:
     """Where a split's two files lie, how validation is carved out, and who brings the files."""
 
     title: str
@@ -51,12 +51,12 @@ class Split:
 
 
 SPLITS = {
-    "random": Split("random split, known patients", "mitbih", "stratified", "ecg download"),
-    "patients": Split(
+    "random": SplitFiles("random split, known patients", "mitbih", "stratified", "ecg download"),
+    "patients": SplitFiles(
         "DS1 to DS2, new patients", "patients", "patient",
         "ecg prepare data/mitdb -o data/patients.csv --split ds1-ds2",
     ),
-    "synthetic": Split("synthetic beats", "synthetic", "patient", "ecg download demo"),
+    "synthetic": SplitFiles("synthetic beats", "synthetic", "patient", "ecg download demo"),
 }  # fmt: skip
 
 #: Figures of a cell; those of the standard are of splits whose files know their records.
@@ -239,7 +239,7 @@ def _require(configs: Sequence[Config], splits: Sequence[str], data: Path) -> No
                 raise DataError(f"no such file; get it with: {SPLITS[split].origin}", file=path)
 
 
-def _for_cell(config: Config, split: Split, seed: int, data: Path, run: Path) -> Config:
+def _for_cell(config: Config, split: SplitFiles, seed: int, data: Path, run: Path) -> Config:
     """The config with the split's data, its seed and its own run folder."""
     part = config.data.model_copy(
         update={"train": str(split.train(data)), "validation": split.validation}

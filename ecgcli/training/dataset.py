@@ -34,7 +34,7 @@ class TrainingSet:
     description: TrainingData
 
 
-def prepare(config: Config) -> TrainingSet:
+def build_training_set(config: Config) -> TrainingSet:
     """Read, split and resample, in that order: validation beats keep their natural balance.
 
     Raises:

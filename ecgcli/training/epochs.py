@@ -31,7 +31,7 @@ from ecgcli.models import check_arguments, create_model, load_weights, views_of
 from ecgcli.progress import Progress
 from ecgcli.training.augmentation import augment
 from ecgcli.training.config import Config, load_config
-from ecgcli.training.dataset import TrainingSet, prepare
+from ecgcli.training.dataset import TrainingSet, build_training_set
 from ecgcli.training.history import (
     Epoch,
     best_epoch,
@@ -75,7 +75,7 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
             "patient"
         )
     device = choose_device(config.training.device)
-    data = prepare(config)
+    data = build_training_set(config)
     settings = config.training.model_copy(
         update={
             "device": str(device),
@@ -96,7 +96,7 @@ def resume_network(path: Path, progress: Progress) -> Run:
     with locked(path):
         config = load_config(path / CONFIG)
         checkpoint = load_checkpoint(path / LAST)
-        data = prepare(config)
+        data = build_training_set(config)
         if data.description.fingerprint != checkpoint.card.training_data.fingerprint:
             raise CheckpointError(
                 f"{path}: the training data have changed since this run began "

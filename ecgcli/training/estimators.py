@@ -19,7 +19,7 @@ from ecgcli.models import Estimator, check_arguments, create_estimator
 from ecgcli.progress import Progress
 from ecgcli.training.config import Config
 from ecgcli.training.copies import are_copies
-from ecgcli.training.dataset import TrainingSet, prepare
+from ecgcli.training.dataset import TrainingSet, build_training_set
 from ecgcli.training.run import Run, first_line, new_run_folder, write_report
 
 #: The only key of ``training:`` that means something without epochs.
@@ -32,7 +32,7 @@ def fit(config: Config, progress: Progress, command: str) -> Run:
     """Fit the config's estimator; see `ecgcli.training.train`."""
     _require_meaning(config)
     check_arguments(config.model.name, config.model.arguments)
-    data = prepare(config)
+    data = build_training_set(config)
     progress.message(first_line(config, data))
     began = time.monotonic()
     estimator = _fitted(config, data.training, progress)

@@ -10,7 +10,7 @@ import pytest
 from ecgcli.beats import Beats, read_beats, write_beats
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.training.config import parse_config
-from ecgcli.training.dataset import class_offsets, prepare
+from ecgcli.training.dataset import build_training_set, class_offsets
 from tests.helpers import small_config
 
 
@@ -21,7 +21,7 @@ def rows(beats: Beats) -> set[bytes]:
 def test_training_and_validation_beats_are_apart_and_only_training_is_resampled(
     demo: Path, tmp_path: Path
 ) -> None:
-    found = prepare(small_config(demo, tmp_path))
+    found = build_training_set(small_config(demo, tmp_path))
     assert not rows(found.training) & rows(found.validation)
     assert not set(found.training.patients) & set(found.validation.patients)
     assert found.training.counts()["N"] == 1000
@@ -34,7 +34,7 @@ def test_training_and_validation_beats_are_apart_and_only_training_is_resampled(
 
 def test_a_stratified_validation_holds_its_share_of_each_class(demo: Path, tmp_path: Path) -> None:
     config = small_config(demo, tmp_path, "data.validation=stratified", "data.resample=null")
-    found = prepare(config)
+    found = build_training_set(config)
     held = found.description.validation["beats"]
     for name, count in found.description.beats.items():
         assert held[name] == pytest.approx(0.2 * count, abs=0.6)
@@ -43,7 +43,7 @@ def test_a_stratified_validation_holds_its_share_of_each_class(demo: Path, tmp_p
 
 def test_several_files_are_one_training_set(demo: Path, tmp_path: Path) -> None:
     both = f"data.train=[{demo / 'synthetic_train.csv'}, {demo / 'synthetic_test.csv'}]"
-    found = prepare(small_config(demo, tmp_path, both))
+    found = build_training_set(small_config(demo, tmp_path, both))
     assert sum(found.description.beats.values()) == sum(
         len(read_beats(demo / f"synthetic_{half}.csv")) for half in ("train", "test")
     )
@@ -63,7 +63,7 @@ def test_class_offsets_undo_resampling_exactly() -> None:
 
 def test_prior_correction_can_be_left_out(demo: Path, tmp_path: Path) -> None:
     config = small_config(demo, tmp_path, "training.prior_correction=false")
-    assert prepare(config).class_offsets == (0.0,) * 5
+    assert build_training_set(config).class_offsets == (0.0,) * 5
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_missing_data_say_where_to_get_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=command):
-        prepare(parse_config({"data": {"train": file}}))
+        build_training_set(parse_config({"data": {"train": file}}))
 
 
 def test_a_class_without_beats_is_named(demo: Path, tmp_path: Path) -> None:
     beats = read_beats(demo / "synthetic_train.csv")
     write_beats(tmp_path / "no_f.csv", beats.take(np.flatnonzero(beats.known_labels != 3)))
     with pytest.raises(DataError, match="class F has 0 beats"):
-        prepare(small_config(demo, tmp_path, f"data.train={tmp_path / 'no_f.csv'}"))
+        build_training_set(small_config(demo, tmp_path, f"data.train={tmp_path / 'no_f.csv'}"))
 
 
 def test_recordings_have_no_beats_of_two_classes(mitdb: Path) -> None:
     document = {"data": {"train": str(mitdb), "records": ["100"], "classes": "ptb"}}
     with pytest.raises(ConfigError, match=r"found ptb; .* so valid is aami"):
-        prepare(parse_config(document))
+        build_training_set(parse_config(document))
 
 
 def test_fewer_beats_than_a_batch_are_refused_with_a_size_that_works(
@@ -101,9 +101,9 @@ def test_fewer_beats_than_a_batch_are_refused_with_a_size_that_works(
     with pytest.raises(
         ConfigError, match=r"fewer than one batch of 99999; set training.batch_size="
     ):
-        prepare(small_config(demo, tmp_path, "training.batch_size=99999"))
+        build_training_set(small_config(demo, tmp_path, "training.batch_size=99999"))
 
 
 def test_resampling_to_more_than_there_is_is_refused(demo: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="resampling drops beats, it makes none"):
-        prepare(small_config(demo, tmp_path, "data.resample={per_class: {F: 9999}}"))
+        build_training_set(small_config(demo, tmp_path, "data.resample={per_class: {F: 9999}}"))

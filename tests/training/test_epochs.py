@@ -237,9 +237,9 @@ def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: 
         overrides = ["training.epochs=2", f"training.class_weights={weights}", "data.resample=null"]
         run = train(small_config(demo, tmp_path, *overrides)).path
         from ecgcli.checkpoints.engines import load_engine
-        from ecgcli.training.dataset import prepare
+        from ecgcli.training.dataset import build_training_set
 
-        held_out = prepare(load_config(run / "config.yaml")).validation
+        held_out = build_training_set(load_config(run / "config.yaml")).validation
         predicted = load_engine(load_checkpoint(run / BEST)).probabilities(held_out)
         sensitivity.append((predicted.argmax(1) == 1)[held_out.known_labels == 1].mean())
     assert sensitivity[1] > sensitivity[0] + 0.1
@@ -248,11 +248,11 @@ def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: 
 def test_the_balanced_sampler_shows_every_class_equally_often(demo: Path, tmp_path: Path) -> None:
     import torch
 
-    from ecgcli.training.dataset import prepare
+    from ecgcli.training.dataset import build_training_set
     from ecgcli.training.optimization import draw_order
 
     config = small_config(demo, tmp_path, "training.sampler=balanced", "data.resample=null")
-    labels = torch.from_numpy(prepare(config).training.known_labels)
+    labels = torch.from_numpy(build_training_set(config).training.known_labels)
     drawn = labels[draw_order(config.training, labels)]
     assert np.bincount(drawn) / len(labels) == pytest.approx([0.2] * 5, abs=0.03)
 
