@@ -9,7 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -238,25 +239,26 @@ def read_labelled(
 def write_beats(target: Path, beats: Beats) -> None:
     """Write a beats CSV (gzipped when named ``.gz``) and its sidecars, complete or not at all.
 
-    Sidecars that described an earlier file of this name are removed.
+    The sidecars of an earlier file of this name are removed before the new file gets its name.
+    Whenever the program is killed, a sidecar on disk is that of its file, or there is none.
+    A device such as ``/dev/stdout`` gets no sidecars.
     """
-    sidecar, beside = info_path(target), context_path(target)
-    with atomic_write(target) as stream:
+    if target.exists() and not target.is_file():
+        beats = replace(beats, info=None, context=None)
+    with ExitStack() as sidecars, atomic_write(target) as stream:
+        if beats.info is not None:
+            rows = sidecars.enter_context(atomic_write(info_path(target)))
+            beats.info.to_csv(rows, index=False, columns=INFO_COLUMNS, lineterminator="\n")
+        if beats.context is not None:
+            block = sidecars.enter_context(atomic_write(context_path(target)))
+            np.save(block, beats.context, allow_pickle=False)
         if target.suffix == ".gz":
             with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=3, mtime=0) as packed:
                 write_rows(cast(IO[bytes], packed), beats.samples, beats.labels)
         else:
             write_rows(stream, beats.samples, beats.labels)
-        if beats.info is not None:
-            with atomic_write(sidecar) as rows:
-                beats.info.to_csv(rows, index=False, columns=INFO_COLUMNS, lineterminator="\n")
-        if beats.context is not None:
-            with atomic_write(beside) as block:
-                np.save(block, beats.context, allow_pickle=False)
-    if beats.info is None:
-        sidecar.unlink(missing_ok=True)
-    if beats.context is None:
-        beside.unlink(missing_ok=True)
+        info_path(target).unlink(missing_ok=True)
+        context_path(target).unlink(missing_ok=True)
 
 
 def info_path(beats_csv: Path | str) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +148,41 @@ def test_a_failed_write_keeps_beats_and_sidecar_that_were_there(
     with pytest.raises(OutputError):
         write_beats(target, with_info(beats.take(np.arange(5))))
     assert target.read_bytes() == before[target]
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_killed_write_never_leaves_the_sidecar_of_another_file(
+    moment: int, beats: Beats, tmp_path: Path
+) -> None:
+    """Old and new file have as many beats, so only their content tells them apart."""
+    new, target = with_info(beats), tmp_path / "beats.csv"
+    assert new.info is not None
+    old = replace(new, samples=new.samples[::-1], info=new.info.assign(record="old"))
+    write_beats(tmp_path / "new.csv", new)
+    write_beats(target, old)
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from ecgcli.beats import read_beats, write_beats\n"
+        "new, left = read_beats(sys.argv[1]), int(sys.argv[3])\n"
+        "def counted(change):\n"
+        "    def call(*arguments, **options):\n"
+        "        global left; left -= 1\n"
+        "        if left < 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return change(*arguments, **options)\n"
+        "    return call\n"
+        "os.replace, pathlib.Path.unlink = counted(os.replace), counted(pathlib.Path.unlink)\n"
+        "write_beats(pathlib.Path(sys.argv[2]), new)"
+    )
+    arguments = [str(tmp_path / "new.csv"), str(target), str(moment)]
+    subprocess.run([sys.executable, "-c", program, *arguments], check=False)
+    left = read_beats(target, AAMI_CLASSES)
+    if left.info is not None:
+        assert (left.info["record"] == "old").all() == np.array_equal(left.samples, old.samples)
+
+
+def test_a_device_gets_no_sidecar(beats: Beats) -> None:
+    write_beats(Path("/dev/null"), with_info(beats))
+    assert not info_path("/dev/null").exists()
 
 
 def test_the_fingerprint_is_of_the_content(beats: Beats, tmp_path: Path) -> None:
