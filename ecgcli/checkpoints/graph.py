@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
     """
     example = tuple(torch.zeros(2, width_of(view)) for view in card.views)
     beats = torch.export.Dim("beats")
-    whole = Classifier(model, card.class_offsets).eval()
+    whole = ProbabilityNetwork(model, card.class_offsets).eval()
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -38,10 +39,21 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
         )
     if program is None:
         raise AssertionError("torch.onnx.export with dynamo=True returns a program")
-    return bytes(program.model_proto.SerializeToString())
+    return _without_metadata(program.model_proto)
 
 
-class Classifier(nn.Module):
+def _without_metadata(model: Any) -> bytes:
+    """The graph without the exporter's notes: source lines, with paths of the machine."""
+    for node in (model.graph, *model.graph.node, *model.functions):
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+    return bytes(model.SerializeToString())
+
+
+class ProbabilityNetwork(nn.Module):
     """A network followed by the class offsets and the softmax."""
 
     def __init__(self, network: nn.Module, class_offsets: tuple[float, ...]) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ecgcli.beats import Beats
 from ecgcli.beats.views import inputs_of
 from ecgcli.checkpoints import Checkpoint
-from ecgcli.checkpoints.graph import Classifier
+from ecgcli.checkpoints.graph import ProbabilityNetwork
 from ecgcli.devices import choose_device
 from ecgcli.errors import ConfigError
 from ecgcli.models import SAMPLES, create_model, is_estimator, list_networks, load_weights
@@ -38,7 +38,7 @@ def load_probability_network(checkpoint: Checkpoint) -> nn.Module:
     """
     network = load_network(checkpoint)
     device = next(network.parameters()).device
-    return Classifier(network, checkpoint.card.class_offsets).to(device).eval()
+    return ProbabilityNetwork(network, checkpoint.card.class_offsets).to(device).eval()
 
 
 def tensors_for(network: nn.Module, beats: Beats) -> tuple[Tensor, ...]:
