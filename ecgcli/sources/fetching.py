@@ -96,6 +96,7 @@ def _download(url: str, output_file: Any, pooch: Any) -> None:
     try:
         HTTPDownloader(timeout=TIMEOUT_SECONDS)(url, output_file, pooch)
     except requests.HTTPError as error:
+        error.response.close()  # pooch leaves its connection open
         status = error.response.status_code
         if 400 <= status < 500 and status != 429:
             raise DownloadError(
