@@ -38,7 +38,11 @@ def shortened(line: str, mitdb: Path) -> str:
         return f"{line} --from {mitdb}"
     if line.startswith("ecg train --config configs/cnn.yaml"):
         return f"{line} training.epochs=1"
+    if line.startswith("ecg train --config configs/demo.yaml"):
+        return f"{line.replace('training.epochs=5 ', '')} training.epochs=2"
     if line.startswith("ecg anomaly fit"):
+        return f"{line.replace('mitbih_train', 'small')} --epochs 3"
+    if line.startswith("ecg similar"):
         return line.replace("mitbih_train", "small")
     return line
 
