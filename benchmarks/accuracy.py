@@ -16,7 +16,7 @@ import numpy as np
 
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.comparison import mean_over_seeds
-from ecgcli.evaluation.report import with_interval
+from ecgcli.evaluation.tables import with_interval
 from ecgcli.prediction import load
 from ecgcli.training import train
 from ecgcli.training.config import load_config

@@ -1,4 +1,4 @@
-"""ecg: train, judge and run ECG arrhythmia classifiers.
+"""ecg: train, evaluate and run ECG arrhythmia classifiers.
 
 >>> import ecgcli
 >>> classifier = ecgcli.load("runs/cnn")

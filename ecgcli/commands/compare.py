@@ -21,22 +21,20 @@ def command(
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
     splits: Annotated[
         str,
-        typer.Option(
-            metavar="random,patients,synthetic", help="Which splits to train and test on."
-        ),
+        typer.Option(metavar="random,patients,synthetic", help="Splits to train and test on."),
     ] = "random,patients",
-    data: Annotated[Path, typer.Option(help="The folder of the beats files.")] = Path("data"),
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where runs and the table go.")] = Path(
-        "runs/compare"
-    ),
+    data: Annotated[Path, typer.Option(help="Folder of the beats files.")] = Path("data"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the runs and the table.")
+    ] = Path("runs/compare"),
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train and evaluate several models on the same splits, and rank them.
 
-    The random split (ecg download) has the same patients on both sides, DS1/DS2
-    (ecg prepare --split ds1-ds2) new ones. What is done already is not done again: the
-    same command goes on where it was stopped, and other configs add their rows to the table.
+    In the random split (ecg download), test patients are also in the training set; in DS1/DS2
+    (ecg prepare --split ds1-ds2), they are new. Finished runs are skipped: the same command
+    continues an interrupted comparison, and other configs add their rows to the table.
     Writes comparison.md and comparison.json.
     """
     from ecgcli.evaluation.comparison import compare

@@ -39,36 +39,36 @@ def command(
     """Show which classes are taken for which: true classes in rows, predicted in columns."""
     from ecgcli.evaluation.confusion import find_confusion
 
-    found = find_confusion(source, truth)
+    confusion = find_confusion(source, truth)
     if png is not None:
-        found.draw(png, over)
+        confusion.draw(png, over)
     if json:
-        print_json(found.as_json(over))
+        print_json(confusion.as_json(over))
     else:
-        _print(found, over)
+        _print(confusion, over)
     if png is not None:
         messages(quiet).print(f"Picture: {png}")
 
 
-def _print(found: Confusion, over: Over) -> None:
+def _print(confusion: Confusion, over: Over) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=found.caption(over), title_justify="left", box=None, padding=(0, 1))
+    table = Table(title=confusion.caption(over), title_justify="left", box=None, padding=(0, 1))
     table.add_column("true \\ predicted", justify="right")
-    for name in found.classes:
+    for name in confusion.classes:
         table.add_column(name, justify="right")
     table.add_column("beats", justify="right")
-    shares = found.shares(over)
-    for row, name in enumerate(found.classes):
+    shares = confusion.shares(over)
+    for row, name in enumerate(confusion.classes):
         cells = [
             Text(
                 f"{share:7.1%}\n{count:7,}" if not math.isnan(share) else f"{'-':>7}\n{count:7,}",
                 style=_shade(share),
             )
-            for share, count in zip(shares[row], found.matrix[row], strict=True)
+            for share, count in zip(shares[row], confusion.matrix[row], strict=True)
         ]
-        table.add_row(name, *cells, f"{found.matrix[row].sum():,}")
+        table.add_row(name, *cells, f"{confusion.matrix[row].sum():,}")
     results().print(table)
 
 

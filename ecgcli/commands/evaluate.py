@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ecgcli.evaluation.beats import Evaluation
     from ecgcli.evaluation.recordings import RecordingEvaluation
+    from ecgcli.evaluation.tables import TextTable
     from ecgcli.metrics.aami import Aami
 
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
@@ -70,18 +71,18 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a model on labelled beats it has not seen.
+    """Evaluate a model on labelled beats that it was not trained on.
 
-    Prints every figure with its 95% interval and what the split can and cannot say,
-    and writes report.json, report.html and pictures. On recordings (a file or a folder)
-    R peaks are found, not given, and compared with the annotations: beats missed and
-    extra count, as ANSI/AAMI EC57 has it.
+    Prints every figure with its 95% interval, states whether the score holds for new patients,
+    and writes report.json, report.html and pictures. On recordings (a file or a folder), R peaks
+    are detected and compared with the annotations: missed and extra beats count, by the rules of
+    ANSI/AAMI EC57.
     """
     from ecgcli.beats.preparation import find_recordings
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
     from ecgcli.evaluation.recordings import evaluate_recordings
-    from ecgcli.evaluation.report import report_folder, write_recording_report, write_report
+    from ecgcli.evaluation.report import report_folder, write_report
     from ecgcli.prediction import load
     from ecgcli.recordings import is_recording
 
@@ -90,9 +91,10 @@ def command(
     refuse_options(ctx, str(data), recording=recordings)
     classifier = load(find_checkpoint(model), engine=engine)
     folder = out or report_folder(classifier.path, data)
+    evaluation: Evaluation | RecordingEvaluation
     if recordings:
         with progress_bar(console) as progress:
-            judged = evaluate_recordings(
+            evaluation = evaluate_recordings(
                 classifier,
                 find_recordings([str(data)]),
                 read_options(lead, rate, units, annotations, detector),
@@ -100,84 +102,74 @@ def command(
                 skip_first=skip_first,
                 progress=progress,
             )
-        required = parse_requirements(require or [], list(judged.scores()))
-        page = write_recording_report(folder, judged)
-        print_json(judged.as_json()) if json else _print_recordings(judged)
-        console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
-        check_requirements(judged.scores(), required)
-        return
-    found = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
-    required = parse_requirements(require or [], list(found.scores()))
-    page = write_report(folder, found)
-    print_json(found.as_json()) if json else _print(found)
+    else:
+        evaluation = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
+    required = parse_requirements(require or [], list(evaluation.scores()))
+    page = write_report(folder, evaluation)
+    if json:
+        print_json(evaluation.as_json())
+    else:
+        _print(evaluation)
     console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
-    check_requirements(found.scores(), required)
-    console.print(f"Next: ecg predict BEATS.csv --model {model or classifier.path.parent}")
+    check_requirements(evaluation.scores(), required)
+    place = "RECORDING" if recordings else "BEATS.csv"
+    console.print(f"Next: ecg predict {place} --model {model or classifier.path.parent}")
 
 
-def _print(evaluation: Evaluation) -> None:
-    from rich.table import Table
-
-    from ecgcli.evaluation.report import coverage_rows, with_interval
+def _print(evaluation: Evaluation | RecordingEvaluation) -> None:
+    from ecgcli.evaluation.beats import Evaluation
 
     console = results()
-    console.print(
-        f"[bold]{evaluation.model}[/] on {evaluation.data}, {evaluation.beats:,} beats",
-        soft_wrap=True,
-    )
-    overall = Table("figure", "value (95% interval)", title_justify="left", box=None)
-    for name, score in evaluation.overall.items():
-        overall.add_row(name.replace("_", " "), with_interval(score))
-    console.print(overall)
-    table = Table("class", box=None)
-    for head in ("beats", "precision", "recall", "F1", "specificity"):
-        table.add_column(head, justify="right")
-    for name, support in zip(evaluation.classes, evaluation.matrix.sum(1), strict=True):
-        figures = evaluation.by_class[name].values()
-        table.add_row(name, f"{support:,}", *(with_interval(score) for score in figures))
-    console.print(table)
-    areas = Table("class", "ROC area", "PR area", box=None)
-    for name in evaluation.roc:
-        areas.add_row(name, f"{evaluation.roc[name].area:.4f}", f"{evaluation.pr[name].area:.4f}")
-    console.print(areas)
-    error = with_interval(evaluation.calibration_error)
-    console.print(f"expected calibration error {error}")
-    kept = Table("if probability at least", box=None)
-    for head in ("beats kept", "accuracy", "macro-F1", "classes left"):
-        kept.add_column(head, justify="right")
-    for row in coverage_rows(evaluation)[1:]:
-        kept.add_row(*row)
-    console.print(kept)
+    if isinstance(evaluation, Evaluation):
+        _print_title(evaluation, f"{evaluation.beats:,} beats", console)
+        _print_figures(evaluation, console)
+    else:
+        _print_title(evaluation, f"R peaks detected by {evaluation.detector}", console)
     if evaluation.aami is not None:
         _print_aami(evaluation.aami, console)
-    console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)
+    console.print(evaluation.statement, style="yellow", soft_wrap=True)
+
+
+def _print_title(
+    evaluation: Evaluation | RecordingEvaluation, facts: str, console: Console
+) -> None:
+    from rich.text import Text
+
+    title = Text(evaluation.model, style="bold").append(
+        f" on {evaluation.data}, {facts}", style="not bold"
+    )
+    console.print(title, soft_wrap=True)
+
+
+def _print_figures(evaluation: Evaluation, console: Console) -> None:
+    from ecgcli.evaluation import tables
+
+    _print_table(tables.overall_table(evaluation), console)
+    _print_table(tables.class_table(evaluation), console)
+    _print_table(tables.area_table(evaluation), console)
+    error = tables.with_interval(evaluation.calibration_error)
+    console.print(f"expected calibration error {error}")
+    _print_table(tables.coverage_table(evaluation), console)
 
 
 def _print_aami(aami: Aami, console: Console) -> None:
+    from ecgcli.evaluation.tables import aami_table
+
+    if aami.skipped_seconds:
+        console.print(f"The first {aami.skipped_seconds:g} s of each record are excluded.")
+    _print_table(aami_table(aami), console)
+
+
+def _print_table(table: TextTable, console: Console) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    from ecgcli.evaluation.report import aami_rows
-
-    skipped = f", first {aami.skipped_seconds:g} s skipped" if aami.skipped_seconds else ""
-    table = Table(
-        f"AAMI EC57, {len(aami.records)} records{skipped}",
-        "gross (95% over records)",
-        "average",
-        box=None,
-    )
-    for row in aami_rows(aami):
-        table.add_row(*row)
-    console.print(table)
-
-
-def _print_recordings(evaluation: RecordingEvaluation) -> None:
-    console = results()
-    console.print(
-        f"[bold]{evaluation.model}[/] on {evaluation.data}, R peaks found by {evaluation.detector}",
-        soft_wrap=True,
-    )
-    _print_aami(evaluation.aami, console)
-    console.print(f"[yellow]{evaluation.statement}[/]", soft_wrap=True)
+    shown = Table(box=None)
+    for number, heading in enumerate(table.headings):
+        shown.add_column(Text(heading), justify="right" if number else "left")
+    for row in table.rows:
+        shown.add_row(*map(Text, row))
+    console.print(shown)
 
 
 command.__name__ = "evaluate"

@@ -1,4 +1,4 @@
-"""Checkpoint + labelled beats -> an evaluation: every score, and what it can and cannot say."""
+"""Classifier + labelled beats -> an evaluation: every score, and its scope."""
 
 from __future__ import annotations
 
@@ -27,29 +27,14 @@ from ecgcli.metrics.calibration import (
 from ecgcli.metrics.roc import Curve, precision_recall, roc
 from ecgcli.prediction import Classifier
 
-_OVERALL = {
-    "accuracy": metrics.accuracy,
-    "macro_precision": lambda matrix: metrics.macro(matrix, metrics.precision(matrix)),
-    "macro_recall": lambda matrix: metrics.macro(matrix, metrics.recall(matrix)),
-    "macro_f1": metrics.macro_f1,
-    "macro_specificity": lambda matrix: metrics.macro(matrix, metrics.specificity(matrix)),
-    "kappa": metrics.kappa,
-}
-_BY_CLASS = {
-    "precision": metrics.precision,
-    "recall": metrics.recall,
-    "f1": metrics.f1,
-    "specificity": metrics.specificity,
-}
-
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything measured on one labelled file.
+    """All figures of a model on one labelled file.
 
     ``overall`` maps a figure to its score; ``by_class`` maps a class to its figures;
     ``roc`` and ``pr`` map each class that has beats to its curve; ``calibration_error``,
-    ``reliability`` and ``coverage`` say how far the probabilities can be trusted.
+    ``reliability`` and ``coverage`` describe how reliable the probabilities are.
     """
 
     model: str
@@ -64,12 +49,12 @@ class Evaluation:
     reliability: Reliability
     coverage: list[Coverage]
     statement: str
-    #: By the standard's rules, where the data know records.
+    #: By the rules of the standard, where the record of each beat is known.
     aami: Aami | None = None
 
     @property
     def beats(self) -> int:
-        """How many were judged."""
+        """Number of beats evaluated."""
         return int(self.matrix.sum())
 
     def scores(self) -> dict[str, float]:
@@ -139,16 +124,16 @@ def evaluate_file(
     normalize: bool = False,
     skip_first: float = 0.0,
 ) -> Evaluation:
-    """Judge a model on a labelled beats CSV.
+    """Evaluate a model on a labelled beats CSV.
 
     Args:
         classifier: the model.
         data: the labelled file.
         normalize: scale each beat to 0..1 first.
-        skip_first: seconds at the start of each record that are not judged.
+        skip_first: seconds at the start of each record that are excluded.
 
     Raises:
-        DataError: the file is wrong or unlabelled, or does not know its beats' times.
+        DataError: the file is invalid or unlabelled, or the times of its beats are unknown.
     """
     beats = read_labelled(data, classifier.classes, normalize=normalize)
     return evaluate_beats(classifier, beats, data, skip_first)
@@ -178,14 +163,15 @@ def evaluate(
     data: str,
     statement: str,
 ) -> Evaluation:
-    """Every score of probabilities ``(beats, classes)`` against labels ``(beats,)``."""
+    """All scores of probabilities ``(beats, classes)`` against labels ``(beats,)``."""
     classes = card.classes
     matrix = metrics.confusion_matrix(truth, probabilities.argmax(1), len(classes))
     draws = metrics.bootstrap(matrix)
     by_class: dict[str, dict[str, Score]] = {name: {} for name in classes}
-    for figure, function in _BY_CLASS.items():
-        for name, score in zip(classes, _scores(function(matrix), function(draws)), strict=True):
-            by_class[name][figure] = score
+    for metric in metrics.BY_CLASS:
+        scores = _scores(metric.function(matrix), metric.function(draws))
+        for name, score in zip(classes, scores, strict=True):
+            by_class[name][metric.name] = score
     bins = reliability(probabilities, truth)
     present = [label for label in range(len(classes)) if 0 < (truth == label).sum() < len(truth)]
     return Evaluation(
@@ -194,8 +180,8 @@ def evaluate(
         classes=classes,
         matrix=matrix,
         overall={
-            figure: _scores(function(matrix)[None], function(draws)[:, None])[0]
-            for figure, function in _OVERALL.items()
+            metric.name: _scores(metric.function(matrix)[None], metric.function(draws)[:, None])[0]
+            for metric in metrics.OVERALL
         },
         by_class=by_class,
         roc={classes[c]: roc(truth == c, probabilities[:, c]) for c in present},
@@ -208,7 +194,7 @@ def evaluate(
 
 
 def _after(beats: Beats, seconds: float, data: Path) -> Beats:
-    """The beats from so many seconds into each record on."""
+    """The beats after the first ``seconds`` of each record."""
     if beats.info is None:
         raise DataError(
             "--skip-first needs the times of the beats, and there is no sidecar (NAME.info.csv)",
@@ -235,41 +221,43 @@ def _by_record(beats: Beats, predicted: NDArray[np.intp]) -> dict[str, metrics.M
 
 
 def describe_split(training: TrainingData, test: Beats, *, resampled: bool = False) -> str:
-    """What a score on these test beats can and cannot say, in plain words."""
+    """The scope of a score on these test beats, as a sentence or two."""
     parts = []
     if training.synthetic or test.synthetic:
-        parts.append("Synthetic beats: the score says nothing about any real person.")
+        parts.append("Synthetic beats: the score says nothing about real patients.")
     if test.fingerprint() == training.fingerprint:
         parts.append(
-            "These are the very beats the model was trained on: "
-            "the score says how well it remembers them, nothing about others."
+            "The model was trained on these very beats: "
+            "the score shows how well it remembers them, and nothing about other beats."
         )
         return " ".join(parts)
     parts.append(describe_patients(set(training.patients), set(test.patients)))
     if resampled:
         parts.append(
             "The test file was resampled by class, so accuracy, precision and F1 "
-            "are not those of real beats."
+            "do not apply to real recordings."
         )
     return " ".join(parts)
 
 
 def describe_patients(trained: set[str], tested: set[str]) -> str:
-    """What a score can say, by whose beats were trained on and whose were judged."""
+    """The scope of a score, by the patients trained on and the patients tested."""
     if not trained or not tested:
         return (
-            "The files do not say whose beats these are, so nothing is known about patients "
-            "on both sides: the score says nothing about new patients."
+            "The patients are unknown, and some may be in both the training and the test data: "
+            "the score says nothing about new patients."
         )
     if shared := trained & tested:
         return (
             f"{len(shared)} of the {len(tested)} test patients were also trained on: the score "
             "holds for new beats of known patients and says nothing about new patients."
         )
-    return (
-        f"None of the {len(tested)} test patients was trained on: "
-        "the score is for patients the model never saw."
+    none = (
+        "The test patient was not"
+        if len(tested) == 1
+        else (f"None of the {len(tested)} test patients was")
     )
+    return f"{none} trained on: the score is for patients that the model has not seen."
 
 
 def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Configs, splits and seeds -> one ranked table, each cell trained and evaluated once.
 
-A cell is one config trained with one seed on one split. What is done lies in its run
-folder as ``result.json``, so a comparison that was stopped goes on where it stopped.
+A cell is one config trained with one seed on one split. Its result is ``result.json`` in its
+run folder, so an interrupted comparison continues where it stopped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESULT = "result.json"
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Where a split's two files lie, how validation is carved out, and who brings the files."""
+    """The two files of a split, the validation rule, and the command that creates the files."""
 
     title: str
     files: str
@@ -86,7 +86,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over seeds, with the 95% interval of the mean; without width for one seed.
+    """The mean over seeds, with the 95% interval of the mean, which for one seed has no width.
 
     The interval is Student's t, kept within 0..1.
     """
@@ -186,11 +186,11 @@ def compare(
     """Train every config on every split with seeds 0, 1, … and evaluate each on the test file.
 
     Args:
-        configs: the experiments; their training file and validation rule give way to the split's.
+        configs: the experiments; the split replaces their training file and validation rule.
         splits: names in `SPLITS`.
-        seeds: how many.
+        seeds: number of seeds.
         data: the folder of the files.
-        out: where the runs and the table go.
+        out: the folder for the runs and the table.
         progress: of the comparison and of the training under way; a message for each cell.
         command: the command line, for the record.
 
@@ -198,9 +198,9 @@ def compare(
         The table of everything compared in ``out`` so far, by this call and earlier ones.
 
     Raises:
-        ConfigError: two configs have one name, or there is no such split.
+        ConfigError: two configs have the same name, or there is no such split.
         DataError: a file is missing.
-        Interrupted: stopped by Ctrl-C; the same call goes on where it stopped.
+        Interrupted: stopped by Ctrl-C; the same call continues where it stopped.
     """
     _require(configs, splits, data)
     work = list(product(configs, splits, range(seeds)))
@@ -230,7 +230,7 @@ def _require(configs: Sequence[Config], splits: Sequence[str], data: Path) -> No
     names = [config.name for config in configs]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigError(f"two of the configs are called {name}; rename one file")
+            raise ConfigError(f"two of the configs are named {name}; rename one file")
     for split in splits:
         if split not in SPLITS:
             raise ConfigError(f"--splits: found {split!r}{did_you_mean(split, SPLITS)}")
@@ -268,9 +268,9 @@ def _read_result(run: Path, config: Config) -> Cell | None:
 def _every_cell(out: Path) -> list[Cell]:
     """Everything measured in the folder, by this comparison and earlier ones."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(out.glob(f"*/*/{RESULT}"))]
-    known = Cell.__annotations__
+    fields = Cell.__annotations__
     return [
-        Cell(**{key: value for key, value in json.loads(text).items() if key in known})
+        Cell(**{key: value for key, value in json.loads(text).items() if key in fields})
         for text in texts
     ]
 
@@ -315,7 +315,7 @@ def _write_result(folder: Path, config: Config, cell: Cell) -> None:
 
 
 def _evaluate(classifier: Classifier, test: Path) -> tuple[Evaluation, float]:
-    """The evaluation, and how many beats a second the model classifies once it is warm."""
+    """The evaluation, and the beats per second of the model after a first run."""
     beats = read_labelled(test, classifier.classes)
     evaluation = evaluate_beats(classifier, beats, test)
     sample = beats.take(np.arange(min(len(beats), 2048)))

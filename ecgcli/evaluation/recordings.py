@@ -1,4 +1,4 @@
-"""Checkpoint + annotated recordings -> the standard's figures, R peaks found and not given."""
+"""Classifier + annotated recordings -> the figures of ANSI/AAMI EC57, with detected R peaks."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_peaks
 
-#: What a beat that was found and could not be classified counts as: the standard's unclassifiable.
+#: The class of a detected beat that could not be classified: unclassifiable, in the standard.
 _UNCLASSIFIED = AAMI_CLASSES.index("Q")
 
 
 @dataclass(frozen=True)
 class RecordingEvaluation:
-    """The standard's figures of a model on recordings, and what they can and cannot say."""
+    """The figures of ANSI/AAMI EC57 of a model on recordings, and the scope of the score."""
 
     model: str
     data: str
@@ -37,7 +37,7 @@ class RecordingEvaluation:
 
     @property
     def matrix(self) -> Matrix:
-        """Confusion matrix ``(5, 5)`` of the beats that were found, over all records."""
+        """Confusion matrix ``(5, 5)`` of the detected beats, over all records."""
         five = len(AAMI_CLASSES)
         total: Matrix = np.sum(list(self.aami.records.values()), axis=0)
         return total[:five, :five]
@@ -76,16 +76,16 @@ def evaluate_recordings(
         options: how they are read; its annotations are the reference, its detector finds
             the R peaks.
         data: where the recordings lie, for the report.
-        skip_first: seconds at the start of each that are not judged.
+        skip_first: seconds at the start of each that are excluded.
         progress: of the recordings.
 
     Raises:
         DataError: a recording cannot be read or has no annotations.
-        CheckpointError: the model tells other classes apart.
+        CheckpointError: the model has other classes.
     """
     if classifier.classes != AAMI_CLASSES:
         classes = " and ".join(classifier.classes)
-        raise CheckpointError(f"{classifier.path} tells {classes} apart, not AAMI classes")
+        raise CheckpointError(f"{classifier.path}: its classes are {classes}, not those of AAMI")
     matrices = {}
     for done, path in enumerate(paths, 1):
         reference = read_recording(path, options)
@@ -93,10 +93,10 @@ def evaluate_recordings(
             raise DataError(
                 "no annotations to compare with; name them with --annotations", file=path
             )
-        blind = with_peaks(reference, np.empty(0))  # what was annotated is not told
+        blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
         prepared = prepare(blind, path, options, context="context" in classifier.views)
-        found = classify_prepared(classifier, prepared)
-        matrices[reference.name] = judge(reference, found, skip_first)
+        classified = classify_prepared(classifier, prepared)
+        matrices[reference.name] = compare_beats(reference, classified, skip_first)
         progress.update("evaluating", done, len(paths))
     return RecordingEvaluation(
         model=str(classifier.path),
@@ -109,21 +109,21 @@ def evaluate_recordings(
     )
 
 
-def judge(reference: Recording, found: Classified, skip_first: float = 0.0) -> Matrix:
-    """The matrix ``(7, 7)`` of a recording's annotated beats against those found."""
+def compare_beats(reference: Recording, classified: Classified, skip_first: float = 0.0) -> Matrix:
+    """The matrix ``(7, 7)`` of a recording's annotated beats and the detected ones."""
     flutter = flutter_of(reference)
     truth = reference.beat_positions / reference.sampling_rate
     symbols = np.array(reference.symbols)[reference.is_beat]
     labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
     called = np.array(
-        [AAMI_CLASSES.index(kind) if kind else _UNCLASSIFIED for kind in found.kinds], np.int64
+        [AAMI_CLASSES.index(kind) if kind else _UNCLASSIFIED for kind in classified.kinds], np.int64
     )
-    true_kept, found_kept = truth >= skip_first, found.peaks >= skip_first
+    true_kept, detected_kept = truth >= skip_first, classified.peaks >= skip_first
     return compare(
         (truth[true_kept], labels[true_kept]),
-        (found.peaks[found_kept], called[found_kept]),
+        (classified.peaks[detected_kept], called[detected_kept]),
         fibrillation=flutter,
-        unreadable=found.unusable,
+        unreadable=classified.unusable,
     )
 
 

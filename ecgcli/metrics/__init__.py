@@ -7,7 +7,7 @@ a stack of matrices (bootstrap draws) gives a stack of figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,3 +129,37 @@ def ratio(part: Any, whole: Any) -> Figures:
     share: Figures = np.full(np.broadcast(part, whole).shape, np.nan)
     np.divide(part, whole, out=share, where=whole != 0)
     return share
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of a confusion matrix, wherever figures are shown.
+
+    Attributes:
+        name: in JSON documents, and for ``--require`` (of a class: ``NAME_CLASS``).
+        heading: in tables.
+        function: from matrices ``(..., classes, classes)`` to figures ``(...)`` over all classes,
+            or ``(..., classes)`` by class; the leading axes are bootstrap draws.
+    """
+
+    name: str
+    heading: str
+    function: Callable[[Matrix], Figures]
+
+
+#: The figures over all classes, in the order of tables.
+OVERALL = (
+    Metric("accuracy", "accuracy", accuracy),
+    Metric("macro_precision", "macro precision", lambda m: macro(m, precision(m))),
+    Metric("macro_recall", "macro recall", lambda m: macro(m, recall(m))),
+    Metric("macro_f1", "macro-F1", macro_f1),
+    Metric("macro_specificity", "macro specificity", lambda m: macro(m, specificity(m))),
+    Metric("kappa", "kappa", kappa),
+)
+#: The figures of each class, in the order of tables.
+BY_CLASS = (
+    Metric("precision", "precision", precision),
+    Metric("recall", "recall", recall),
+    Metric("f1", "F1", f1),
+    Metric("specificity", "specificity", specificity),
+)

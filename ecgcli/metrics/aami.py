@@ -41,38 +41,37 @@ def compare(
 ) -> Matrix:
     """Pair two series of beats in time and count the pairs, as a matrix.
 
-    A beat is paired with the earliest of the other series when they are no further
-    apart than the window, and no nearer partner follows. What has no partner is
-    missed (column O) or extra (row O).
+    A beat is paired with the earliest beat of the other series within the window, unless a
+    nearer one follows. A beat without a partner is missed (column O) or extra (row O).
 
     Args:
         truth: times in s, ascending, and labels of the reference beats.
-        called: the same of the beats under test.
+        called: times and labels of the beats under test.
         fibrillation: stretches of ventricular fibrillation or flutter in the reference,
             in s; extra beats in them are not counted.
         unreadable: stretches that the test declares unreadable, in s; beats missed in
-            them are told apart (column X).
+            them are counted separately (column X).
         window: in s.
     """
     matrix = np.zeros((7, 7), np.int64)
     (true_times, true_labels), (times, labels) = truth, called
     i = j = 0
     while i < len(true_times) or j < len(times):
-        here = true_times[i] if i < len(true_times) else np.inf
-        found = times[j] if j < len(times) else np.inf
-        apart = abs(found - here)
-        if found < here:
+        true_time = true_times[i] if i < len(true_times) else np.inf
+        time = times[j] if j < len(times) else np.inf
+        apart = abs(time - true_time)
+        if time < true_time:
             following = times[j + 1] if j + 1 < len(times) else np.inf
-            pair = apart <= window and apart < abs(here - following)
+            pair = apart <= window and apart < abs(true_time - following)
             if not pair:
-                if not _within(found, fibrillation):
+                if not _within(time, fibrillation):
                     matrix[O, labels[j]] += 1
                 j += 1
         else:
             following = true_times[i + 1] if i + 1 < len(true_times) else np.inf
-            pair = apart <= window and apart < abs(found - following)
+            pair = apart <= window and apart < abs(time - following)
             if not pair:
-                matrix[true_labels[i], X if _within(here, unreadable) else O] += 1
+                matrix[true_labels[i], X if _within(true_time, unreadable) else O] += 1
                 i += 1
         if pair:
             matrix[true_labels[i], labels[j]] += 1
@@ -85,12 +84,12 @@ def _within(time: float, stretches: Stretches) -> bool:
 
 
 def of_beats(matrix: Matrix) -> Matrix:
-    """A matrix ``(5, 5)`` of beats at known places as one of the standard's."""
+    """A matrix ``(5, 5)`` of beats at given R peaks as a matrix of the standard."""
     return np.pad(matrix, [(0, 0)] * (matrix.ndim - 2) + [(0, 2), (0, 2)])
 
 
 def qrs_sensitivity(matrix: Matrix) -> Figures:
-    """Share of the beats that were found."""
+    """Share of the beats that were detected."""
     return ratio(_cells(matrix, _BEAT, _BEAT), _cells(matrix, _BEAT, range(7)))
 
 
@@ -168,7 +167,7 @@ class Figure:
     """One figure over a set of records; NaN where it is not defined.
 
     ``gross`` pools all beats, ``average`` is the mean of the records that have the
-    figure, ``low`` and ``high`` bound 95% of the gross figures of records drawn anew
+    figure, ``low`` and ``high`` bound 95% of the gross figures of records drawn
     with replacement.
     """
 
@@ -193,13 +192,13 @@ class Aami:
     without_dominant_s: dict[str, Figure]
 
     def of_record(self, record: str) -> dict[str, float]:
-        """Every figure of one record."""
+        """All figures of one record."""
         return {name: float(figure(self.records[record])) for name, figure in FIGURES.items()}
 
     def as_json(self) -> dict[str, Any]:
         """A document of plain values; an undefined figure is null."""
 
-        def told(figures: dict[str, Figure]) -> dict[str, Any]:
+        def as_plain(figures: dict[str, Figure]) -> dict[str, Any]:
             return {
                 name: {part: rounded(getattr(figure, part)) for part in Figure.__annotations__}
                 for name, figure in figures.items()
@@ -209,9 +208,9 @@ class Aami:
             "rules": "ANSI/AAMI EC57 as bxb applies them",
             "interval": "95%, bootstrap over records",
             "skipped_seconds": self.skipped_seconds,
-            "figures": told(self.figures),
+            "figures": as_plain(self.figures),
             "dominant_s_record": self.dominant_s,
-            "sveb_without_dominant": told(self.without_dominant_s),
+            "sveb_without_dominant": as_plain(self.without_dominant_s),
             "categories": list(CATEGORIES),
             "records": {
                 name: {"matrix": matrix.tolist()}
@@ -245,13 +244,13 @@ def _over(
     random = np.random.default_rng(0)
     drawn = random.multinomial(len(matrices), [1 / len(matrices)] * len(matrices), size=2000)
     draws = np.einsum("dr,rij->dij", drawn, matrices)
-    found = {}
+    pooled = {}
     for name, figure in figures.items():
         each = figure(matrices)
         low, high = metrics.interval(figure(draws)[:, None])
         average = float(np.mean(each[~np.isnan(each)])) if (~np.isnan(each)).any() else np.nan
-        found[name] = Figure(float(figure(gross)), average, float(low[0]), float(high[0]))
-    return found
+        pooled[name] = Figure(float(figure(gross)), average, float(low[0]), float(high[0]))
+    return pooled
 
 
 def _cells(matrix: Matrix, rows: Sequence[int], columns: Sequence[int]) -> Any:

@@ -18,11 +18,11 @@ from ecgcli.metrics import Figures
 
 #: Bins of equal width that confidences are sorted into, as Guo et al. have them.
 BINS = 15
-#: Confidences below which a beat is left unanswered, in the coverage table.
+#: Confidences below which a beat is left unclassified, in the coverage table.
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
-#: Bounds of a temperature; beyond, the probabilities say nothing or everything.
+#: Bounds of a temperature; beyond them, probabilities are all equal or all 0 or 1.
 _COLDEST, _HOTTEST = 0.01, 100.0
-#: Cells a bin is divided into for drawing anew: fine enough that their width does not show.
+#: Cells per bin for the bootstrap, narrow enough that their width has no effect.
 _CELLS_A_BIN = 100
 
 
@@ -50,11 +50,11 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What is left, and how good it is, when beats below a confidence are not answered.
+    """The beats that remain when those below a confidence are left unclassified.
 
-    ``coverage`` is the share of beats kept; ``accuracy`` and ``macro_f1`` are theirs, NaN
-    when none is kept. Selective risk is 1 minus that accuracy. ``classes`` is how many
-    classes still have beats: macro-F1 is a mean over those, and rises when a hard one is gone.
+    ``coverage`` is the share of beats kept; ``accuracy`` and ``macro_f1`` are of those, NaN if
+    there are none. Selective risk is 1 minus that accuracy. ``classes`` is the number of classes
+    that still have beats: macro-F1 is a mean over them, and rises when a difficult class is lost.
     """
 
     threshold: float
@@ -87,9 +87,9 @@ def error_interval(
 ) -> tuple[float, float]:
     """95% interval of the expected calibration error, by the basic bootstrap over beats.
 
-    Chance alone opens gaps, so the error of beats drawn anew is larger than that of the
-    beats themselves. The basic interval mirrors the draws at the error and so takes that
-    back (Davison & Hinkley, Bootstrap Methods and their Application, 1997, section 5.2);
+    Chance alone opens gaps, so the error of resampled beats is larger than that of the beats
+    themselves. The basic interval mirrors the draws at the error, which corrects for this
+    (Davison & Hinkley, Bootstrap Methods and their Application, 1997, section 5.2);
     it ends at 0.
     """
     confidence, correct = _called(probabilities, truth)

@@ -82,10 +82,10 @@ def test_the_engines_agree(run_copy: Path, demo: Path, ecg: Ecg) -> None:
 def test_records_by_the_standard_with_peaks_found(run_copy: Path, mitdb: Path, ecg: Ecg) -> None:
     result = ecg("evaluate", run_copy, "--data", mitdb / "208.hea", "--skip-first", 300)
     assert result.exit_code == 0
-    assert "R peaks found by envelope" in result.stdout
+    assert "R peaks detected by envelope" in result.stdout
     for row in ("QRS sensitivity", "VEB positive predictivity", "SVEB false positive rate"):
         assert row in result.stdout
-    assert "first 300 s skipped" in result.stdout
+    assert "The first 300 s of each record are excluded" in result.stdout
     folder = run_copy / "evaluation-208"
     document = json.loads((folder / "report.json").read_text())
     assert document["aami"]["skipped_seconds"] == 300

@@ -102,9 +102,9 @@ class TestStatement:
 
     def test_new_patients(self, found: Evaluation) -> None:
         assert found.statement == (
-            "Synthetic beats: the score says nothing about any real person. "
+            "Synthetic beats: the score says nothing about real patients. "
             "None of the 8 test patients was trained on: "
-            "the score is for patients the model never saw."
+            "the score is for patients that the model has not seen."
         )
 
     def test_patients_on_both_sides(self, classifier: Classifier, mitbih: Path) -> None:
@@ -119,12 +119,12 @@ class TestStatement:
 
     def test_unknown_patients(self, classifier: Classifier, beats: Beats) -> None:
         train = classifier.card.training_data.model_copy(update={"synthetic": False})
-        assert "nothing is known about patients on both sides" in describe_split(train, beats)
+        assert "The patients are unknown" in describe_split(train, beats)
 
     def test_the_training_beats_themselves(self, classifier: Classifier, demo: Path) -> None:
         train = read_beats(demo / "synthetic_train.csv")
         statement = describe_split(classifier.card.training_data, replace(train, info=None))
-        assert "the very beats the model was trained on" in statement
+        assert "trained on these very beats" in statement
 
 
 def test_requirements() -> None:

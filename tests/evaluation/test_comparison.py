@@ -103,7 +103,7 @@ def test_what_is_missing_is_said_before_anything_is_trained(demo: Path, tmp_path
         compare(some, ["synthetic", "patients"], 1, demo, tmp_path / "out")
     with pytest.raises(ConfigError, match=r"--splits: found 'patiens'"):
         compare(some, ["patiens"], 1, demo, tmp_path / "out")
-    with pytest.raises(ConfigError, match="two of the configs are called net"):
+    with pytest.raises(ConfigError, match="two of the configs are named net"):
         compare([some[0], some[0]], ["synthetic"], 1, demo, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

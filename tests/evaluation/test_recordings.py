@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgcli.errors import DataError
-from ecgcli.evaluation.recordings import evaluate_recordings, flutter_of, judge
+from ecgcli.evaluation.recordings import compare_beats, evaluate_recordings, flutter_of
 from ecgcli.metrics.aami import O, X
 from ecgcli.prediction import load
 from ecgcli.progress import SILENT
@@ -22,14 +22,14 @@ def test_a_perfect_answer_has_perfect_figures(trained: Path, mitdb: Path) -> Non
     letters = {"N": "N", "V": "V"}
     symbols = np.array(reference.symbols)[reference.is_beat]
     right = replace(found, kinds=np.array([letters[symbol] for symbol in symbols]))
-    matrix = judge(reference, right)
+    matrix = compare_beats(reference, right)
     assert matrix.sum() == np.trace(matrix) == 1987
-    late = judge(reference, right, skip_first=300)
+    late = compare_beats(reference, right, skip_first=300)
     assert late.sum() == (reference.beat_positions / 360 >= 300).sum()
     fewer = replace(right, peaks=right.peaks[5:], kinds=right.kinds[5:])
-    assert judge(reference, fewer)[:, O].sum() == 5
+    assert compare_beats(reference, fewer)[:, O].sum() == 5
     unreadable = replace(fewer, unusable=((0.0, float(right.peaks[2]) + 0.001),))
-    assert judge(reference, unreadable)[:, X].sum() == 3
+    assert compare_beats(reference, unreadable)[:, X].sum() == 3
 
 
 def test_flutter_of_a_real_record(mitdb: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from matplotlib.image import imread
 
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
-from ecgcli.evaluation.report import coverage_rows, report_folder, with_interval, write_report
+from ecgcli.evaluation.report import report_folder, write_report
+from ecgcli.evaluation.tables import aami_table, coverage_table, with_interval
 from ecgcli.metrics import Score
+from ecgcli.metrics.aami import summarize
 from ecgcli.prediction import load
 
 
@@ -40,13 +42,27 @@ def test_everything_is_written_and_agrees(found: Evaluation, tmp_path: Path) -> 
     for score in found.overall.values():
         assert with_interval(score) in text
     assert with_interval(found.calibration_error) in text
-    for row in coverage_rows(found):
+    for row in coverage_table(found).rows:
         assert "".join(f"<td>{cell}</td>" for cell in row) in text
     assert "runs/&lt;a&amp;b&gt;" in text
     for picture in re.findall(r'src="(.*?)"', text):
         image = imread(page.parent / picture)
         assert image.shape[0] > 400
         assert np.ptp(image[..., :3]) > 0.9  # something dark is drawn on white
+
+
+def test_a_name_with_markup_is_text_on_the_page(found: Evaluation, tmp_path: Path) -> None:
+    page = write_report(tmp_path, replace(found, data="<script>alert('x')</script>"))
+    assert "<script>" not in page.read_text()
+    assert "&lt;script&gt;" in page.read_text()
+
+
+def test_one_record_has_no_interval() -> None:
+    matrix = np.zeros((7, 7), np.int64)
+    matrix[:3, :3] = [[90, 1, 0], [2, 8, 0], [0, 0, 5]]
+    one, two = summarize({"100": matrix}, 0), summarize({"100": matrix, "101": matrix}, 0)
+    assert not [row for row in aami_table(one).rows if "(" in row[1]]
+    assert [row for row in aami_table(two).rows if "(" in row[1]]
 
 
 def test_a_score_reads_as_value_and_interval() -> None:

@@ -1,0 +1,137 @@
+"""Evaluation -> tables of text, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ecgcli import metrics
+from ecgcli.classes import AAMI_CLASSES
+from ecgcli.evaluation.beats import Evaluation
+from ecgcli.metrics import Score
+from ecgcli.metrics.aami import FIGURES, Aami, Figure
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Headings, and rows with a cell for each of them; the first column names the row."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def overall_table(evaluation: Evaluation) -> TextTable:
+    """The figures over all classes."""
+    return TextTable(
+        ["figure", "value (95% interval)"],
+        [
+            [metric.heading, with_interval(evaluation.overall[metric.name])]
+            for metric in metrics.OVERALL
+        ],
+    )
+
+
+def class_table(evaluation: Evaluation) -> TextTable:
+    """The figures of each class."""
+    headings = [metric.heading for metric in metrics.BY_CLASS]
+    supports = evaluation.matrix.sum(1)
+    return TextTable(
+        ["class", "beats", *headings],
+        [
+            [name, f"{support:,}"]
+            + [with_interval(evaluation.by_class[name][m.name]) for m in metrics.BY_CLASS]
+            for name, support in zip(evaluation.classes, supports, strict=True)
+        ],
+    )
+
+
+def area_table(evaluation: Evaluation) -> TextTable:
+    """The areas under the curves of each class that has beats."""
+    return TextTable(
+        ["class", "ROC area", "PR area"],
+        [
+            [name, f"{evaluation.roc[name].area:.4f}", f"{evaluation.pr[name].area:.4f}"]
+            for name in evaluation.roc
+        ],
+    )
+
+
+def coverage_table(evaluation: Evaluation) -> TextTable:
+    """What remains when beats below a probability are left unclassified."""
+    return TextTable(
+        ["highest probability at least", "beats kept", "accuracy", "macro-F1", "classes left"],
+        [
+            [
+                f"{row.threshold:g}",
+                f"{row.coverage:.1%}",
+                _number(row.accuracy),
+                _number(row.macro_f1),
+                str(row.classes),
+            ]
+            for row in evaluation.coverage
+        ],
+    )
+
+
+def aami_table(aami: Aami) -> TextTable:
+    """The figures of the standard.
+
+    Those of QRS detection are left out where the R peaks were given. One record has no interval.
+    """
+    detected = any(matrix[5:].any() or matrix[:, 5:].any() for matrix in aami.records.values())
+    figures = {
+        name: figure
+        for name, figure in aami.figures.items()
+        if detected or not name.startswith("qrs")
+    } | {
+        f"{name} without record {aami.dominant_s}": figure
+        for name, figure in aami.without_dominant_s.items()
+    }
+    several = len(aami.records) > 1
+    return TextTable(
+        [
+            "ANSI/AAMI EC57",
+            "gross (95% interval over records)" if several else "gross",
+            "average of records",
+        ],
+        [
+            [_heading(name), _gross(figure, several), _number(figure.average)]
+            for name, figure in figures.items()
+        ],
+    )
+
+
+def records_table(aami: Aami) -> TextTable:
+    """The beats of each record by true class, and its figures for ectopic beats."""
+    names = [name for name in FIGURES if name.startswith(("veb", "sveb"))]
+    rows = []
+    for record, matrix in aami.records.items():
+        figures = aami.of_record(record)
+        counts = matrix.sum(1)[: len(AAMI_CLASSES)]
+        rows.append(
+            [record, *(f"{count:,}" for count in counts), *(_number(figures[n]) for n in names)]
+        )
+    beats = [f"{name} beats" for name in AAMI_CLASSES]
+    return TextTable(["record", *beats, *map(_heading, names)], rows)
+
+
+def with_interval(score: Score) -> str:
+    """``0.931 (0.922-0.940)``, or a dash where the figure is not defined."""
+    if math.isnan(score.value):
+        return "-"
+    return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
+
+
+def _gross(figure: Figure, interval: bool) -> str:
+    if interval:
+        return with_interval(Score(figure.gross, figure.low, figure.high))
+    return _number(figure.gross)
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _heading(name: str) -> str:
+    words = name.replace("_", " ").replace("veb", "VEB").replace("sVEB", "SVEB")
+    return words.replace("qrs", "QRS").replace("nsvf", "NSVF")
