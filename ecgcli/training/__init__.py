@@ -1,4 +1,4 @@
-"""Config -> dataset -> epochs, or one fit -> run folder: `train`, and `resume` to go on."""
+"""Config -> dataset -> epochs, or a single fit -> run folder: `train`, and `resume` to continue."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["resume", "train"]
 
 
 def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run:
-    """Train the config's model, by epochs or at once, into a new run folder.
+    """Train the config's model, in epochs or in one step, into a new run folder.
 
     Args:
         config: the experiment.
-        progress: of the training; it shows a line an epoch and the running figures.
-        command: the command line, for the record.
+        progress: called with a line for each epoch and with the running figures.
+        command: the command line, for ``environment.json``.
 
     Raises:
         ConfigError, DataError: the experiment cannot start; no folder is made.
-        Interrupted: a training by epochs was stopped by Ctrl-C, with its state saved.
+        Interrupted: Ctrl-C stopped a training in epochs; its state was saved.
     """
     from ecgcli.models import is_estimator
 
@@ -40,7 +40,7 @@ def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run
 def resume(path: Path, progress: Progress = SILENT) -> Run:
     """Continue the training in a run folder exactly where it stopped.
 
-    A finished one is returned as it is.
+    A finished run is returned unchanged.
 
     Raises:
         CheckpointError: the run has no state to resume from, or its training data have changed.

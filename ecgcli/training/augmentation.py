@@ -1,4 +1,4 @@
-"""Random changes to training beats that leave the class as it is."""
+"""Random changes to training beats that do not change their class."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ecgcli.training.config import Augment
 def augment(beats: Tensor, settings: Augment) -> Tensor:
     """A changed copy of beats ``(batch, samples)``; the zero padding stays zero.
 
-    ``stretch`` makes each beat up to so much faster or slower, ``gain`` scales it by
-    a factor of that standard deviation around 1, ``noise`` adds white noise of that
-    standard deviation (a beat spans 0..1). Draws from torch's global generator.
+    ``stretch`` is the largest relative change of a beat's speed, ``gain`` the standard
+    deviation of the factor around 1 that scales it, ``noise`` the standard deviation of
+    added white noise (a beat spans 0..1). Draws from torch's global generator.
     """
     if settings.stretch:
         beats = _stretch(beats, settings.stretch)

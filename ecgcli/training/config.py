@@ -1,7 +1,7 @@
 """The experiment: a YAML file plus ``key=value`` overrides, typed and strict.
 
-A key that is not known, or a value of the wrong type, is an error that names the
-file, the key, what was found and what is valid.
+An unknown key, or a value of the wrong type, is an error that names the file, the key,
+the value found and the valid values.
 """
 
 from __future__ import annotations
@@ -45,19 +45,20 @@ class Resample(Section):
 
 
 class Data(Section):
-    """What to train on, and what to hold out of it for validation."""
+    """What to train on, and which part of it to hold out for validation."""
 
     #: Beats CSVs, or one folder of annotated recordings.
     train: str | Annotated[list[str], Field(min_length=1)]
-    #: Of a folder: which recordings; ds1 and ds2 are those of the MIT-BIH database.
+    #: Which recordings of a folder; ds1 and ds2 are the usual halves of the MIT-BIH database.
     records: Literal["all", "ds1", "ds2"] | list[str] = "all"
-    #: Changed copies of the recordings to train on as well.
+    #: Altered copies of the recordings to train on as well.
     copies: list[Copy] = []
     classes: ClassSet = "aami"
     normalize: bool = False
-    #: stratified: each class at random, when the test beats are of the same patients.
-    #: patient: whole patients, when the test is on new ones; needs the sidecar.
-    #: folds: every patient once, and the model is then of all; for models without epochs.
+    #: stratified: a share of each class at random, for test beats of the same patients.
+    #: patient: whole patients, for test beats of new patients; needs the sidecar.
+    #: folds: every patient in one of several folds; the model itself is fitted on all
+    #: patients. For models that are fitted in one step.
     validation: Literal["stratified", "patient", "folds"] = "stratified"
     validation_fraction: Fraction = 0.1
     resample: Resample | None = None
@@ -76,7 +77,7 @@ class Data(Section):
 
 
 class Model(BaseModel):
-    """The network's name; every other key is an argument of it."""
+    """The model's name; every other key is one of its arguments."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
@@ -112,7 +113,7 @@ class Training(Section):
     #: Bring probabilities back to the class balance before resampling.
     prior_correction: bool = True
     augment: Augment = Augment()
-    #: Stop after so many epochs without a better validation macro-F1.
+    #: Stop after this number of epochs without a better validation macro-F1.
     patience: Count | None = None
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -124,7 +125,7 @@ class Config(Section):
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "run"
     runs: str = "runs"
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
-    #: Of the weights, written into the checkpoint.
+    #: The licence of the weights, written into the checkpoint.
     licence: str = "not stated"
     data: Data
     model: Model = Model()
@@ -133,7 +134,7 @@ class Config(Section):
     def to_yaml(self, training: Collection[str] | None = None) -> str:
         """The config as YAML that `load_config` reads back to an equal one.
 
-        ``training`` names the keys of that section to write, where not all mean something.
+        ``training`` names the keys of that section to write, where not all apply.
         """
         document = self.model_dump()
         if training is not None:
@@ -144,10 +145,10 @@ class Config(Section):
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Read a config file and apply ``key=value`` overrides such as ``training.epochs=5``.
 
-    An experiment without a name is called like its file.
+    An experiment without a name is named after its file.
 
     Raises:
-        ConfigError: the file is missing or no YAML, a key is unknown, a value is not valid.
+        ConfigError: the file is missing or not YAML, a key is unknown, or a value is not valid.
     """
     document = _read_yaml(path)
     if isinstance(document, dict):
@@ -168,7 +169,7 @@ def parse_config(document: Any, overrides: Sequence[str] = (), origin: str = "co
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's floats: ``1e-3`` is a number, not text."""
+    """A loader with the floats of YAML 1.2: ``1e-3`` is a number, not text."""
 
 
 _Loader.add_implicit_resolver(
@@ -203,24 +204,25 @@ def _apply(document: dict[str, Any], override: str) -> None:
     *sections, last = key.split(".")
     if sections and sections[0] == "train":
         sections[0] = "training"
-    place = document
+    parent = document
     for section in sections:
-        if not isinstance(place.get(section), dict):
-            place[section] = {}
-        place = place[section]
-    place[last] = value
+        if not isinstance(parent.get(section), dict):
+            parent[section] = {}
+        parent = parent[section]
+    parent[last] = value
 
 
 def _explain(error: ValidationError, document: dict[str, Any]) -> str:
-    """One line for the first thing that is wrong."""
+    """One line for the first problem."""
     first = error.errors(include_url=False)[0]
-    where = [str(part) for part in first["loc"]]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        return f"unknown key {'.'.join(where)}{did_you_mean(where[-1], _keys(where[:-1]))}"
+        return f"unknown key {key}{did_you_mean(location[-1], _keys(location[:-1]))}"
     if first["type"] == "missing":
-        return f"{'.'.join(where)} is missing; add it, for example {'.'.join(where)}=…"
+        return f"{key} is missing; add it, for example {key}=…"
     _, problem = first_problem(error)
-    return f"{'.'.join(_path_in(document, where))}: {problem}"
+    return f"{'.'.join(_path_in(document, location))}: {problem}"
 
 
 def _keys(section: Sequence[str]) -> list[str]:
@@ -228,17 +230,17 @@ def _keys(section: Sequence[str]) -> list[str]:
     model: Any = Config
     for name in section:
         annotation = model.model_fields[name].annotation
-        arms = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(arm for arm in arms if hasattr(arm, "model_fields"))
+        members = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(member for member in members if hasattr(member, "model_fields"))
     return list(model.model_fields)
 
 
-def _path_in(document: Any, where: Sequence[str]) -> list[str]:
+def _path_in(document: Any, location: Sequence[str]) -> list[str]:
     """The part of an error's location that is in the document, without pydantic's union tags."""
     path = []
-    for part in where:
+    for part in location:
         if not isinstance(document, dict) or part not in document:
             break
         path.append(part)
         document = document[part]
-    return path or list(where)
+    return path or list(location)

@@ -1,9 +1,9 @@
-"""Changed copies of recordings to train on, for what the recordings themselves do not show.
+"""Altered copies of recordings, to train on conditions that the recordings do not show.
 
-A copy says in `Recording.copy`, and its beats in the sidecar's column ``copy``, how it was
-changed. Its name has the change after it (``101 inverted``), since a record's name and a time
-mean one beat. It is of the same patient, so it is held out whenever the patient is, and no
-model is evaluated on it.
+`Recording.copy` names the alteration, and so does the sidecar's column ``copy`` for its beats.
+The alteration also follows the copy's name (``101 inverted``), because a record's name and a
+time identify a beat. A copy belongs to the same patient, so it is held out together with the
+patient. No model is evaluated on copies.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _MAKERS: dict[Copy, Callable[[Recording, int], Recording | None]] = {
 }
 
 
-def copies_of(recording: Recording, wanted: Sequence[Copy], seed: int) -> list[Recording]:
-    """The copies asked for; a recording that fibrillates has none that does."""
-    made = {name: _MAKERS[name](recording, seed) for name in wanted}
+def copies_of(recording: Recording, kinds: Sequence[Copy], seed: int) -> list[Recording]:
+    """The copies of the given kinds; none in fibrillation of a recording that already is."""
+    made = {kind: _MAKERS[kind](recording, seed) for kind in kinds}
     return [
-        replace(copy, name=f"{recording.name} {name}", copy=name)
-        for name, copy in made.items()
+        replace(copy, name=f"{recording.name} {kind}", copy=kind)
+        for kind, copy in made.items()
         if copy is not None
     ]
 
 
 def are_copies(beats: Beats) -> NDArray[np.bool_]:
-    """Which beats are of a copy; ``(beats,)``."""
+    """Whether each beat belongs to a copy; ``(beats,)``."""
     if beats.info is None:
         return np.zeros(len(beats), bool)
     return (beats.info["copy"] != "").to_numpy(bool)

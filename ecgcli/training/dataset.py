@@ -1,4 +1,4 @@
-"""Training data, as a config asks for them: read, split, resampled, and described."""
+"""Training data, as a config describes them: read, split, resampled, and documented."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ecgcli.training.config import Config, Data
 from ecgcli.training.copies import are_copies
 from ecgcli.training.recordings import read_training_recordings
 
-#: What brings a missing file, by the beginning of its name.
+#: The command that downloads a missing file, by the beginning of its name.
 _ORIGINS = {"synthetic": "ecg download demo", "ptbdb": "ecg download ptbdb"}
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What the network trains on, what it is judged on while training, and where both are from.
+    """Training beats, validation beats, and a description of where both are from.
 
-    ``class_offsets`` are added to logits to undo what resampling did to the class
-    balance (see `class_offsets`); zeros when it did nothing or is not to be undone.
+    ``class_offsets`` are added to logits to undo the effect of resampling on the class
+    balance (see `class_offsets`); zeros without resampling or prior correction.
     """
 
     training: Beats
@@ -52,7 +52,7 @@ def build_training_set(config: Config) -> TrainingSet:
         targets = target_counts(natural, **data.resample.model_dump())
         rows = rows[resample(beats.known_labels[rows], targets, beats.classes, config.seed)]
     training, validation = beats.take(rows), beats.take(split.held_out)
-    used = training.counts()  # copies are no resampling
+    used = training.counts()  # copies do not count as resampling
     if copies is not None:
         training = concatenate([training, _of_patients(copies, training)])
     if len(training) < config.training.batch_size:
@@ -107,7 +107,7 @@ def _read(path: Path, data: Data) -> Beats:
 
 
 def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
-    """The beats, and those of changed copies of their recordings where the config wants them."""
+    """The beats, and those of altered copies of their recordings where the config names any."""
     if len(data.files) == 1 and data.files[0].is_dir():
         beats = read_training_recordings(data.files[0], data.records, data.copies, seed)
         if beats.classes != data.class_names:
@@ -116,8 +116,8 @@ def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
                 f"{' '.join(beats.classes)}, so valid is aami"
             )
         copied = are_copies(beats)
-        real = beats.take(np.flatnonzero(~copied))
-        return real, beats.take(np.flatnonzero(copied)) if copied.any() else None
+        originals = beats.take(np.flatnonzero(~copied))
+        return originals, beats.take(np.flatnonzero(copied)) if copied.any() else None
     if data.copies or data.records != "all":
         key = "copies" if data.copies else "records"
         raise ConfigError(f"data.{key} is for a folder of recordings, and data.train names files")
@@ -125,20 +125,20 @@ def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
 
 
 def _of_patients(copies: Beats, training: Beats) -> Beats:
-    """The copies of patients that are trained on."""
+    """The copies that belong to patients in the training part."""
     patients = np.array(copies.info["patient"] if copies.info is not None else [])
     return copies.take(np.flatnonzero(np.isin(patients, training.patients)))
 
 
 def _require_every_class(counts: dict[str, int], data: Data) -> None:
     if data.validation == "folds":
-        return  # a class that few patients have is met in some folds and not in others
+        return  # a class that few patients have is in some folds and not in others
     few = [name for name, count in counts.items() if count < 2]
     if few:
-        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        all_counts = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise DataError(
-            f"class {few[0]} has {counts[few[0]]} beats ({found}); every class needs at least 2, "
-            "one to train on and one to validate",
+            f"class {few[0]} has {counts[few[0]]} beats ({all_counts}); every class needs at "
+            "least 2, one for training and one for validation",
             file=", ".join(str(path) for path in data.files),
         )
 

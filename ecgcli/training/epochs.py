@@ -1,10 +1,10 @@
-"""Dataset and network -> checkpoint.
+"""Dataset and network -> checkpoint: training in epochs.
 
-The data lie on the device as a whole and batches are taken by index: for beats of
-187 samples that is cheaper than a loader that assembles batches.
+All data are held on the device and batches are taken by index: for beats of 187 samples
+this is cheaper than a loader that assembles batches.
 
-Everything a training depends on is in its run folder after every epoch, and at the
-batch where Ctrl-C stopped it, so that a resumed training ends with the same weights,
+Everything a training depends on is saved in its run folder after every epoch, and after
+the batch at which Ctrl-C stopped it, so that a resumed training ends with the same weights,
 bit for bit on a CPU, as one that was never stopped.
 """
 
@@ -53,13 +53,13 @@ from ecgcli.training.state import Position, pack, to_array, unpack
 
 #: Beats classified at a time while validating.
 VALIDATION_BATCH = 256
-#: Seconds between two looks at the running figures.
+#: Seconds between two updates of the running figures.
 STATUS_INTERVAL = 0.2
 
 
 @dataclass(frozen=True)
 class Status:
-    """The figures of the epoch under way, on the training beats seen so far."""
+    """The figures of the current epoch, on the training beats seen so far."""
 
     loss: float
     accuracy: float
@@ -71,8 +71,8 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
     check_arguments(config.model.name, config.model.arguments)
     if config.data.validation == "folds":
         raise ConfigError(
-            "data.validation: folds is for models without epochs; a network takes stratified or "
-            "patient"
+            "data.validation: folds is for models that are fitted in one step; for a network use "
+            "stratified or patient"
         )
     device = choose_device(config.training.device)
     data = build_training_set(config)
@@ -92,7 +92,7 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
 def resume_network(path: Path, progress: Progress) -> Run:
     """Continue a network's training; see `ecgcli.training.resume`."""
     if not (path / LAST).exists():
-        raise CheckpointError(f"{path}: no {LAST} here, so there is nothing to resume")
+        raise CheckpointError(f"{path}: there is no {LAST} here, so there is nothing to resume")
     with locked(path):
         config = load_config(path / CONFIG)
         checkpoint = load_checkpoint(path / LAST)
@@ -100,7 +100,7 @@ def resume_network(path: Path, progress: Progress) -> Run:
         if data.description.fingerprint != checkpoint.card.training_data.fingerprint:
             raise CheckpointError(
                 f"{path}: the training data have changed since this run began "
-                f"({', '.join(data.description.files)}); put the old ones back or train anew"
+                f"({', '.join(data.description.files)}); restore them or start a new training"
             )
         session = _Session(config, data, choose_device(config.training.device))
         session.restore(checkpoint)
@@ -129,7 +129,7 @@ class _Session:
         self.position = Position()
 
     def complete(self, path: Path, progress: Progress) -> Run:
-        """Run the epochs that are left, then finish the run folder."""
+        """Run the remaining epochs, then finish the run folder."""
         self._announce(path, progress)
         history, epochs = self.position.history, self.settings.epochs
         with StopSignal() as stop:
@@ -146,7 +146,7 @@ class _Session:
         progress.message(table_head())
 
     def _train_epoch(self, path: Path, progress: Progress, stop: StopSignal) -> None:
-        """Train on every batch that is left of the epoch, keeping the sums in the position."""
+        """Train on the remaining batches of the epoch, keeping the sums in the position."""
         position, size, classes = self.position, self.settings.batch_size, len(self.classes)
         if position.order is None:
             position.order = draw_order(self.settings, self.labels)
@@ -154,7 +154,7 @@ class _Session:
         loss_sum = torch.tensor(position.loss_sum, device=self.device)
         matrix = torch.tensor(position.matrix, device=self.device)
         before, began = position.seconds, time.monotonic()
-        looked = began
+        updated = began
         self.model.train()
         while position.batch < self.batches:
             rows = position.order[position.batch * size : (position.batch + 1) * size]
@@ -165,8 +165,8 @@ class _Session:
             position.batch += 1
             now = time.monotonic()
             done = position.batch == self.batches
-            if done or stop.requested or now - looked > STATUS_INTERVAL:
-                looked = now
+            if done or stop.requested or now - updated > STATUS_INTERVAL:
+                updated = now
                 position.loss_sum, position.matrix = float(loss_sum), matrix.tolist()
                 position.seconds = before + now - began
                 self._show_status(progress)
@@ -178,7 +178,7 @@ class _Session:
                 )
 
     def _close_epoch(self, path: Path) -> None:
-        """Validate, and write what the epoch came to: best first, so that last implies it."""
+        """Validate, and save the epoch: ``best`` first, so that ``last`` never precedes it."""
         status, began = self._status(), time.monotonic()
         rate = float(self.schedule.get_last_lr()[0])
         validation_loss, matrix = self._validate()
@@ -202,7 +202,7 @@ class _Session:
         self.save(path)
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """One batch forward and back; its loss and logits, detached."""
+        """Train on one batch; return its loss and logits, detached."""
         samples, *others = (view[rows] for view in self.inputs)
         beats = augment(samples, self.settings.augment)
         with torch.autocast(
@@ -276,7 +276,7 @@ class _Session:
         )
 
     def _card(self) -> Card:
-        """Of the weights as they are after the last whole epoch."""
+        """The card of the weights, with the figures of the last complete epoch."""
         figures = asdict(self.position.history[-1]) if self.position.history else {}
         return Card(
             model=self.config.model.name,
@@ -293,15 +293,15 @@ class _Session:
         return {name: to_array(value) for name, value in self.model.state_dict().items()}
 
     def save(self, path: Path) -> None:
-        """Write the ``last`` checkpoint: weights, and all that resuming needs."""
+        """Write the ``last`` checkpoint: the weights and everything else that resuming needs."""
         state, facts = pack(self.position, self.optimizer, self.schedule, self.device)
         save_checkpoint(path / LAST, Checkpoint(self._card(), self._weights(), None, state, facts))
 
     def restore(self, last: Checkpoint) -> None:
-        """Take up what `save` wrote.
+        """Restore the state that `save` wrote.
 
         Raises:
-            CheckpointError: it holds no training state.
+            CheckpointError: the checkpoint holds no training state.
         """
         if last.state is None or last.state_facts is None:
             raise CheckpointError(f"this {LAST} holds no training state to resume from")

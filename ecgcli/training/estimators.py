@@ -1,4 +1,4 @@
-"""Dataset and estimator -> checkpoint: training for the models that are fitted at once."""
+"""Dataset and estimator -> checkpoint: training for models that are fitted in one step."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from ecgcli.training.copies import are_copies
 from ecgcli.training.dataset import TrainingSet, build_training_set
 from ecgcli.training.run import Run, first_line, new_run_folder, write_report
 
-#: The only key of ``training:`` that means something without epochs.
-_MEANINGFUL = {"prior_correction"}
-#: Parts that the patients are dealt into for ``data.validation: folds``.
+#: The only key of ``training:`` that applies without epochs.
+_APPLICABLE = {"prior_correction"}
+#: Number of folds for ``data.validation: folds``.
 FOLDS = 5
 
 
 def fit(config: Config, progress: Progress, command: str) -> Run:
     """Fit the config's estimator; see `ecgcli.training.train`."""
-    _require_meaning(config)
+    _require_applicable_keys(config)
     check_arguments(config.model.name, config.model.arguments)
     data = build_training_set(config)
     progress.message(first_line(config, data))
     began = time.monotonic()
     estimator = _fitted(config, data.training, progress)
-    answers = (
-        _out_of_fold(config, data, progress)
+    predictions = (
+        _predict_out_of_fold(config, data, progress)
         if config.data.validation == "folds"
-        else _answers(estimator, data.validation)
+        else _predict(estimator, data.validation)
     )
     seconds = time.monotonic() - began
-    figures, temperature = _validate(answers, np.array(data.class_offsets, np.float32))
+    figures, temperature = _validate(predictions, np.array(data.class_offsets, np.float32))
     card = Card(
         model=config.model.name,
         estimator=True,
@@ -55,24 +55,24 @@ def fit(config: Config, progress: Progress, command: str) -> Run:
         metrics=figures,
         licence=config.licence,
     )
-    with new_run_folder(config, data.description, "cpu", command, _MEANINGFUL) as path:
+    with new_run_folder(config, data.description, "cpu", command, _APPLICABLE) as path:
         run = Run(path, figures, seconds, importances=estimator.importances())
         write_report(run, data.description)
-        save_checkpoint(run.checkpoint, Checkpoint(card, estimator.state()))  # now it is whole
+        save_checkpoint(run.checkpoint, Checkpoint(card, estimator.state()))  # last: marks it whole
     return run
 
 
-def _require_meaning(config: Config) -> None:
-    meaningless = sorted(config.training.model_fields_set - _MEANINGFUL)
-    if meaningless:
+def _require_applicable_keys(config: Config) -> None:
+    inapplicable = sorted(config.training.model_fields_set - _APPLICABLE)
+    if inapplicable:
         raise ConfigError(
-            f"training.{meaningless[0]}: {config.model.name} is fitted at once, without epochs; "
-            f"of training only {', '.join(_MEANINGFUL)} means something to it"
+            f"training.{inapplicable[0]}: {config.model.name} is fitted in one step, without "
+            f"epochs; the only key of training that applies is {', '.join(_APPLICABLE)}"
         )
 
 
-#: Probabilities ``(beats, classes)`` of beats the model has not seen, and their labels.
-Answers = tuple[NDArray[np.float32], NDArray[np.int64]]
+#: Probabilities ``(beats, classes)`` of beats that the model was not fitted on, and their labels.
+Predictions = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def _fitted(config: Config, beats: Beats, progress: Progress) -> Estimator:
@@ -82,27 +82,30 @@ def _fitted(config: Config, beats: Beats, progress: Progress) -> Estimator:
     return estimator
 
 
-def _out_of_fold(config: Config, data: TrainingSet, progress: Progress) -> Answers:
-    """Every real beat classified by a model that has not seen its patient."""
+def _predict_out_of_fold(config: Config, data: TrainingSet, progress: Progress) -> Predictions:
+    """Classify every beat, copies excepted, by a model that was not fitted on its patient."""
     beats = data.training
     real = ~are_copies(beats)
     parts = []
     for split in patient_folds(beats, FOLDS, config.seed):
         estimator = _fitted(config, beats.take(split.kept), progress)
         held_out = beats.take(split.held_out[real[split.held_out]])
-        parts.append(_answers(estimator, held_out))
+        parts.append(_predict(estimator, held_out))
     return np.concatenate([p for p, _ in parts]), np.concatenate([labels for _, labels in parts])
 
 
-def _answers(estimator: Estimator, beats: Beats) -> Answers:
+def _predict(estimator: Estimator, beats: Beats) -> Predictions:
     return estimator.probabilities(inputs_of(beats, estimator.views)), beats.known_labels
 
 
-def _validate(answers: Answers, offsets: NDArray[np.float32]) -> tuple[dict[str, float], float]:
-    """Figures, and the temperature that makes the probabilities fit the validation beats."""
-    probabilities, labels = answers
+def _validate(
+    predictions: Predictions, offsets: NDArray[np.float32]
+) -> tuple[dict[str, float], float]:
+    """Figures, and the temperature that calibrates the probabilities on the validation beats."""
+    probabilities, labels = predictions
     plain = corrected(probabilities, offsets)
-    learnt = (plain.max(axis=0) > 0)[labels]  # of a class that was not, no temperature helps
+    # No temperature helps a class that the model never learnt.
+    learnt = (plain.max(axis=0) > 0)[labels]
     temperature = fit_temperature(np.log(plain[learnt].clip(1e-7)), labels[learnt])
     matrix = metrics.confusion_matrix(labels, plain.argmax(1), len(offsets))
     calibrated = corrected(probabilities, offsets, temperature)

@@ -1,4 +1,4 @@
-"""Training recordings in atrial fibrillation, made from recordings that have none."""
+"""Training recordings in atrial fibrillation, synthesised from recordings without it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.recordings import Recording
 
 N, V = 0, 2
-#: Seconds of a beat that are kept around its R peak, and over which it fades in and out.
+#: Seconds of a beat that are kept before and after its R peak, and of its fade in and out.
 _BEFORE, _AFTER, _FADE = 0.11, 0.38, 0.04
 
 
 def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Recording:
     """A recording's N and V beats without P waves, at the intervals of atrial fibrillation.
 
-    QRS and T of each beat are put on a line of zeros with fibrillatory waves (4.5 to 8 Hz,
-    2 to 8% of the QRS height, drifting in rate and size) and noise. Normal beats follow each
-    other at independent log-normal intervals (spread 0.15 to 0.28, no shorter than 0.34 s);
-    V beats keep their own prematurity. S, F and Q beats are left out.
+    QRS and T of each beat are added to a zero baseline with fibrillatory waves (4.5 to 8 Hz,
+    2 to 8% of the QRS height, with drifting frequency and amplitude) and noise. Normal beats
+    follow one another at independent log-normal intervals (spread 0.15 to 0.28, at least
+    0.34 s); V beats keep their prematurity. S, F and Q beats are left out.
 
     Args:
         recording: annotated.
-        seed: of everything random in it; the recording's name counts too.
-        seconds: how long it is made.
+        seed: of all random numbers, together with the recording's name.
+        seconds: length of the result.
     """
     random = np.random.default_rng([seed, zlib.crc32(recording.name.encode())])
     signal, peaks = recording.filled, recording.beat_positions
@@ -41,7 +41,8 @@ def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Rec
     usual = float(np.median(intervals))
     mean, spread = usual * random.uniform(0.75, 1.0), random.uniform(0.15, 0.28)
     made = np.zeros(int((seconds + 5) * sampling_rate))
-    fade, now, found, kinds = _fade(before + after, sampling_rate), 1.0, [], []
+    fade, now = _fade(before + after, sampling_rate), 1.0
+    peaks_made, symbols_made = [], []
     for k in range(int(random.integers(0, max(1, len(at) // 3))), len(at) - 1):
         if labels[k] not in (N, V) or at[k] < before or at[k] + after >= len(clean):
             continue
@@ -53,20 +54,25 @@ def fibrillating(recording: Recording, seed: int, seconds: float = 900.0) -> Rec
             break
         piece = clean[at[k] - before : at[k] + after]
         level = np.linspace(piece[0], piece[-1], len(piece))
-        place = int(now * sampling_rate)
-        made[place - before : place + after] += (piece - level) * fade
-        found.append(place)
-        kinds.append(symbols[k])
+        peak = int(now * sampling_rate)
+        made[peak - before : peak + after] += (piece - level) * fade
+        peaks_made.append(peak)
+        symbols_made.append(symbols[k])
     heights = [np.ptp(clean[p - before : p + before]) for p in at[5:-5:20]]
     made += _waves(len(made), sampling_rate, float(np.median(heights)), random)
-    return replace(recording, signal=made, positions=np.array(found, float), symbols=tuple(kinds))
+    return replace(
+        recording,
+        signal=made,
+        positions=np.array(peaks_made, float),
+        symbols=tuple(symbols_made),
+    )
 
 
 def fibrillates(recording: Recording) -> bool:
-    """Whether its intervals are as irregular already.
+    """Whether a recording's intervals are already as irregular as in atrial fibrillation.
 
-    Most differ by over 15% from each of the four before them. In bigeminy and trigeminy,
-    irregular as they look, every second or third interval is the same.
+    That is, most differ by more than 15% from each of the four intervals before them. In
+    bigeminy and trigeminy, which look irregular, every second or third interval is the same.
     """
     intervals = np.log(np.diff(recording.beat_positions))
     changes = [np.abs(intervals[lag:] - intervals[:-lag]) for lag in range(1, 5)]
@@ -74,7 +80,7 @@ def fibrillates(recording: Recording) -> bool:
 
 
 def _fade(samples: int, sampling_rate: float) -> Floats:
-    """Ones that rise from and fall to zero as half a cosine."""
+    """A window of ones that rises from zero and falls to zero as half a cosine."""
     ramp = round(_FADE * sampling_rate)
     rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(ramp) / ramp)
     return np.concatenate([rise, np.ones(samples - 2 * ramp), rise[::-1]])
@@ -83,7 +89,7 @@ def _fade(samples: int, sampling_rate: float) -> Floats:
 def _waves(
     samples: int, sampling_rate: float, height: float, random: np.random.Generator
 ) -> Floats:
-    """Fibrillatory waves and noise."""
+    """Fibrillatory waves and noise, in mV, for a QRS of the given height."""
     time = np.arange(samples) / sampling_rate
     size = height * random.uniform(0.02, 0.08)
 

@@ -9,7 +9,7 @@ from ecgcli.training.history import History, best_epoch
 
 
 def draw_curves(target: Path, history: History) -> None:
-    """Loss and macro-F1 by epoch, training beside validation, the kept epoch marked."""
+    """Draw loss and macro-F1 by epoch, training and validation, and mark the epoch kept."""
     figure = new_figure(9, 3.6)
     axes = figure.subplots(1, 2)
     epochs = [row.epoch for row in history]
@@ -28,7 +28,7 @@ def draw_curves(target: Path, history: History) -> None:
 
 
 def draw_shares(target: Path, shares: dict[str, float], label: str) -> None:
-    """A bar a name, the first at the top."""
+    """Draw a bar for each name, the first at the top."""
     figure = new_figure(6.4, 0.6 + 0.22 * len(shares))
     axis = figure.subplots()
     axis.barh(list(shares), list(shares.values()), color=BLUE)

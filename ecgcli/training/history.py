@@ -1,4 +1,4 @@
-"""The course of a training: a row an epoch, and what it means in a sentence."""
+"""The history of a training: a row for each epoch, and a warning of overfitting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecgcli.files import write_text
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to. Training figures are taken while it runs, on augmented beats."""
+    """The figures of an epoch; those on training beats are of augmented beats, while it runs."""
 
     epoch: int
     learning_rate: float
@@ -30,7 +30,7 @@ History = Sequence[Epoch]
 
 
 def write_history(path: Path, history: History) -> None:
-    """Write ``metrics.csv``: a header and a row an epoch."""
+    """Write ``metrics.csv``: a header and a row for each epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
@@ -48,12 +48,12 @@ def read_history(path: Path) -> History:
 
 
 def table_head() -> str:
-    """The names above the lines of `table_row`."""
+    """The column names above the lines of `table_row`."""
     return f"{'epoch':>7} {'loss':>8} {'val loss':>9} {'val acc':>8} {'val F1':>7} {'time':>6}"
 
 
 def table_row(row: Epoch, epochs: int) -> str:
-    """An epoch as a line of text; ``epochs`` is how many there are at most."""
+    """An epoch as a line of text; ``epochs`` is the most there can be."""
     return (
         f"{row.epoch:>3}/{epochs:<3} {row.train_loss:>8.4f} {row.validation_loss:>9.4f} "
         f"{row.validation_accuracy:>8.4f} {row.validation_macro_f1:>7.4f} {row.seconds:>5.1f}s"
@@ -66,10 +66,10 @@ def best_epoch(history: History) -> Epoch:
 
 
 def overfitting(history: History) -> str | None:
-    """A sentence when training and validation drift apart, else None.
+    """A sentence when the model overfits, else None.
 
-    They do when the validation loss ends more than a tenth above its lowest value
-    while the training loss has gone on falling since.
+    It does when the validation loss ends more than a tenth above its lowest value
+    while the training loss has continued to fall since.
     """
     lowest = min(history, key=lambda row: row.validation_loss)
     last = history[-1]

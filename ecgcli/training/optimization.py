@@ -1,4 +1,4 @@
-"""Optimizer, schedule, loss and the order of beats, as a config asks for them."""
+"""Optimizer, schedule, loss and the order of beats, as a config describes them."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ def build_schedule(
 
 
 def build_loss(settings: Training, labels: Tensor, classes: tuple[str, ...]) -> nn.Module:
-    """Cross-entropy, with the weights of the classes.
+    """Cross-entropy, weighted by class.
 
     Raises:
         ConfigError: a weight names a class that does not exist.
     """
-    wanted = settings.class_weights
+    by_class = settings.class_weights
     weights = None
-    if wanted == "balanced":
+    if by_class == "balanced":
         counts = torch.bincount(labels, minlength=len(classes))
         weights = len(labels) / (len(classes) * counts).float()
-    elif wanted != "none":
-        for name in wanted:
+    elif by_class != "none":
+        for name in by_class:
             if name not in classes:
                 raise ConfigError(
                     f"training.class_weights: there is no class {name}{did_you_mean(name, classes)}"
                 )
-        weights = torch.tensor([wanted.get(name, 1.0) for name in classes], device=labels.device)
+        weights = torch.tensor([by_class.get(name, 1.0) for name in classes], device=labels.device)
     return nn.CrossEntropyLoss(weight=weights, label_smoothing=settings.label_smoothing)
 
 
 def draw_order(settings: Training, labels: Tensor) -> Tensor:
-    """The rows of an epoch in the order they are trained on, from torch's global generator."""
+    """The rows of an epoch in training order, drawn from torch's global generator."""
     if settings.sampler == "shuffle":
         return torch.randperm(len(labels)).to(labels.device)
     share = 1 / torch.bincount(labels).cpu().double()

@@ -1,4 +1,4 @@
-"""A folder of annotated recordings as training beats, with the copies asked for."""
+"""A folder of annotated recordings as training beats, and their altered copies."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ecgcli.training.copies import copies_of
 def read_training_recordings(
     folder: Path, records: str | Sequence[str], copies: Sequence[Copy], seed: int
 ) -> Beats:
-    """The labelled beats, in context, of recordings in a folder, then those of their copies.
+    """The labelled beats, with context, of recordings in a folder, then those of their copies.
 
     Args:
-        folder: searched to the bottom.
+        folder: searched with all its subfolders.
         records: ``all``, ``ds1`` (without 201), ``ds2``, or names.
-        copies: see `ecgcli.training.copies`.
+        copies: the kinds to make; see `ecgcli.training.copies`.
         seed: of the copies.
 
     Raises:
@@ -36,8 +36,8 @@ def read_training_recordings(
     """
     paths = _chosen(find_recordings([str(folder)]), records, folder)
     patients = patients_of(paths)
-    one = partial(_beats_of, patients=patients, copies=tuple(copies), seed=seed)
-    parts = list(in_order(one, paths, min(len(paths), os.cpu_count() or 1)))
+    beats_of = partial(_beats_of, patients=patients, copies=tuple(copies), seed=seed)
+    parts = list(in_order(beats_of, paths, min(len(paths), os.cpu_count() or 1)))
     return concatenate([part[0] for part in parts] + [copy for part in parts for copy in part[1:]])
 
 
@@ -46,11 +46,11 @@ def _chosen(paths: list[Path], records: str | Sequence[str], folder: Path) -> li
         return paths
     sets = {"ds1": DS1_ALONE, "ds2": DS2}
     names = sets[records] if isinstance(records, str) else list(records)
-    found = {path.stem: path for path in paths}
-    missing = [name for name in names if name not in found]
+    path_of = {path.stem: path for path in paths}
+    missing = [name for name in names if name not in path_of]
     if missing:
         raise DataError(f"there is no recording {missing[0]} in this folder", file=folder)
-    return [found[name] for name in names]
+    return [path_of[name] for name in names]
 
 
 def _beats_of(
@@ -58,8 +58,8 @@ def _beats_of(
 ) -> list[Beats]:
     recording = read_recording(path, NO_OPTIONS, patients[path])
     if not recording.annotated:
-        raise DataError("no annotations to train on beside this recording", file=path)
-    return [_cut(one) for one in (recording, *copies_of(recording, copies, seed))]
+        raise DataError("this recording has no annotations to train on", file=path)
+    return [_cut(version) for version in (recording, *copies_of(recording, copies, seed))]
 
 
 def _cut(recording: Recording) -> Beats:

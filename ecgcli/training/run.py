@@ -1,8 +1,8 @@
-"""A finished training, and its run folder: written here for every kind of model, and read back.
+"""A finished training, and its run folder: how it is written and read, for every kind of model.
 
 A run folder holds ``config.yaml``, ``environment.json``, ``report.json``, the checkpoint
-``best.safetensors`` and a picture. A network's also has ``metrics.csv``, a row an epoch, and
-``last.safetensors``, from which it is resumed.
+``best.safetensors`` and a picture. That of a network also has ``metrics.csv``, a row for each
+epoch, and ``last.safetensors``, from which the training is resumed.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Run:
         path: the run folder.
         metrics: of the weights kept, on the validation beats: ``validation_accuracy``,
             ``validation_macro_f1`` and more.
-        seconds: what it took, resumed parts included, without reading the data.
+        seconds: duration, resumed parts included, without reading the data.
         best: the epoch whose weights were kept; None for a model without epochs.
         history: every epoch; empty for a model without epochs.
-        stopped_early: whether it ran out of patience before its last epoch.
-        overfitting: a sentence when the curves drift apart.
-        importances: the share of each feature, largest first, of a model that knows it.
+        stopped_early: whether ``training.patience`` ended it before its last epoch.
+        overfitting: a sentence when the model overfits; see `history.overfitting`.
+        importances: the share of each feature, largest first; empty for models without it.
     """
 
     path: Path
@@ -75,7 +75,7 @@ def validation_metrics(epoch: Epoch) -> dict[str, float]:
 
 
 def first_line(config: Config, data: TrainingSet) -> str:
-    """What a training begins with: the model, its beats, and what it is validated on."""
+    """The first line of a training: the model, the training beats and the validation beats."""
     counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
     held_out = f"{len(data.validation):,}" if len(data.validation) else "every patient in turn"
     return (
@@ -92,14 +92,14 @@ def new_run_folder(
     command: str,
     training_keys: Collection[str] | None = None,
 ) -> Iterator[Path]:
-    """Make the experiment's run folder and hold it while the block writes into it.
+    """Make the experiment's run folder and lock it while the block writes into it.
 
     Args:
-        config: the experiment, as resolved; written as ``config.yaml``.
-        data: what is trained on.
-        device: what computes, in words.
-        command: the command line, for the record.
-        training_keys: those of the section ``training:`` that mean something; all by default.
+        config: the resolved experiment; written as ``config.yaml``.
+        data: the training data.
+        device: the name of the device.
+        command: the command line, for ``environment.json``.
+        training_keys: the keys of the section ``training:`` that apply; all by default.
     """
     path = new_run(Path(config.runs), config.name)
     with locked(path):
@@ -117,14 +117,18 @@ def write_report(run: Run, data: TrainingData) -> None:
         shown = dict(list(run.importances.items())[:_DRAWN])
         draw_shares(run.picture, shown, "share of the gain of all splits")
     facts = _facts_of_fit(run) if run.best is None else _facts_of_epochs(run, run.best)
-    chosen = "Judge the model" if run.best is None else "They chose the epoch, so judge the model"
+    advice = (
+        "Evaluate the model"
+        if run.best is None
+        else "They decided which epoch was kept, so evaluate the model"
+    )
     write_json(
         run.path / REPORT,
         facts
         | {
             "training_data": data.model_dump(),
             "note": "Validation figures: beats held out of the training file. "
-            f"{chosen} with ecg evaluate on a test file.",
+            f"{advice} with ecg evaluate on a test file.",
         },
     )
 
@@ -148,22 +152,22 @@ def _facts_of_fit(run: Run) -> dict[str, Any]:
 
 
 def is_finished(path: Path) -> bool:
-    """Whether the folder holds a training that has come to its end."""
+    """Whether the folder holds a finished training."""
     return (path / REPORT).exists() and (path / BEST).exists()
 
 
 def read_run(path: Path) -> Run:
     """The finished training in a run folder.
 
-    Figures are as exact as the files have them: seconds to two decimals, importances to
-    five, the history to six digits.
+    Figures have the precision of the files: seconds two decimals, importances five, the
+    history six significant digits.
 
     Raises:
         CheckpointError: there is no finished training in this folder, or its report is damaged.
     """
     if not is_finished(path):
         raise CheckpointError(
-            f"{path}: no {REPORT} and {BEST} here, so this is not a finished training; "
+            f"{path}: {REPORT} or {BEST} is missing, so this is not a finished training; "
             f"to finish one: ecg train --resume {path}"
         )
     try:

@@ -1,4 +1,4 @@
-"""How far a training has come, to and from the ``last`` checkpoint."""
+"""The state of a training, to and from the ``last`` checkpoint."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from ecgcli.training.history import Epoch
 
 @dataclass
 class Position:
-    """Where a training stands: everything that changes but weights, optimizer and schedule.
+    """How far a training has come: its state without weights, optimizer and schedule.
 
-    ``order``, ``batch``, ``loss_sum`` and ``matrix`` are of the epoch under way: its rows
-    in order, the batches done, and the sums so far. Between epochs they are empty.
+    ``order``, ``batch``, ``loss_sum`` and ``matrix`` describe the current epoch: its rows in
+    training order, the number of batches done, the sum of their losses and their confusion
+    matrix. Between epochs they are empty.
     """
 
     history: list[Epoch] = field(default_factory=list)
@@ -36,7 +37,7 @@ def pack(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     device: torch.device,
 ) -> tuple[Tensors, str]:
-    """All that resuming needs besides the weights, as tensors and a JSON text."""
+    """Everything that resuming needs besides the weights, as tensors and a JSON text."""
     moments = optimizer.state_dict()
     tensors = {
         f"optimizer.{parameter}.{name}": to_array(value)
@@ -93,7 +94,7 @@ def unpack(
 
 
 def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
-    """The moment in its parameter's memory format: the fused optimizer walks both as they lie."""
+    """The moment in its parameter's memory format, which the fused optimizer assumes."""
     if moment.shape != parameter.shape:
         return moment
     return torch.empty_like(parameter, dtype=moment.dtype, device="cpu").copy_(moment)

@@ -90,7 +90,9 @@ def test_folds_and_copies_only_where_they_mean_something(
     mitdb: Path, demo: Path, tmp_path: Path
 ) -> None:
     network = document(mitdb, tmp_path) | {"model": {"name": "cnn"}}
-    with pytest.raises(ConfigError, match=r"data\.validation: folds is for models without epochs"):
+    with pytest.raises(
+        ConfigError, match=r"data\.validation: folds is for models that are fitted in one step"
+    ):
         train(parse_config(network))
     of_a_file = document(demo / "synthetic_train.csv", tmp_path)
     with pytest.raises(ConfigError, match=r"data\.copies is for a folder of recordings"):

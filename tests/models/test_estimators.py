@@ -103,9 +103,9 @@ def test_ecg_train_fits_it_again_from_its_own_config(demo: Path, tmp_path: Path,
     assert "validation accuracy" in again.stderr
 
 
-def test_keys_of_epochs_mean_nothing_to_it(demo: Path, tmp_path: Path) -> None:
+def test_keys_that_apply_only_to_epochs_are_refused(demo: Path, tmp_path: Path) -> None:
     document = small_document(demo, tmp_path) | {"model": {"name": "knn"}}
-    with pytest.raises(ConfigError, match=r"training\.augment: knn is fitted at once"):
+    with pytest.raises(ConfigError, match=r"training\.augment: knn is fitted in one step"):
         train(parse_config(document))
     assert not (tmp_path / "small").exists()
 

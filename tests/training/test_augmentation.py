@@ -1,4 +1,4 @@
-"""Changed beats stay beats."""
+"""Augmented beats are still beats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def pulses(beats: int = 200) -> torch.Tensor:
     return (shape * (time < 120)).repeat(beats, 1)
 
 
-def test_nothing_asked_for_changes_nothing() -> None:
+def test_default_settings_change_nothing() -> None:
     assert torch.equal(augment(pulses(), Augment()), pulses())
 
 
@@ -25,7 +25,7 @@ def test_padding_stays_zero_under_gain_and_noise() -> None:
     assert (changed[:, :120] != pulses()[:, :120]).any(1).all()
 
 
-def test_gain_and_noise_have_the_size_asked_for() -> None:
+def test_gain_and_noise_have_the_standard_deviation_in_the_settings() -> None:
     torch.manual_seed(0)
     beats = pulses(4000)
     gain = augment(beats, Augment(gain=0.1))[:, 60] / beats[:, 60]

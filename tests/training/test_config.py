@@ -1,4 +1,4 @@
-"""The config is typed and strict, and says what is wrong in one line."""
+"""The config is typed and strict, and errors are one line."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_overrides_are_typed(tmp_path: Path) -> None:
         ("training.epochs=[", "the value is not valid YAML"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(override: str, message: str, tmp_path: Path) -> None:
+def test_errors_are_one_line(override: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, override)
     assert message in str(caught.value)
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said_in_one_line(override: str, message: str, tmp_path
         ("!!python/object/apply:os.system ['true']", "not valid YAML"),
     ],
 )
-def test_files_that_are_no_config(text: str, message: str, tmp_path: Path) -> None:
+def test_files_that_are_not_configs(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         load(tmp_path, text=text)
 

@@ -1,4 +1,4 @@
-"""From a config to beats to train on and beats to validate on."""
+"""From a config to training beats and validation beats."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ def rows(beats: Beats) -> set[bytes]:
 def test_training_and_validation_beats_are_apart_and_only_training_is_resampled(
     demo: Path, tmp_path: Path
 ) -> None:
-    found = build_training_set(small_config(demo, tmp_path))
-    assert not rows(found.training) & rows(found.validation)
-    assert not set(found.training.patients) & set(found.validation.patients)
-    assert found.training.counts()["N"] == 1000
-    shares = np.bincount(found.validation.known_labels) / len(found.validation)
+    data = build_training_set(small_config(demo, tmp_path))
+    assert not rows(data.training) & rows(data.validation)
+    assert not set(data.training.patients) & set(data.validation.patients)
+    assert data.training.counts()["N"] == 1000
+    shares = np.bincount(data.validation.known_labels) / len(data.validation)
     assert shares[0] > 0.7  # the natural balance
     whole = read_beats(demo / "synthetic_train.csv")
-    assert found.description.fingerprint == whole.fingerprint()
-    assert found.description.beats == whole.counts()
+    assert data.description.fingerprint == whole.fingerprint()
+    assert data.description.beats == whole.counts()
 
 
 def test_a_stratified_validation_holds_its_share_of_each_class(demo: Path, tmp_path: Path) -> None:
     config = small_config(demo, tmp_path, "data.validation=stratified", "data.resample=null")
-    found = build_training_set(config)
-    held = found.description.validation["beats"]
-    for name, count in found.description.beats.items():
-        assert held[name] == pytest.approx(0.2 * count, abs=0.6)
-    assert found.class_offsets == pytest.approx((0,) * 5, abs=1e-9)
+    data = build_training_set(config)
+    held_out = data.description.validation["beats"]
+    for name, count in data.description.beats.items():
+        assert held_out[name] == pytest.approx(0.2 * count, abs=0.6)
+    assert data.class_offsets == pytest.approx((0,) * 5, abs=1e-9)
 
 
 def test_several_files_are_one_training_set(demo: Path, tmp_path: Path) -> None:
     both = f"data.train=[{demo / 'synthetic_train.csv'}, {demo / 'synthetic_test.csv'}]"
-    found = build_training_set(small_config(demo, tmp_path, both))
-    assert sum(found.description.beats.values()) == sum(
+    data = build_training_set(small_config(demo, tmp_path, both))
+    assert sum(data.description.beats.values()) == sum(
         len(read_beats(demo / f"synthetic_{half}.csv")) for half in ("train", "test")
     )
-    assert len(found.description.patients) == 40
+    assert len(data.description.patients) == 40
 
 
 def test_class_offsets_undo_resampling_exactly() -> None:
@@ -61,7 +61,7 @@ def test_class_offsets_undo_resampling_exactly() -> None:
     assert corrected == pytest.approx(expected / expected.sum())
 
 
-def test_prior_correction_can_be_left_out(demo: Path, tmp_path: Path) -> None:
+def test_prior_correction_can_be_switched_off(demo: Path, tmp_path: Path) -> None:
     config = small_config(demo, tmp_path, "training.prior_correction=false")
     assert build_training_set(config).class_offsets == (0.0,) * 5
 
@@ -74,7 +74,7 @@ def test_prior_correction_can_be_left_out(demo: Path, tmp_path: Path) -> None:
         ("data/ptbdb_train.csv", "ecg download ptbdb"),
     ],
 )
-def test_missing_data_say_where_to_get_them(
+def test_missing_data_name_the_command_that_downloads_them(
     file: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -104,6 +104,6 @@ def test_fewer_beats_than_a_batch_are_refused_with_a_size_that_works(
         build_training_set(small_config(demo, tmp_path, "training.batch_size=99999"))
 
 
-def test_resampling_to_more_than_there_is_is_refused(demo: Path, tmp_path: Path) -> None:
+def test_resampling_to_more_beats_than_there_are_is_refused(demo: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="resampling drops beats, it makes none"):
         build_training_set(small_config(demo, tmp_path, "data.resample={per_class: {F: 9999}}"))

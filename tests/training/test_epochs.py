@@ -1,4 +1,4 @@
-"""Training: the run folder, and stopping and resuming without a trace."""
+"""Training: the run folder, and resuming that ends as if never stopped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.helpers import (
 
 
 class StopsAt(Watcher):
-    """Presses Ctrl-C once so many epochs are done, or a fraction of the one under way."""
+    """Presses Ctrl-C after a number of epochs, which may end in a fraction of an epoch."""
 
     def __init__(self, epochs: float) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class StopsAt(Watcher):
 
 @pytest.fixture
 def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at the figures after every batch."""
+    """Update the figures after every batch."""
     monkeypatch.setattr("ecgcli.training.epochs.STATUS_INTERVAL", 0.0)
 
 
@@ -124,8 +124,8 @@ def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_training(
     assert rest.epochs == [2, 3]
     assert same_weights(whole.path / LAST, stopped / LAST)
     assert same_weights(whole.path / BEST, stopped / BEST)
-    for one, other in zip(whole.history, resumed.history, strict=True):
-        assert {**vars(one), "seconds": 0} == {**vars(other), "seconds": 0}
+    for row, resumed_row in zip(whole.history, resumed.history, strict=True):
+        assert {**vars(row), "seconds": 0} == {**vars(resumed_row), "seconds": 0}
 
 
 @pytest.mark.parametrize("sampler", ["shuffle", "balanced"])
@@ -156,7 +156,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_training(
     assert not [path for path in killed.iterdir() if path.suffix == ".tmp"]
 
 
-def test_ctrl_c_on_the_command_line_ends_with_130_and_the_way_on(
+def test_ctrl_c_on_the_command_line_ends_with_130_and_the_command_that_continues(
     demo: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "small.yaml"
@@ -185,7 +185,7 @@ def test_early_stopping_keeps_the_best(demo: Path, tmp_path: Path) -> None:
     assert load_checkpoint(result.path / BEST).card.metrics["epoch"] == result.best.epoch
 
 
-def test_a_finished_run_resumes_to_itself(run_copy: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(run_copy: Path) -> None:
     before = {path.name: path.read_bytes() for path in run_copy.glob("*.safetensors")}
     watcher = Watcher()
     assert len(resume(run_copy, watcher).history) == 4
@@ -204,7 +204,7 @@ def test_two_trainings_at_once_get_two_folders(demo: Path, tmp_path: Path) -> No
     assert same_weights(tmp_path / "runs" / "small" / BEST, tmp_path / "runs" / "small-2" / BEST)
 
 
-def test_a_run_under_way_is_not_resumed_by_another(run_copy: Path) -> None:
+def test_a_run_that_another_process_trains_is_not_resumed(run_copy: Path) -> None:
     with locked(run_copy), pytest.raises(CheckpointError, match="another process is training"):
         resume(run_copy)
 
@@ -258,7 +258,7 @@ def test_the_balanced_sampler_shows_every_class_equally_often(demo: Path, tmp_pa
 
 
 def epochs_in(run: Path) -> int:
-    """Whole epochs that a run's metrics.csv tells of."""
+    """The number of complete epochs in a run's metrics.csv."""
     try:
         return len((run / "metrics.csv").read_text().splitlines()) - 1
     except FileNotFoundError:
@@ -268,5 +268,5 @@ def epochs_in(run: Path) -> int:
 def wait_for_epochs(run: Path, epochs: int) -> None:
     deadline = time.monotonic() + 90
     while epochs_in(run) < epochs:
-        assert time.monotonic() < deadline, f"{run} never came to epoch {epochs}"
+        assert time.monotonic() < deadline, f"{run} never reached epoch {epochs}"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The course of a training and what it says."""
+"""The history of a training, and the warning of overfitting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def course(train_loss: list[float], validation_loss: list[float]) -> list[Epoch]
     ]
 
 
-def test_curves_that_drift_apart_are_said_so_with_the_epoch() -> None:
+def test_overfitting_is_reported_with_its_epoch() -> None:
     sentence = overfitting(course([0.5, 0.3, 0.2, 0.1], [0.5, 0.4, 0.45, 0.6]))
     assert sentence is not None
     assert sentence.startswith("Overfitting since epoch 2")
@@ -23,7 +23,7 @@ def test_curves_that_drift_apart_are_said_so_with_the_epoch() -> None:
     assert "of epoch 2, were kept" in sentence
 
 
-def test_curves_that_do_not_are_not() -> None:
+def test_without_overfitting_there_is_no_sentence() -> None:
     assert overfitting(course([0.5, 0.3, 0.2], [0.5, 0.4, 0.41])) is None
     assert overfitting(course([0.5, 0.3, 0.4], [0.5, 0.4, 0.6])) is None  # training got worse too
 
@@ -32,7 +32,7 @@ def test_the_earliest_of_equal_epochs_is_the_best() -> None:
     assert best_epoch(course([0.5, 0.4, 0.3], [0.4, 0.3, 0.3])).epoch == 2
 
 
-def test_metrics_csv_has_a_row_an_epoch(tmp_path: Path) -> None:
+def test_metrics_csv_has_a_row_for_each_epoch(tmp_path: Path) -> None:
     write_history(tmp_path / "metrics.csv", course([0.5, 0.25], [0.5, 0.4]))
     with (tmp_path / "metrics.csv").open() as stream:
         rows = list(csv.DictReader(stream))

@@ -1,4 +1,4 @@
-"""A finished training: one description for every kind of model, and its folder read back."""
+"""A finished training: one description for every kind of model, read back from its folder."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def test_an_estimator_is_read_back_as_it_was_returned(forest: Run) -> None:
     assert forest.metrics == load_checkpoint(forest.checkpoint).card.metrics
 
 
-def test_both_kinds_leave_the_same_files(trained: Path, forest: Run) -> None:
-    of_every_kind = {"best.safetensors", "config.yaml", "environment.json", "report.json"}
+def test_both_kinds_of_model_leave_the_same_files(trained: Path, forest: Run) -> None:
+    common = {"best.safetensors", "config.yaml", "environment.json", "report.json"}
     for path, own in (
         (trained, {"last.safetensors", "metrics.csv", "curves.png"}),
         (forest.path, {"importances.png"}),
     ):
-        assert {file.name for file in path.iterdir()} - {".lock"} == of_every_kind | own
+        assert {file.name for file in path.iterdir()} - {".lock"} == common | own
         facts = json.loads((path / "environment.json").read_text())
         fingerprint = load_checkpoint(path / "best.safetensors").card.training_data.fingerprint
         assert facts["data_fingerprint"] == fingerprint
 
 
-def test_what_is_not_finished_is_not_read(run_copy: Path) -> None:
+def test_an_unfinished_or_damaged_run_is_not_read(run_copy: Path) -> None:
     report = run_copy / "report.json"
     report.write_text(report.read_text()[:100])
     with pytest.raises(CheckpointError, match="report cannot be read"):
@@ -89,8 +89,8 @@ def test_an_estimator_is_trained_without_torch(demo: Path, tmp_path: Path) -> No
         "from ecgcli.training.config import parse_config\n"
         "train(parse_config(json.loads(sys.argv[1]))); print('torch' in sys.modules)"
     )
-    answer = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, json.dumps(document)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert answer.stdout.split() == ["False"]
+    assert process.stdout.split() == ["False"]
