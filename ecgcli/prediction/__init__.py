@@ -1,4 +1,4 @@
-"""A trained model that classifies beats and recordings, and tables of what it says."""
+"""A trained model that classifies beats and recordings, and tables of its predictions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ecgcli.weights import name_of
 if TYPE_CHECKING:
     from ecgcli.prediction.recordings import Classified
 
-#: What `Classifier` takes for beats: samples ``(beats, 187)``, a beats CSV, or beats.
+#: The forms of beats that `Classifier` takes: samples ``(beats, 187)``, a beats CSV, or `Beats`.
 BeatsLike = NDArray[np.generic] | Path | str | Beats
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained model, ready to run; `load` gives one.
+    """A trained model, ready to run; `load` returns one.
 
     Attributes:
         path: of the checkpoint's file.
@@ -43,7 +43,7 @@ class Classifier:
 
     @property
     def card(self) -> Card:
-        """What the checkpoint says of itself."""
+        """The checkpoint's description of itself."""
         return self.checkpoint.card
 
     @property
@@ -53,12 +53,12 @@ class Classifier:
 
     @property
     def views(self) -> tuple[str, ...]:
-        """What the model looks at; see `ecgcli.beats.views`."""
+        """The model's inputs; see `ecgcli.beats.views`."""
         return self.card.views
 
     @property
     def name(self) -> str:
-        """The name of the bundled weights, or else of the folder the checkpoint lies in."""
+        """The name of the bundled weights, or else of the folder that holds the checkpoint."""
         return name_of(self.path) or self.path.absolute().parent.name
 
     def probabilities(self, beats: BeatsLike) -> Probabilities:
@@ -69,12 +69,12 @@ class Classifier:
                 path of a beats CSV (labels are ignored); or `Beats`.
 
         Raises:
-            DataError: the beats are not of this form, or lack what the model looks at.
+            DataError: the beats are not of this form, or lack one of the model's inputs.
         """
-        known = self.read(beats)
-        if not len(known):
+        beats = self.read(beats)
+        if not len(beats):
             return np.empty((0, len(self.classes)), np.float32)
-        return self.engine.probabilities(known)
+        return self.engine.probabilities(beats)
 
     def predict(self, beats: BeatsLike) -> NDArray[np.str_]:
         """The name of the most probable class of each beat, ``(beats,)``.
@@ -94,9 +94,9 @@ class Classifier:
         """The beats of a recording, each with its time and class, and its rhythm.
 
         Args:
-            recording: the path of a WFDB record, an EDF file or another known format.
-            options: how it is read, and what finds its R peaks where none are annotated.
-            abstain: beats whose highest probability is below are not classified.
+            recording: the path of a WFDB record, an EDF file or another supported format.
+            options: how it is read, and what detects its R peaks where none are annotated.
+            abstain: beats whose highest probability is below this are not classified.
 
         Raises:
             DataError: the recording cannot be read.
@@ -107,10 +107,10 @@ class Classifier:
         return classify_recording(self, Path(recording), options, abstain)
 
     def read(self, beats: BeatsLike) -> Beats:
-        """Beats of any form that `probabilities` takes, as `Beats`.
+        """Beats in any form that `probabilities` takes, as `Beats`.
 
         Raises:
-            DataError: they are not of this form.
+            DataError: they are in none of these forms.
         """
         if isinstance(beats, Beats):
             return beats
@@ -127,11 +127,11 @@ def load(
     """Load a trained model.
 
     Args:
-        place: a run folder, a checkpoint file, or bundled weights by name (``"beats"``,
+        place: a run folder, a checkpoint file, or the name of bundled weights (``"beats"``,
             ``"recordings"``).
-        engine: what computes: ``"openvino"``, ``"torch"``, or ``"auto"`` for the faster one
-            that can.
-        threads: the most that OpenVINO uses; None is all cores.
+        engine: ``"openvino"``, ``"torch"``, or ``"auto"`` for the faster one that can run the
+            model here.
+        threads: the most that OpenVINO uses; None is one for each core.
 
     Raises:
         CheckpointError: there is no checkpoint, or it cannot be used.

@@ -1,4 +1,4 @@
-"""Checkpoint + beats -> probabilities, streamed from a beats CSV to a table."""
+"""Checkpoint and beats -> probabilities, streamed from a beats CSV to a table."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from ecgcli.progress import SILENT, Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Decimals of a written probability.
+#: Decimals of the probabilities in a table.
 DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a prediction came to.
+    """A summary of a prediction.
 
-    ``counts`` has the beats of each class, ``abstained`` those left without one;
-    ``labels_ignored`` is whether labels were passed over.
+    ``counts`` is the number of beats predicted as each class, ``abstained`` the number
+    without a class, and ``labels_ignored`` whether the file had labels.
     """
 
     counts: dict[str, int]
@@ -46,7 +46,7 @@ class Summary:
 
     @property
     def beats(self) -> int:
-        """How many beats there were."""
+        """The number of beats."""
         return sum(self.counts.values()) + self.abstained
 
 
@@ -57,7 +57,7 @@ class TableWriter(Protocol):
         """Append rows."""
 
     def close(self) -> None:
-        """Complete what was written; the stream stays open."""
+        """Complete the table; the stream stays open."""
 
 
 def predict_file(
@@ -70,7 +70,7 @@ def predict_file(
     abstain: float = 0.0,
     progress: Progress = SILENT,
 ) -> Summary:
-    """Classify every beat of a CSV and write one row a beat, in bounded memory.
+    """Classify every beat of a CSV and write a row for each beat, in bounded memory.
 
     A row has the beat's number (from 0, in the order of the file), its class, and a
     probability for each class.
@@ -79,36 +79,36 @@ def predict_file(
         classifier: the model.
         source: a beats CSV, or ``-`` for standard input.
         target: the file to write, or ``-`` for standard output.
-        table_format: of the target.
+        table_format: the format of the target.
         normalize: scale each beat to 0..1 first.
-        abstain: beats whose highest probability is below have the class `ABSTAINED`.
-        progress: of the bytes read.
+        abstain: beats whose highest probability is below this have the class `ABSTAINED`.
+        progress: called with the number of bytes read.
 
     Raises:
-        DataError: the source holds something wrong; no target is left behind.
+        DataError: the source is not valid; no target is written.
         OutputError: the target cannot be written.
-        ConfigError: ``abstain`` is no probability.
+        ConfigError: ``abstain`` is not a probability.
     """
     check_probability(abstain)
     classes = classifier.classes
     counts = np.zeros(len(classes) + 1, np.int64)
     first = 0
-    alone = classifier.views == ("samples",)
-    known = (None, None) if alone else (read_info(source), read_context(source))
+    samples_only = classifier.views == ("samples",)
+    sidecars = (None, None) if samples_only else (read_info(source), read_context(source))
     with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
         blocks = iter(reader)
-        head = next(blocks)  # a wrong file is refused before the output opens
-        inputs_of(_known(head.samples, 0, known, source), classifier.views)
+        head = next(blocks)  # refuses an invalid file before the output opens
+        inputs_of(_with_sidecars(head.samples, 0, sidecars, source), classifier.views)
         with output(target) as stream, table_writer(stream, table_format, classes) as writer:
             for block in chain([head], blocks):
-                beats = _known(block.samples, first, known, source)
+                beats = _with_sidecars(block.samples, first, sidecars, source)
                 probabilities = classifier.probabilities(beats)
-                predicted = called(probabilities, abstain)
+                predicted = labels_for(probabilities, abstain)
                 counts += np.bincount(predicted, minlength=len(classes) + 1)
                 writer.write(table_of(probabilities, predicted, classes, first=first))
                 first += len(predicted)
                 progress.update("predicting", reader.position, reader.size, unit="bytes")
-            for rows in known:
+            for rows in sidecars:
                 if rows is not None:
                     require_rows(len(rows), first, source)
     return Summary(
@@ -118,15 +118,17 @@ def predict_file(
     )
 
 
-#: What the sidecars know of all beats of a file: information and context.
+#: The contents of a file's sidecars: information and context, a row for each beat.
 Sidecars = tuple["pd.DataFrame | None", "NDArray[np.float32] | None"]
 
 
-def _known(samples: NDArray[np.float32], first: int, known: Sidecars, source: Path | str) -> Beats:
-    """The beats from row ``first`` on, with what the sidecars know of them."""
-    info, context = known
+def _with_sidecars(
+    samples: NDArray[np.float32], first: int, sidecars: Sidecars, source: Path | str
+) -> Beats:
+    """The beats from row ``first`` on, with their rows of the sidecars."""
+    info, context = sidecars
     last = first + len(samples)
-    for rows in known:
+    for rows in sidecars:
         if rows is not None and len(rows) < last:
             require_rows(len(rows), last, source)
     return Beats(
@@ -138,39 +140,39 @@ def _known(samples: NDArray[np.float32], first: int, known: Sidecars, source: Pa
 
 
 def check_probability(abstain: float) -> None:
-    """Refuse a threshold that is none.
+    """Refuse a threshold that is not a probability.
 
     Raises:
-        ConfigError: it lies outside 0..1.
+        ConfigError: it is outside 0..1.
     """
     if not 0 <= abstain <= 1:
         raise ConfigError(f"--abstain: found {abstain:g}; valid: a probability from 0 to 1")
 
 
-def called(probabilities: NDArray[np.float32], abstain: float = 0.0) -> NDArray[np.intp]:
+def labels_for(probabilities: NDArray[np.float32], abstain: float = 0.0) -> NDArray[np.intp]:
     """The label of each beat; one past the last class where no probability reaches ``abstain``."""
     labels: NDArray[np.intp] = probabilities.argmax(axis=1)
     labels[probabilities.max(axis=1, initial=0) < abstain] = probabilities.shape[1]
     return labels
 
 
-def format_for(target: Path | str, wanted: TableFormat | None) -> TableFormat:
-    """The format asked for, else the one the target's name ends in, else CSV."""
-    if wanted is not None:
-        return wanted
+def format_for(target: Path | str, requested: TableFormat | None) -> TableFormat:
+    """The requested format, else that of the target's file extension, else CSV."""
+    if requested is not None:
+        return requested
     endings: dict[str, TableFormat] = {".json": "json", ".parquet": "parquet"}
     return endings.get(Path(target).suffix.lower(), "csv")
 
 
 def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The classes in a table that `predict_file` wrote (CSV, JSON or parquet).
+    """Read the classes from a table that `predict_file` wrote (CSV, JSON or parquet).
 
     Returns:
-        A label a beat (one past the last class where the model abstained), and the names
-        of the classes the labels mean: those of the table's columns of probabilities.
+        The label of each beat (one past the last class where the model abstained), and the
+        names of the classes, which are those of the table's columns of probabilities.
 
     Raises:
-        DataError: the file is no such table.
+        DataError: the file is not such a table.
     """
     table = _read_table(path)
     if "class" not in table:
@@ -181,8 +183,8 @@ def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         )
     classes = next((names for names in CLASS_SETS.values() if {*names} <= {*table}), None)
     if classes is None:
-        known = " or ".join(" ".join(names) for names in CLASS_SETS.values())
-        raise DataError(f"there are no columns of probabilities; valid: {known}", file=path)
+        valid = " or ".join(" ".join(names) for names in CLASS_SETS.values())
+        raise DataError(f"there are no columns of probabilities; valid: {valid}", file=path)
     label_of = {name: label for label, name in enumerate((*classes, ABSTAINED))}
     wrong = ~table["class"].isin(label_of)
     if wrong.any():
@@ -218,17 +220,17 @@ def table_of(
     first: int = 0,
     times: NDArray[np.float64] | None = None,
 ) -> pa.Table:
-    """Rows for probabilities ``(beats, classes)`` and the labels that were `called` by them.
+    """Rows for probabilities ``(beats, classes)`` and their labels, see `labels_for`.
 
     Rows are numbered from ``first``; ``times`` are in s.
     """
     names = pa.DictionaryArray.from_arrays(
         pa.array(labels, pa.int8()), pa.array((*classes, ABSTAINED))
     )
-    known = {} if times is None else {"time": pa.array(times.round(4))}
+    time_column = {} if times is None else {"time": pa.array(times.round(4))}
     return pa.table(
         {"beat": pa.array(np.arange(first, first + len(probabilities)))}
-        | known
+        | time_column
         | {"class": names.dictionary_decode()}
         | {
             name: pa.array(np.ascontiguousarray(column))
@@ -238,7 +240,7 @@ def table_of(
 
 
 def output(target: Path | str) -> AbstractContextManager[IO[bytes]]:
-    """The stream to write to: a file that appears when it is whole, or standard output."""
+    """The stream to write to: a file that appears once it is complete, or standard output."""
     return nullcontext(sys.stdout.buffer) if str(target) == "-" else atomic_write(Path(target))
 
 
@@ -267,15 +269,15 @@ def table_writer(
 
 
 class _JsonWriter:
-    """One JSON array with an object a beat, a line each."""
+    """One JSON array with an object for each beat, one a line."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._separator = stream, b"[\n"
 
     def write(self, table: pa.Table) -> None:
         for row in table.to_pylist():
-            shown = {k: round(v, DECIMALS) if isinstance(v, float) else v for k, v in row.items()}
-            self._stream.write(self._separator + json.dumps(shown).encode())
+            rounded = {k: round(v, DECIMALS) if isinstance(v, float) else v for k, v in row.items()}
+            self._stream.write(self._separator + json.dumps(rounded).encode())
             self._separator = b",\n"
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoint + recordings -> classes with times, and what the rhythm comes to."""
+"""Checkpoint and recordings -> classes with times, and a description of the rhythm."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ecgcli.errors import ConfigError, DataError, EcgError
 from ecgcli.files import sha256, write_json
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
-from ecgcli.prediction.beats import called, check_probability, output, table_of, table_writer
+from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
 
-#: What a recording's prediction can be written as; wfdb is an annotation file.
+#: The formats of a recording's predictions; wfdb is an annotation file.
 RecordingFormat = TableFormat | Literal["wfdb"]
 
 ENDINGS: dict[RecordingFormat, str] = {
@@ -36,11 +36,11 @@ ENDINGS: dict[RecordingFormat, str] = {
 
 @dataclass(frozen=True)
 class Classified:
-    """A recording's beats.
+    """The beats of a recording and their classes.
 
-    ``times`` (s) and ``probabilities`` are of the beats that were classified; ``peaks`` (s)
-    and ``kinds`` of all, the kind empty where a beat was not classified. ``labels`` are the
-    classes `called` for the probabilities, where the model did not abstain.
+    ``times`` (s), ``probabilities`` and ``labels`` belong to the beats that could be cut; the
+    label is one past the last class where the model abstained. ``peaks`` (s) and ``kinds``
+    (class names) belong to all beats; the kind is empty where a beat has no class.
     """
 
     path: Path
@@ -57,23 +57,23 @@ class Classified:
     notes: tuple[str, ...]
 
     def table(self) -> pa.Table:
-        """A row a classified beat: number, time of the R peak in s, class, probabilities."""
+        """A row for each beat cut: number, time of the R peak in s, class, probabilities."""
         return table_of(self.probabilities, self.labels, self.classes, times=self.times)
 
     @property
     def abstained(self) -> int:
-        """How many beats were left without a class because no probability was high enough."""
+        """The number of beats without a class because no probability was high enough."""
         return int((self.labels == len(self.classes)).sum())
 
     def rhythm(self) -> Rhythm:
-        """What the beats come to."""
+        """The rhythm of all beats."""
         without = sum(stop - start for start, stop in self.unusable)
         return describe_rhythm(self.peaks, self.kinds, self.classes, self.seconds, without)
 
     def summary(self) -> dict[str, Any]:
         """The rhythm and the notes as a document of plain values."""
-        known = {"recording": self.name, "notes": list(self.notes), "abstained": self.abstained}
-        return known | asdict(self.rhythm())
+        facts = {"recording": self.name, "notes": list(self.notes), "abstained": self.abstained}
+        return facts | asdict(self.rhythm())
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Task:
     abstain: float = 0.0
 
     def made_with(self) -> dict[str, Any]:
-        """What a result depends on besides its recording."""
+        """Everything that a result depends on besides its recording."""
         return {
             "model": str(self.checkpoint),
             "model_sha256": sha256(self.checkpoint),
@@ -100,13 +100,13 @@ class Task:
 def classify_recording(
     classifier: Classifier, path: Path, options: ReadOptions = NO_OPTIONS, abstain: float = 0.0
 ) -> Classified:
-    """Find the beats of a recording and classify each that can be cut.
+    """Find the beats of a recording and classify each beat that can be cut.
 
     Beats whose highest probability is below ``abstain`` count as not classified.
 
     Raises:
         DataError: the recording cannot be read.
-        ConfigError: ``abstain`` is no probability, or there is no such detector.
+        ConfigError: ``abstain`` is not a probability, or there is no such detector.
     """
     check_probability(abstain)
     prepared = prepare_recording(path, options, context="context" in classifier.views)
@@ -116,11 +116,11 @@ def classify_recording(
 def classify_prepared(
     classifier: Classifier, prepared: Prepared, abstain: float = 0.0
 ) -> Classified:
-    """`classify_recording` for a recording whose beats are cut already."""
+    """`classify_recording` for a recording whose beats have been cut."""
     beats, classes = prepared.beats, classifier.classes
     times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
     probabilities = classifier.probabilities(beats)
-    labels = called(probabilities, abstain)
+    labels = labels_for(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     kinds[beats.known_peak] = np.array((*classes, ""))[labels]
     return Classified(
@@ -139,28 +139,30 @@ def classify_prepared(
     )
 
 
-def write_classified(target: Path | str, found: Classified, table_format: RecordingFormat) -> None:
-    """Write a recording's prediction, complete or not at all; ``-`` is standard output."""
+def write_classified(
+    target: Path | str, classified: Classified, table_format: RecordingFormat
+) -> None:
+    """Write a recording's predictions, completely or not at all; ``-`` is standard output."""
     with output(target) as stream:
         if table_format == "wfdb":
-            stream.write(_annotation_file(found))
+            stream.write(_annotation_file(classified))
         elif table_format == "json":
-            rows = found.table().to_pylist()
-            text = json.dumps({"summary": found.summary(), "beats": rows}, indent=1)
+            rows = classified.table().to_pylist()
+            text = json.dumps({"summary": classified.summary(), "beats": rows}, indent=1)
             stream.write(text.encode() + b"\n")
         else:
-            with table_writer(stream, table_format, found.classes, timed=True) as writer:
-                writer.write(found.table())
+            with table_writer(stream, table_format, classified.classes, timed=True) as writer:
+                writer.write(classified.table())
 
 
 def classify_many(
     paths: Sequence[Path], task: Task, jobs: int
 ) -> Generator[dict[str, Any] | Failure, None, None]:
-    """Classify recordings on ``jobs`` processes, each into a file of the task's folder.
+    """Classify recordings in ``jobs`` processes, each into a file in the task's folder.
 
-    Gives each one's summary, in order, or why it failed. A recording whose file was made
-    the same way already, by the same model, is not done again, so an interrupted run goes
-    on where it stopped.
+    Yields the summary of each recording, in order, or why it failed. A recording whose file
+    was already made by the same model with the same options is skipped, so an interrupted
+    run continues where it stopped.
     """
     threads = None if jobs == 1 or len(paths) == 1 else 1
     return in_order_prepared(partial(_worker, task, task.made_with(), threads), paths, jobs)
@@ -169,7 +171,7 @@ def classify_many(
 def _worker(
     task: Task, made_with: dict[str, Any], threads: int | None
 ) -> Callable[[Path], dict[str, Any] | Failure]:
-    """What a process does with each recording, its classifier loaded once."""
+    """The function a process applies to each recording, with its classifier loaded once."""
     classifier = load(task.checkpoint, engine=task.engine, threads=threads)
     return partial(_classify_into_folder, classifier, task, made_with)
 
@@ -184,33 +186,34 @@ def _classify_into_folder(
             done: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
             if done.get("made_with") == made_with:
                 return done | {"done_before": True}
-        found = classify_recording(classifier, path, task.options, task.abstain)
-        write_classified(target, found, task.table_format)
-        summary = found.summary() | {"made_with": made_with}
-        write_json(note, summary)  # last: it says that the other is whole
+        classified = classify_recording(classifier, path, task.options, task.abstain)
+        write_classified(target, classified, task.table_format)
+        summary = classified.summary() | {"made_with": made_with}
+        write_json(note, summary)  # last: it marks the table as complete
         return summary
     except EcgError as error:
         return Failure(path, str(error))
 
 
-def _annotation_file(found: Classified) -> bytes:
+def _annotation_file(classified: Classified) -> bytes:
     """The beats as a WFDB annotation file, each with its class as symbol.
 
     Raises:
         DataError: there are no beats, and an annotation file cannot be empty.
-        ConfigError: the classes are no annotation symbols.
+        ConfigError: the classes are not annotation symbols.
     """
     import wfdb
 
-    if found.classes != AAMI_CLASSES:
-        raise ConfigError(f"--format wfdb has no symbols for {' and '.join(found.classes)}")
-    if not len(found.times):
+    if classified.classes != AAMI_CLASSES:
+        raise ConfigError(f"--format wfdb has no symbols for {' and '.join(classified.classes)}")
+    if not len(classified.times):
         raise DataError(
             "no beats were found, and an annotation file cannot be empty; use --format csv",
-            file=found.path,
+            file=classified.path,
         )
-    symbols = [(*found.classes, ABSTAINED)[label] for label in found.labels]
-    samples = np.round(found.times * found.sampling_rate).astype(np.int64)
+    symbols = [(*classified.classes, ABSTAINED)[label] for label in classified.labels]
+    rate = classified.sampling_rate
+    samples = np.round(classified.times * rate).astype(np.int64)
     with tempfile.TemporaryDirectory() as folder:
-        wfdb.wrann("beats", "ecg", samples, symbols, fs=found.sampling_rate, write_dir=folder)
+        wfdb.wrann("beats", "ecg", samples, symbols, fs=rate, write_dir=folder)
         return (Path(folder) / "beats.ecg").read_bytes()

@@ -1,4 +1,4 @@
-"""A row a beat, in order, in any format, from files of any size."""
+"""A row for each beat, in order, in any format, from files of any size."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_format_holds_the_engines_probabilities(
     assert summary.beats == len(table)
 
 
-def test_blocks_leave_no_seams(
+def test_the_block_size_does_not_change_the_table(
     classifier: Classifier, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = demo / "synthetic_test.csv"
@@ -83,7 +83,7 @@ def test_an_error_far_into_the_file_leaves_the_old_table(
     assert {path.name for path in tmp_path.iterdir()} == {"bad.csv", "out.csv"}
 
 
-def test_the_format_is_the_one_asked_for_or_the_targets_ending() -> None:
+def test_the_format_is_the_requested_one_or_that_of_the_file_extension() -> None:
     assert format_for("out.parquet", None) == "parquet"
     assert format_for("OUT.JSON", None) == "json"
     assert format_for("out.txt", None) == format_for("-", None) == "csv"
@@ -91,7 +91,7 @@ def test_the_format_is_the_one_asked_for_or_the_targets_ending() -> None:
 
 
 @pytest.mark.parametrize("ending", READERS)
-def test_predictions_read_back_as_labels(
+def test_predictions_are_read_back_as_labels(
     ending: str, classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / f"out.{ending}"
@@ -117,14 +117,14 @@ def test_unsure_beats_have_no_class_and_keep_their_probabilities(
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
-def test_a_threshold_that_is_no_probability(
+def test_a_threshold_that_is_not_a_probability(
     wrong: float, classifier: Classifier, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="valid: a probability from 0 to 1"):
         predict_file(classifier, "-", tmp_path / "p.csv", table_format="csv", abstain=wrong)
 
 
-def test_predictions_of_the_two_ptb_classes_are_known_by_their_columns(tmp_path: Path) -> None:
+def test_predictions_of_the_two_ptb_classes_are_recognised_by_their_columns(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("beat,class,normal,abnormal\n0,abnormal,0.1,0.9\n1,normal,0.8,0.2\n")
     labels, classes = read_predictions(path)
@@ -143,7 +143,7 @@ def test_predictions_of_the_two_ptb_classes_are_known_by_their_columns(tmp_path:
         ("p.parquet", "not parquet", "cannot be read as predictions"),
     ],
 )
-def test_tables_that_are_no_predictions(
+def test_tables_that_are_not_predictions(
     name: str, content: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text(content)

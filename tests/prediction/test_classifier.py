@@ -1,4 +1,4 @@
-"""A trained model in Python: beats in any form, recordings, and what is refused."""
+"""A trained model in Python: beats in any form, recordings, and invalid input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def classifier(trained: Path) -> Classifier:
     return ecgcli.load(trained)
 
 
-def test_a_run_a_checkpoint_and_weights_by_name(trained: Path) -> None:
+def test_models_are_loaded_from_a_run_a_checkpoint_or_the_name_of_bundled_weights(
+    trained: Path,
+) -> None:
     for place in (trained, str(trained), trained / BEST):
         classifier = ecgcli.load(place)
         assert classifier.path == trained / BEST
@@ -34,7 +36,9 @@ def test_a_run_a_checkpoint_and_weights_by_name(trained: Path) -> None:
         ecgcli.load("no-such-run")
 
 
-def test_beats_in_every_form_have_one_answer(classifier: Classifier, demo: Path) -> None:
+def test_beats_in_every_form_have_the_same_probabilities(
+    classifier: Classifier, demo: Path
+) -> None:
     path = demo / "synthetic_test.csv"
     beats = read_beats(path)
     expected = classifier.engine.probabilities(beats)
@@ -47,9 +51,9 @@ def test_beats_in_every_form_have_one_answer(classifier: Classifier, demo: Path)
 
 
 def test_no_beats_have_no_probabilities(classifier: Classifier) -> None:
-    none = np.empty((0, 187), np.float32)
-    assert classifier.probabilities(none).shape == (0, 5)
-    assert classifier.predict(none).shape == (0,)
+    no_beats = np.empty((0, 187), np.float32)
+    assert classifier.probabilities(no_beats).shape == (0, 5)
+    assert classifier.predict(no_beats).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -69,18 +73,20 @@ def test_arrays_that_are_not_beats(
         classifier.probabilities(samples)
 
 
-def test_beats_that_lack_what_the_model_looks_at(beats: Beats) -> None:
-    with pytest.raises(DataError, match="context of their recording"):
+def test_beats_that_lack_an_input_of_the_model(beats: Beats) -> None:
+    with pytest.raises(DataError, match="features of each beat relative to its recording"):
         ecgcli.load("recordings").probabilities(beats)
 
 
-def test_a_recording(mitdb: Path, classifier: Classifier) -> None:
-    found = classifier.classify(str(mitdb / "119.hea"))
-    assert len(found.peaks) == found.rhythm().beats == 1987
-    assert found.probabilities.shape == (len(found.times), 5)
-    blind = classifier.classify(mitdb / "119.hea", ReadOptions(annotations="none"), abstain=0.9)
-    assert any("R peaks detected (envelope)" in note for note in blind.notes)
-    assert blind.abstained > 0
+def test_a_recording_is_classified_with_and_without_its_annotations(
+    mitdb: Path, classifier: Classifier
+) -> None:
+    annotated = classifier.classify(str(mitdb / "119.hea"))
+    assert len(annotated.peaks) == annotated.rhythm().beats == 1987
+    assert annotated.probabilities.shape == (len(annotated.times), 5)
+    detected = classifier.classify(mitdb / "119.hea", ReadOptions(annotations="none"), abstain=0.9)
+    assert any("R peaks detected (envelope)" in note for note in detected.notes)
+    assert detected.abstained > 0
     with pytest.raises(ConfigError, match="no detector envelop"):
         classifier.classify(mitdb / "119", ReadOptions(annotations="none", detector="envelop"))
     with pytest.raises(DataError, match=r"not a beats CSV; classify\(\) takes recordings"):
