@@ -1,1 +1,1 @@
-"""A closer look at beats and models: embedding, clusters, similar beats, explanations."""
+"""Insight into beats and models: embedding, clusters, similar beats, explanations."""

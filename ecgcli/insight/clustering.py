@@ -1,4 +1,4 @@
-"""Groups among beats: fewer dimensions, then k-means, and how far the groups are classes."""
+"""Clusters of beats: fewer dimensions, then k-means, and agreement with the classes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ecgcli.errors import ConfigError, DataError, MissingExtraError
 from ecgcli.files import write_text
 from ecgcli.insight.figures import draw_mean_beats, draw_scatter, require_room
 
-#: Clusters of beats whose classes are not known.
+#: Number of clusters of unlabelled beats.
 DEFAULT_CLUSTERS = 5
-#: Dimensions left when none are asked for: enough for the shape of a beat; a map has two.
+#: Dimensions by default: enough for the shape of a beat; two for a map.
 DEFAULT_COMPONENTS: dict[Reduction, int] = {"pca": 10, "umap": 2}
-#: Beats the silhouette is computed of: it compares every beat with every other.
+#: The most beats the silhouette is computed from: it compares every beat with every other.
 SILHOUETTE_BEATS = 5_000
-#: Points in the scatter picture, above which they hide each other.
+#: The most points in the scatter plot: with more they hide each other.
 _POINTS = 5_000
 
 
 @dataclass(frozen=True)
 class Reduced:
-    """Features in fewer dimensions, ``(beats, components)``, and by what.
+    """Features in fewer dimensions, ``(beats, components)``, and the method.
 
-    ``explained`` is the share of the variance that is left, of PCA alone.
+    ``explained`` is the share of the variance that is kept; PCA only.
     """
 
     values: Features
@@ -41,35 +41,35 @@ class Reduced:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A group of beats: how many, and of which classes when they are labelled."""
+    """A group of beats: the number of beats, and of each class when they are labelled."""
 
     beats: int
     classes: dict[str, int] | None
 
     @property
     def main_class(self) -> str | None:
-        """The class most of its beats have."""
+        """The most frequent class in the cluster."""
         return None if self.classes is None else max(self.classes, key=self.classes.__getitem__)
 
     @property
     def main_share(self) -> float | None:
-        """The share of its beats that have that class."""
+        """The share of the beats that have this class."""
         return None if self.classes is None else max(self.classes.values()) / self.beats
 
 
 @dataclass(frozen=True)
 class Clustering:
-    """Beats in groups.
+    """Beats in clusters.
 
     Attributes:
         beats: the beats.
-        reduced: what k-means saw.
+        reduced: the input of k-means.
         assignments: ``(beats,)`` the cluster of each beat, from 0, the largest first.
         clusters: in the order of their numbers.
         agreement: homogeneity, completeness, V-measure, adjusted Rand index and adjusted
-            mutual information with the labels; None when there are none.
-        silhouette: mean over ``silhouette_beats`` beats; None when no two clusters can
-            be compared.
+            mutual information with the labels; None without labels.
+        silhouette: mean over ``silhouette_beats`` beats; None when there are not two
+            clusters to compare.
     """
 
     beats: Beats
@@ -87,8 +87,8 @@ class Clustering:
         colourings = [("cluster", self.assignments[rows], self._cluster_names())]
         if self.beats.labels is not None:
             colourings.append(("class", self.beats.labels[rows], self.beats.classes))
-        shown = f"{title}, {len(rows):,} of {len(self.beats):,} beats"
-        draw_scatter(target, self.reduced.values[rows, :2], colourings, name, shown)
+        full_title = f"{title}, {len(rows):,} of {len(self.beats):,} beats"
+        draw_scatter(target, self.reduced.values[rows, :2], colourings, name, full_title)
 
     def draw_means(self, target: Path, title: str) -> None:
         """Draw the mean beat of each cluster with its spread, size and classes.
@@ -104,7 +104,7 @@ class Clustering:
         draw_mean_beats(target, groups, title)
 
     def write_assignments(self, target: Path) -> None:
-        """Write a CSV with a row a beat: its number from 0, and its cluster."""
+        """Write a CSV with a row for each beat: its number from 0, and its cluster."""
         rows = (f"{beat},{cluster}\n" for beat, cluster in enumerate(self.assignments))
         write_text(target, "beat,cluster\n" + "".join(rows))
 
@@ -141,8 +141,8 @@ class Clustering:
         if cluster.classes is None:
             return first
         parts = sorted(cluster.classes.items(), key=lambda item: -item[1])
-        told = [f"{name} {count / cluster.beats:.1%}" for name, count in parts if count]
-        return f"{first}\n{', '.join(told)}"
+        shares = [f"{name} {count / cluster.beats:.1%}" for name, count in parts if count]
+        return f"{first}\n{', '.join(shares)}"
 
 
 def cluster(
@@ -156,37 +156,38 @@ def cluster(
 ) -> Clustering:
     """Reduce the features, then group the beats by k-means.
 
-    Features are taken as they are, not standardised: samples share one unit, and of an
-    embedding's activations the larger ones weigh more with the network too.
+    Features are not standardised: samples share one unit, and the larger activations of an
+    embedding also have more weight in the network.
 
     Args:
         beats: labelled or not.
         features: ``(beats, features)``: the samples, or an embedding.
         reduction: ``pca``, or ``umap`` (McInnes, Healy & Melville, arXiv:1802.03426, 2018).
         components: dimensions to reduce to; None is `DEFAULT_COMPONENTS`.
-        clusters: how many; None is the number of classes present, else `DEFAULT_CLUSTERS`.
-        seed: of the reduction, k-means, and the beats the silhouette is computed of.
+        clusters: their number; None is the number of classes present, at least 2, or
+            `DEFAULT_CLUSTERS` without labels.
+        seed: of the reduction, k-means, and the beats the silhouette is computed from.
 
     Raises:
-        DataError: fewer different beats than clusters.
-        ConfigError: more components than there can be.
+        DataError: there are fewer different beats than clusters.
+        ConfigError: there are more components than beats and features allow.
         MissingExtraError: UMAP is not installed.
     """
     clusters = _default_clusters(beats) if clusters is None else clusters
-    different = _different(beats, clusters)
+    different = _count_different(beats, clusters)
     if different < clusters:
         raise DataError(
-            f"{different} different beats cannot make {clusters} clusters; give more beats"
+            f"{different} different beats cannot make {clusters} clusters; use more beats"
             + (f", or --clusters {different} or fewer" if different >= 2 else "")
         )
     reduced = reduce_features(features, reduction, components, seed)
     assignments = _k_means(reduced.values, clusters, seed)
-    silhouette, of = _silhouette(reduced.values, assignments, seed)
+    silhouette, silhouette_beats = _silhouette(reduced.values, assignments, seed)
     return Clustering(
         beats, reduced, assignments,
         tuple(_describe(beats, assignments == number) for number in range(clusters)),
         None if beats.labels is None else _agreement(beats.labels, assignments),
-        silhouette, of,
+        silhouette, silhouette_beats,
     )  # fmt: skip
 
 
@@ -196,24 +197,24 @@ def reduce_features(
     """Features ``(beats, features)`` in fewer dimensions.
 
     Raises:
-        ConfigError: more components than beats and features allow.
+        ConfigError: there are more components than beats and features allow.
         MissingExtraError: UMAP is not installed.
     """
     beats, width = features.shape
-    # UMAP starts from eigenvectors of a graph of the beats, of which it needs some to spare.
+    # UMAP starts from eigenvectors of a graph of the beats and needs more beats than components.
     most = min(beats, width) if method == "pca" else min(beats - 2, width)
     if components is None:
         components = min(DEFAULT_COMPONENTS[method], max(most, 1))
     if components > most:
         raise ConfigError(
             f"{beats} beats of {width} features have no {components} components by {method}; "
-            + (f"the most is {most}" if most > 0 else "give more beats")
+            + (f"the most is {most}" if most > 0 else "use more beats")
         )
     if method == "umap":
         return Reduced(_umap(features, components, seed), "umap", None)
     from sklearn.decomposition import PCA
 
-    with np.errstate(invalid="ignore"):  # equal beats: no variance to have shares of
+    with np.errstate(invalid="ignore"):  # of equal beats: there is no variance to explain
         fitted = PCA(components, random_state=seed).fit(features)
         explained = float(fitted.explained_variance_ratio_.sum())
     values = fitted.transform(features).astype(np.float32)
@@ -228,14 +229,14 @@ def _umap(features: Features, components: int, seed: int) -> Features:
     except ImportError as error:
         raise MissingExtraError("UMAP is not installed: pip install 'ecgcli[umap]'") from error
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed means one thread
+        warnings.simplefilter("ignore")  # UMAP warns that a seed limits it to one thread
         neighbours = min(15, len(features) - 1)
         fitted = UMAP(neighbours, n_components=components, random_state=seed)
         return np.asarray(fitted.fit_transform(features), np.float32)
 
 
-def _different(beats: Beats, enough: int) -> int:
-    """How many different beats there are; counting stops at ``enough``."""
+def _count_different(beats: Beats, enough: int) -> int:
+    """The number of different beats; counting stops at ``enough``."""
     seen: set[bytes] = set()
     for samples in beats.samples:
         seen.add(samples.tobytes())
@@ -258,16 +259,16 @@ def _k_means(values: Features, clusters: int, seed: int) -> NDArray[np.intp]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            found = KMeans(clusters, n_init=10, random_state=seed).fit_predict(values)
+            assignments = KMeans(clusters, n_init=10, random_state=seed).fit_predict(values)
         except ConvergenceWarning as error:
             raise DataError(
-                f"the model sees fewer than {clusters} different beats; "
+                f"the model distinguishes fewer than {clusters} different beats; "
                 "give a smaller number to --clusters, or cluster without --model"
             ) from error
-    order = np.argsort(-np.bincount(found, minlength=clusters), kind="stable")
+    order = np.argsort(-np.bincount(assignments, minlength=clusters), kind="stable")
     rank = np.empty(clusters, np.intp)
     rank[order] = np.arange(clusters)
-    return np.asarray(rank[found])
+    return np.asarray(rank[assignments])
 
 
 def _describe(beats: Beats, members: NDArray[np.bool_]) -> Cluster:
@@ -275,7 +276,7 @@ def _describe(beats: Beats, members: NDArray[np.bool_]) -> Cluster:
 
 
 def _agreement(labels: NDArray[np.int64], assignments: NDArray[np.intp]) -> dict[str, float]:
-    """How far clusters are classes; 1 is alike, the adjusted ones are 0 by chance.
+    """Agreement of clusters and classes: 1 when equal; the adjusted ones are 0 by chance.
 
     Homogeneity, completeness and V-measure: Rosenberg & Hirschberg, EMNLP-CoNLL 2007.
     Adjusted Rand index: Hubert & Arabie, J Classif 2:193-218, 1985. Adjusted mutual
@@ -300,7 +301,7 @@ def _agreement(labels: NDArray[np.int64], assignments: NDArray[np.intp]) -> dict
 def _silhouette(
     values: Features, assignments: NDArray[np.intp], seed: int
 ) -> tuple[float | None, int]:
-    """The mean silhouette (Rousseeuw, J Comput Appl Math 20:53-65, 1987), and of how many beats."""
+    """The mean silhouette (Rousseeuw, J Comput Appl Math 20:53-65, 1987), and its beats."""
     from sklearn.metrics import silhouette_score
 
     rows = _sample(len(values), SILHOUETTE_BEATS, seed)
@@ -311,7 +312,7 @@ def _silhouette(
 
 
 def _sample(beats: int, most: int, seed: int) -> NDArray[np.intp]:
-    """Rows of all beats, or of ``most`` drawn from them, ascending."""
+    """The rows of all beats, or of ``most`` drawn at random, in ascending order."""
     if beats <= most:
         return np.arange(beats)
     return np.sort(np.random.default_rng(seed).choice(beats, most, replace=False))

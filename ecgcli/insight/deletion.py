@@ -1,4 +1,7 @@
-"""Whether a class rests on the samples that an explanation names: take them away and see."""
+"""The deletion test: whether a predicted class depends on the samples an explanation ranks first.
+
+It removes these samples and measures how far the probability of the class falls.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,15 @@ from ecgcli.insight.explanation import (
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
-#: Beats the deletion test looks at.
+#: The most beats that are tested.
 TESTED_BEATS = 500
-#: Random removals a beat.
+#: Number of random removals for each beat.
 DRAWS = 10
 
 
 @dataclass(frozen=True)
 class Drop:
-    """By how much a removal lowers the probability of the class: over beats."""
+    """The fall of the class's probability after a removal: its median and mean over beats."""
 
     median: float
     mean: float
@@ -40,18 +43,20 @@ class Drop:
 
 @dataclass(frozen=True)
 class DeletionTest:
-    """What removing a tenth of each beat does to the probability of its class.
+    """The effect of removing a tenth of each beat on the probability of its predicted class.
 
     Attributes:
-        beats: how many were tested.
-        method: what ranked their samples.
-        highest: the tenth ranked highest is removed.
-        random_samples: a tenth drawn sample by sample; mean of `DRAWS` draws a beat.
-        random_place: the stretches of the highest tenth, moved elsewhere in the beat; mean
-            of `DRAWS` draws a beat. The harder comparison: as many samples in as long gaps.
-        ratio: of the medians of highest and random place; None when the latter is not
-            above 0, so that there is nothing to compare with.
-        interval: 95% of the ratio, bootstrapped over beats.
+        beats: the number of beats tested.
+        method: the attribution that ranked their samples.
+        highest: the fall when the tenth ranked highest is removed.
+        random_samples: the fall when a tenth is drawn sample by sample; mean of `DRAWS` draws
+            for each beat.
+        random_place: the fall when the stretches of the highest tenth are moved elsewhere in
+            the beat; mean of `DRAWS` draws for each beat. This comparison is the harder one:
+            as many samples, in gaps of the same length.
+        ratio: the median of ``highest`` over that of ``random_place``; None when the latter
+            is not above 0.
+        interval: 95% bootstrap interval of the ratio, over beats.
     """
 
     beats: int
@@ -74,19 +79,19 @@ def deletion_test(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> DeletionTest:
-    """Whether the samples that `explanation.explain` ranks highest are those the class rests on.
+    """Test whether the predicted class depends on the samples that `explain` ranks highest.
 
-    Of up to `TESTED_BEATS` beats the tenth of samples ranked highest is removed, and as many
+    From up to `TESTED_BEATS` beats the tenth of samples ranked highest is removed, and as many
     at random (Samek et al., IEEE Trans Neural Netw Learn Syst 28:2660-2673, 2017).
-    Removed samples are replaced by a straight line between those that are left on both
-    sides: a beat still, with a piece smoothed away. Only samples before the padding count.
+    Removed samples are replaced by a straight line between their neighbours, which leaves a
+    beat with a smoothed stretch. Only samples before the padding count.
 
     Args:
         classifier: a model that is a network.
-        beats: labelled or not; the class is the one that the model says.
-        method: what ranks the samples.
-        seed: of the choice of beats, and of what is random.
-        progress: of the beats explained.
+        beats: labelled or not; the class is always the predicted one.
+        method: the attribution that ranks the samples.
+        seed: of the choice of beats and of the random removals.
+        progress: called with the number of beats explained.
 
     Raises:
         ConfigError: the classifier is not a network.
@@ -94,20 +99,21 @@ def deletion_test(
     random = np.random.default_rng(seed)
     tested = min(len(beats), TESTED_BEATS)
     rows = np.sort(random.choice(len(beats), tested, replace=False))
-    found = explain(classifier, beats, rows, method, progress)
-    lengths = beat_lengths(found.beats.samples)
-    highest = highest_tenth(found.attributions, lengths)
+    explanation = explain(classifier, beats, rows, method, progress)
+    lengths = beat_lengths(explanation.beats.samples)
+    highest = highest_tenth(explanation.attributions, lengths)
     model = load_probability_network(classifier.checkpoint)
-    by_rank = _fall(model, found, highest)
+    by_rank = _fall(model, explanation, highest)
     by_sample = np.mean(
         [
-            _fall(model, found, highest_tenth(random.random(highest.shape), lengths))
+            _fall(model, explanation, highest_tenth(random.random(highest.shape), lengths))
             for _ in range(DRAWS)
         ],
         axis=0,
     )
     by_place = np.mean(
-        [_fall(model, found, _moved(highest, lengths, random)) for _ in range(DRAWS)], axis=0
+        [_fall(model, explanation, _moved(highest, lengths, random)) for _ in range(DRAWS)],
+        axis=0,
     )
     return DeletionTest(
         tested, method, _drop(by_rank), _drop(by_sample), _drop(by_place),
@@ -116,7 +122,7 @@ def deletion_test(
 
 
 def highest_tenth(ranked: NDArray[np.floating[Any]], lengths: NDArray[np.intp]) -> Mask:
-    """The tenth of each beat's own samples, at least one, that ``ranked`` puts highest."""
+    """The tenth of each beat's samples, at least one, with the highest values in ``ranked``."""
     mask = np.zeros(ranked.shape, bool)
     for chosen, values, length in zip(mask, ranked, lengths, strict=True):
         count = max(1, round(TENTH * length))
@@ -124,19 +130,20 @@ def highest_tenth(ranked: NDArray[np.floating[Any]], lengths: NDArray[np.intp]) 
     return mask
 
 
-def _fall(model: nn.Module, found: Explanation, mask: Mask) -> Samples:
-    """By how much each beat's probability falls without the samples in ``mask``; ``(beats,)``."""
-    left = Beats(remove(found.beats.samples, mask), info=found.beats.info)
-    places = np.arange(len(left))
-    return found.probabilities - classify(model, left)[places, found.predicted]
+def _fall(model: nn.Module, explanation: Explanation, mask: Mask) -> Samples:
+    """The fall of each beat's probability without the samples in ``mask``; ``(beats,)``."""
+    beats = explanation.beats
+    left = Beats(remove(beats.samples, mask), info=beats.info)
+    rows = np.arange(len(left))
+    return explanation.probabilities - classify(model, left)[rows, explanation.predicted]
 
 
 def _moved(mask: Mask, lengths: NDArray[np.intp], random: np.random.Generator) -> Mask:
-    """Each beat's removed stretches moved along it by a random way, from its end to its start."""
+    """Each beat's removed stretches rotated along the beat by a random number of samples."""
     moved = np.zeros_like(mask)
-    for target, gone, length in zip(moved, mask, lengths, strict=True):
+    for target, removed, length in zip(moved, mask, lengths, strict=True):
         if length:
-            target[:length] = np.roll(gone[:length], random.integers(length))
+            target[:length] = np.roll(removed[:length], random.integers(length))
     return moved
 
 
@@ -145,13 +152,13 @@ def _drop(drops: Samples) -> Drop:
 
 
 def _ratio(
-    highest: Samples, other: Samples, random: np.random.Generator
+    highest: Samples, elsewhere: Samples, random: np.random.Generator
 ) -> tuple[float | None, tuple[float, float] | None]:
     """The ratio of the medians, and its 95% bootstrap interval over beats."""
-    if np.median(other) <= 0:
+    if np.median(elsewhere) <= 0:
         return None, None
-    drawn = random.integers(len(other), size=(1000, len(other)))
-    below = np.median(other[drawn], axis=1)
+    drawn = random.integers(len(elsewhere), size=(1000, len(elsewhere)))
+    below = np.median(elsewhere[drawn], axis=1)
     ratios = np.median(highest[drawn], axis=1)[below > 0] / below[below > 0]
     low, high = np.percentile(ratios, (2.5, 97.5))
-    return float(np.median(highest)) / float(np.median(other)), (float(low), float(high))
+    return float(np.median(highest)) / float(np.median(elsewhere)), (float(low), float(high))

@@ -1,6 +1,6 @@
-"""What a network makes of a beat: the activations its last layer judges by.
+"""The embedding of beats: the activations that enter a network's last layer.
 
-Beats that are close there are alike to the network, whatever their samples look like.
+Beats that are close in it are similar to the network, even if their samples differ.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ from ecgcli.checkpoints.networks import load_network, tensors_for
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
-#: A row a beat, a column a feature.
+#: A row for each beat, a column for each feature.
 Embedding = NDArray[np.float32]
 
 
 def embed(classifier: Classifier, beats: Beats, progress: Progress = SILENT) -> Embedding:
-    """The activations ``(beats, features)`` that enter the last full layer of the network.
+    """The activations ``(beats, features)`` that enter the network's last linear layer.
 
-    The network's logits are a linear function of them: it has nothing else to judge by.
+    The network's logits are a linear function of these activations alone.
 
     Args:
         classifier: a model that is a network.
-        beats: what to look at.
-        progress: of the beats.
+        beats: the beats to embed.
+        progress: called with the number of beats embedded.
 
     Raises:
         ConfigError: the classifier is not a network.
     """
     network = load_network(classifier.checkpoint)
     device = next(network.parameters()).device
-    found: list[Embedding] = []
-    with _entering(last_linear(network)) as entered, torch.inference_mode():
+    parts: list[Embedding] = []
+    with _inputs_of(last_linear(network)) as inputs, torch.inference_mode():
         for start in range(0, len(beats), BATCH):
             rows = np.arange(start, min(start + BATCH, len(beats)))
             network(*(view.to(device) for view in tensors_for(network, beats.take(rows))))
-            found.append(entered.pop().cpu().numpy())
+            parts.append(inputs.pop().cpu().numpy())
             progress.update("embedding", int(rows[-1]) + 1, len(beats))
-    return np.concatenate(found)
+    return np.concatenate(parts)
 
 
 def last_linear(network: nn.Module) -> nn.Linear:
-    """The full layer whose outputs are the logits."""
+    """The linear layer whose outputs are the logits."""
     return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
 
 
 @contextmanager
-def _entering(layer: nn.Linear) -> Iterator[list[Tensor]]:
-    """The inputs of a layer, appended one a call while the block runs."""
-    entered: list[Tensor] = []
-    hook = layer.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
+def _inputs_of(layer: nn.Linear) -> Iterator[list[Tensor]]:
+    """The inputs of a layer; each call appends its own while the block runs."""
+    inputs: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
     try:
-        yield entered
+        yield inputs
     finally:
         hook.remove()

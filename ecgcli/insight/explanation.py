@@ -1,4 +1,4 @@
-"""Which samples of a beat its class rests on. Whether it does: `deletion`."""
+"""Explanations: which samples of a beat its predicted class depends on; `deletion` tests them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ecgcli.progress import SILENT, Progress
 
 #: Points of the integral, by the Gauss-Legendre rule.
 STEPS = 50
-#: Samples hidden at a time by occlusion: 75 ms, a QRS complex.
+#: Samples removed at a time by occlusion: 75 ms, a QRS complex.
 WINDOW = 9
-#: Samples an attribution is averaged over. A sample alone can be told from those beside it.
+#: Samples an attribution is averaged over: a single sample can be inferred from its neighbours.
 SMOOTHING = 3
-#: Share of a beat that a table names as what counts most, and that the deletion test removes.
+#: The share of a beat that is named as its strongest stretch and that the deletion test removes.
 TENTH = 0.1
-#: Beats explained at a time; each is computed at every step or window.
+#: Beats explained at a time; each is classified once for every step or window.
 _BATCH = 50
 
 METHODS: dict[Attribution, str] = {"gradients": "integrated gradients", "occlusion": "occlusion"}
@@ -39,17 +39,17 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Explanation:
-    """Beats, what a model says of them, and what that rests on.
+    """Beats, their predicted classes, and what the predictions depend on.
 
     Attributes:
         beats: the beats explained.
-        numbers: of each beat in its file, from 0.
+        numbers: ``(beats,)`` the number of each beat in its file, from 0.
         classes: the names of the model's classes.
-        predicted: ``(beats,)`` the class the model says.
-        probabilities: ``(beats,)`` of that class.
-        attributions: ``(beats, samples)`` how much each sample speaks for that class, in
-            units of its probability; negative speaks against; 0 in the padding.
-        method: how they were found.
+        predicted: ``(beats,)`` the label of the predicted class.
+        probabilities: ``(beats,)`` the probability of that class.
+        attributions: ``(beats, samples)`` the contribution of each sample to that probability;
+            negative where it lowers it, 0 in the padding.
+        method: how the attributions were computed.
     """
 
     beats: Beats
@@ -61,22 +61,22 @@ class Explanation:
     method: Attribution
 
     def strongest(self) -> list[tuple[float, float]]:
-        """For each beat the stretch, a tenth of it long, that counts most; ms after the R peak."""
-        found = []
+        """The tenth of each beat, in one piece, with the highest sum; in ms after the R peak."""
+        stretches = []
         for values, length in zip(self.attributions, beat_lengths(self.beats.samples), strict=True):
             width = max(1, round(TENTH * length))
             sums = np.convolve(values[: max(length, 1)], np.ones(width), "valid")
             start = int(sums.argmax())
-            found.append((1000 * start / SAMPLING_RATE, 1000 * (start + width) / SAMPLING_RATE))
-        return found
+            stretches.append((1000 * start / SAMPLING_RATE, 1000 * (start + width) / SAMPLING_RATE))
+        return stretches
 
-    def label(self, place: int) -> str | None:
-        """The true class of a beat, when it is known."""
+    def label(self, row: int) -> str | None:
+        """The true class of a beat; None without labels."""
         labels = self.beats.labels
-        return None if labels is None else self.classes[labels[place]]
+        return None if labels is None else self.classes[labels[row]]
 
     def draw(self, target: Path) -> None:
-        """Draw each beat over what it rests on.
+        """Draw each beat over its attributions.
 
         Raises:
             ConfigError: more beats than a picture has room for.
@@ -86,26 +86,26 @@ class Explanation:
         draw_attributions(target, panels, self.attributions, METHODS[self.method])
 
     def as_json(self) -> list[dict[str, Any]]:
-        """A document of plain values, an object a beat."""
+        """A document of plain values, an object for each beat."""
         return [
             {
                 "beat": int(number),
-                "label": self.label(place),
-                "predicted": self.classes[self.predicted[place]],
-                "probability": round(float(self.probabilities[place]), 6),
+                "label": self.label(row),
+                "predicted": self.classes[self.predicted[row]],
+                "probability": round(float(self.probabilities[row]), 6),
                 "strongest_ms": [round(time, 1) for time in stretch],
-                "attributions": [round(float(value), 6) for value in self.attributions[place]],
+                "attributions": [round(float(value), 6) for value in self.attributions[row]],
             }
-            for place, (number, stretch) in enumerate(
+            for row, (number, stretch) in enumerate(
                 zip(self.numbers, self.strongest(), strict=True)
             )
         ]
 
-    def _title(self, place: int) -> str:
-        label = self.label(place)
+    def _title(self, row: int) -> str:
+        label = self.label(row)
         truth = "" if label is None else f", true {label}"
-        says = f"says {self.classes[self.predicted[place]]}, {self.probabilities[place]:.3f}"
-        return f"beat {self.numbers[place]}{truth}: {says}"
+        predicted = f"predicted {self.classes[self.predicted[row]]}, {self.probabilities[row]:.3f}"
+        return f"beat {self.numbers[row]}{truth}: {predicted}"
 
 
 def explain(
@@ -115,19 +115,19 @@ def explain(
     method: Attribution = "gradients",
     progress: Progress = SILENT,
 ) -> Explanation:
-    """Attribute the class that the model says of each of ``beats[rows]`` to its samples.
+    """Attribute the probability of the predicted class of each of ``beats[rows]`` to its samples.
 
-    ``gradients`` are integrated (Sundararajan, Taly & Yan, ICML 2017) on the way to the beat
-    from a flat line at its median, about its isoelectric level (a line of zeros would
-    be as deep as its deepest point). ``occlusion`` (Zeiler & Fergus, ECCV 2014) removes one
-    stretch after another. What is attributed is the probability of the class.
+    ``gradients`` are integrated (Sundararajan, Taly & Yan, ICML 2017) along the path to the
+    beat from a flat line at its median, which is about its isoelectric level (a line of zeros
+    would be at its lowest point). ``occlusion`` (Zeiler & Fergus, ECCV 2014) removes one
+    stretch after another.
 
     Args:
         classifier: a model that is a network.
         beats: labelled or not.
-        rows: which of them to look at.
-        method: how.
-        progress: of the beats.
+        rows: the beats to explain.
+        method: the attribution.
+        progress: called with the number of beats explained.
 
     Raises:
         ConfigError: the classifier is not a network.
@@ -148,35 +148,36 @@ def explain(
 
 
 def remove(samples: Samples, mask: Mask) -> Samples:
-    """Beats ``(beats, samples)`` with those in ``mask`` replaced by a line between the rest.
+    """Beats ``(beats, samples)`` with the samples in ``mask`` replaced by straight lines.
 
-    Before the first and after the last sample that is left, its value goes on.
+    A line joins the remaining samples on both sides; at the beat's ends the value of the
+    nearest remaining sample is repeated.
     """
     changed = samples.copy()
-    for beat, gone, length in zip(changed, mask, beat_lengths(samples), strict=True):
-        left = np.flatnonzero(~gone[:length])
+    for beat, removed, length in zip(changed, mask, beat_lengths(samples), strict=True):
+        left = np.flatnonzero(~removed[:length])
         if len(left):
-            lost = np.flatnonzero(gone[:length])
-            beat[lost] = np.interp(lost, left, beat[left])
+            gaps = np.flatnonzero(removed[:length])
+            beat[gaps] = np.interp(gaps, left, beat[left])
     return changed
 
 
 def classify(model: nn.Module, beats: Beats) -> Samples:
-    """The probabilities ``(beats, classes)`` that a classifier gives to beats."""
+    """The probabilities ``(beats, classes)`` of beats by a network that computes them."""
     device = next(model.parameters()).device
     with torch.inference_mode():
-        probabilities = model(*(values.to(device) for values in tensors_for(model, beats)))
-    found: Samples = probabilities.cpu().numpy()
-    return found
+        outputs = model(*(values.to(device) for values in tensors_for(model, beats)))
+    probabilities: Samples = outputs.cpu().numpy()
+    return probabilities
 
 
 def _by_gradients(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
     from captum.attr import IntegratedGradients
 
     samples, *others = (values.to(predicted.device) for values in tensors_for(model, beats))
-    # Gradients of recurrent layers in evaluation are beyond cuDNN.
+    # cuDNN computes no gradients of recurrent layers in evaluation mode.
     with torch.backends.cudnn.flags(enabled=False):
-        found: Tensor = IntegratedGradients(model).attribute(
+        gradients: Tensor = IntegratedGradients(model).attribute(
             samples,
             baselines=torch.from_numpy(flat_lines(beats.samples)).to(samples),
             target=predicted,
@@ -185,7 +186,7 @@ def _by_gradients(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
             method="gausslegendre",
             internal_batch_size=512,
         )
-    attributions = found.detach().cpu().numpy().astype(np.float32)
+    attributions = gradients.detach().cpu().numpy().astype(np.float32)
     return _smooth(attributions, beat_lengths(beats.samples))
 
 
@@ -194,21 +195,21 @@ def _by_occlusion(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
 
     samples, *others = tensors_for(model, beats)
 
-    def judge(present: Tensor, samples: Tensor, *others: Tensor) -> Tensor:
+    def classify_present(present: Tensor, samples: Tensor, *others: Tensor) -> Tensor:
         """Probabilities of beats without the samples that are not present."""
         left = torch.from_numpy(remove(samples.numpy(), present.numpy() == 0))
-        found: Tensor = model(*(values.to(predicted.device) for values in (left, *others)))
-        return found.cpu()
+        outputs: Tensor = model(*(values.to(predicted.device) for values in (left, *others)))
+        return outputs.cpu()
 
     with torch.inference_mode():
-        found: Tensor = Occlusion(judge).attribute(
-            torch.ones_like(samples),  # what is hidden from the model is a sample's presence
+        attributions: Tensor = Occlusion(classify_present).attribute(
+            torch.ones_like(samples),  # a mask is occluded, so that samples can be interpolated
             sliding_window_shapes=(WINDOW,),
             target=predicted.cpu(),
             additional_forward_args=(samples, *others),
             perturbations_per_eval=8,
         )
-    return np.where(within_beats(beats.samples), found.numpy(), 0).astype(np.float32)
+    return np.where(within_beats(beats.samples), attributions.numpy(), 0).astype(np.float32)
 
 
 _ATTRIBUTE: dict[Attribution, Callable[[nn.Module, Beats, Tensor], Samples]] = {
@@ -218,7 +219,7 @@ _ATTRIBUTE: dict[Attribution, Callable[[nn.Module, Beats, Tensor], Samples]] = {
 
 
 def flat_lines(samples: Samples) -> Samples:
-    """Beats without a heartbeat: a line at each beat's median, then its padding."""
+    """Flat beats: a line at each beat's median, then its padding."""
     flat = np.zeros_like(samples)
     for target, beat, length in zip(flat, samples, beat_lengths(samples), strict=True):
         if length:

@@ -26,13 +26,13 @@ from ecgcli.figures import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Beats, or clusters of them, that one picture has room for.
+#: The most beats, or clusters of beats, in one picture.
 MOST_PANELS = 40
 
 
 @dataclass(frozen=True)
 class BeatPanel:
-    """A beat in a picture: what is written above it, its samples, whether it agrees."""
+    """A beat in a picture: its title, its samples, and whether its class is the predicted one."""
 
     title: str
     samples: NDArray[np.float32]
@@ -46,13 +46,16 @@ def draw_scatter(
     axis_name: str,
     title: str,
 ) -> None:
-    """Points ``(beats, 2)``, a panel a colouring: what it is by, a number a point, the names."""
+    """Draw points ``(beats, 2)`` in a panel for each colouring.
+
+    A colouring is its name, the number of the group of each point, and the groups' names.
+    """
     figure = new_figure(5.6 * len(colourings), 5.2)
     figure.suptitle(title)
-    for axis, (what, numbers, names) in zip(
+    for axis, (colouring, numbers, names) in zip(
         figure.subplots(1, len(colourings), squeeze=False)[0], colourings, strict=True
     ):
-        # Small groups are drawn last: they would vanish under the large ones.
+        # Small groups are drawn last, or else large ones would hide them.
         for number in np.argsort(-np.bincount(numbers, minlength=len(names)), kind="stable"):
             chosen = points[numbers == number]
             if len(chosen):
@@ -60,12 +63,12 @@ def draw_scatter(
                     *chosen.T, s=7, linewidth=0, alpha=0.7,
                     color=group_colour(int(number), len(names)), label=names[number],
                 )  # fmt: skip
-        axis.set(title=f"by {what}", xlabel=f"{axis_name} 1", ylabel=f"{axis_name} 2")
+        axis.set(title=f"by {colouring}", xlabel=f"{axis_name} 1", ylabel=f"{axis_name} 2")
         handles, labels = axis.get_legend_handles_labels()
-        order = sorted(range(len(labels)), key=lambda place: names.index(labels[place]))
+        order = sorted(range(len(labels)), key=lambda entry: names.index(labels[entry]))
         axis.legend(
-            [handles[place] for place in order], [labels[place] for place in order],
-            title=what, markerscale=2.5, fontsize=8, ncols=1 + len(labels) // 12,
+            [handles[entry] for entry in order], [labels[entry] for entry in order],
+            title=colouring, markerscale=2.5, fontsize=8, ncols=1 + len(labels) // 12,
         )  # fmt: skip
     save_figure(figure, target)
 
@@ -73,15 +76,15 @@ def draw_scatter(
 def draw_mean_beats(
     target: Path, groups: Sequence[tuple[str, NDArray[np.float32]]], title: str
 ) -> None:
-    """The mean beat of each group and the range of its middle 80%; padding is left out."""
+    """Draw the mean beat of each group and the range of its middle 80%, without padding."""
     axes, figure = panel_grid(len(groups), 3, 3.4, 2.5)
     figure.suptitle(title)
     for number, (axis, (caption, samples)) in enumerate(zip(axes, groups, strict=True)):
         colour = group_colour(number, len(groups))
-        real = within_beats(samples)
-        # Beyond, so few beats are left that their mean is not that of the group.
-        last = max(1, int((real.mean(0) >= 0.1).sum()))
-        values = np.where(real, samples, np.nan)[:, :last]
+        inside = within_beats(samples)
+        # Later, too few beats are left for their mean to describe the group.
+        last = max(1, int((inside.mean(0) >= 0.1).sum()))
+        values = np.where(inside, samples, np.nan)[:, :last]
         low, high = np.nanpercentile(values, (10, 90), axis=0)
         times = _milliseconds(last)
         axis.fill_between(times, low, high, color=colour, alpha=0.45, linewidth=0)
@@ -93,18 +96,21 @@ def draw_mean_beats(
 
 
 def draw_similar(target: Path, rows: Sequence[tuple[BeatPanel, Sequence[BeatPanel]]]) -> None:
-    """A row a beat: the beat, then its neighbours over it, coloured by whether they agree."""
-    across = 1 + max(len(near) for _, near in rows)
-    figure = new_figure(2.5 * across, 2.2 * len(rows) + 0.4)
-    axes = figure.subplots(len(rows), across, squeeze=False, sharex=True, sharey=True)
-    for line, (beat, near) in zip(axes, rows, strict=True):
+    """Draw a row for each beat: the beat, then each of its neighbours over it.
+
+    A neighbour is coloured by whether it has the predicted class.
+    """
+    columns = 1 + max(len(neighbours) for _, neighbours in rows)
+    figure = new_figure(2.5 * columns, 2.2 * len(rows) + 0.4)
+    axes = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True)
+    for line, (beat, neighbours) in zip(axes, rows, strict=True):
         _draw_beat(line[0], beat, "black")
-        for axis, panel in zip(line[1:], near, strict=True):
+        for axis, panel in zip(line[1:], neighbours, strict=True):
             _draw_beat(axis, BeatPanel("", beat.samples), LIGHT_GREY)
             _draw_beat(axis, panel, BLUE if panel.agrees else ORANGE)
     figure.supxlabel(
-        "ms after the R peak; grey: the beat. A neighbour's true class and distance: "
-        "blue has the class the model says, orange another",
+        "ms after the R peak; grey: the beat. Title: a neighbour's true class and distance. "
+        "Blue: it has the predicted class, orange: another class",
         fontsize=9,
     )
     save_figure(figure, target)
@@ -113,7 +119,7 @@ def draw_similar(target: Path, rows: Sequence[tuple[BeatPanel, Sequence[BeatPane
 def draw_attributions(
     target: Path, panels: Sequence[BeatPanel], attributions: NDArray[np.float32], caption: str
 ) -> None:
-    """Beats over a background that says how much each sample ``(beats, samples)`` counts."""
+    """Draw beats over a background coloured by the attributions ``(beats, samples)``."""
     axes, figure = panel_grid(len(panels), 2, 5.2, 2.4)
     for axis, panel, values in zip(axes, panels, attributions, strict=True):
         length = int(beat_lengths(panel.samples[None])[0])
@@ -126,7 +132,8 @@ def draw_attributions(
     bar = figure.colorbar(shade, ax=axes, ticks=[-1, 0, 1], fraction=0.03, pad=0.01)
     bar.ax.set_yticklabels(["against", "nothing", "for"])
     figure.supxlabel(
-        f"ms after the R peak; red: what the class rests on, by {caption}, scaled beat by beat",
+        f"ms after the R peak; red: supports the predicted class, by {caption}, "
+        "scaled beat by beat",
         fontsize=9,
     )
     save_figure(figure, target)

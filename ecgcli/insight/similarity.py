@@ -1,4 +1,4 @@
-"""Why a model says what it says, by example: the labelled beats nearest to a beat."""
+"""Explanation of predictions by example: the labelled beats most similar to a beat."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ecgcli.progress import SILENT, Progress
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A labelled beat near another.
+    """A labelled beat similar to another beat.
 
     Attributes:
         beat: its number in its file, from 0.
         label: its true class.
-        distance: cosine distance in the model's embedding, 0 (alike) to 2.
+        distance: cosine distance in the model's embedding, 0 (same direction) to 2.
         same: whether it is the same beat, sample for sample.
-        record: the record it is from, where the file's sidecar tells.
-        time: of its R peak in that record, in s.
+        record: the record it is from; None without a sidecar.
+        time: of its R peak in that record, in s; None without a sidecar.
     """
 
     beat: int
@@ -40,9 +40,9 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Match:
-    """A beat, what the model says of it, and what it resembles.
+    """A beat, its predicted class, and its neighbours.
 
-    Its true class and its record are None where they are not known.
+    Its true class and its record are None where they are unknown.
     """
 
     beat: int
@@ -54,27 +54,27 @@ class Match:
 
     @property
     def agreeing(self) -> int:
-        """How many neighbours have the class that the model says."""
-        return sum(near.label == self.predicted for near in self.neighbours)
+        """The number of neighbours that have the predicted class."""
+        return sum(neighbour.label == self.predicted for neighbour in self.neighbours)
 
     @property
     def same_record(self) -> int | None:
-        """How many neighbours are from the same record; None when that is not known."""
+        """The number of neighbours from the same record; None when that is unknown."""
         if self.record is None or self.neighbours[0].record is None:
             return None
-        return sum(near.record == self.record for near in self.neighbours)
+        return sum(neighbour.record == self.record for neighbour in self.neighbours)
 
 
 @dataclass(frozen=True)
 class Similar:
-    """Beats with their nearest labelled beats, nearest first."""
+    """Beats with their nearest labelled beats in ``to``, nearest first."""
 
     beats: Beats
     to: Beats
     matches: tuple[Match, ...]
 
     def draw(self, target: Path) -> None:
-        """Draw each beat beside its neighbours, coloured by whether they agree.
+        """Draw each beat beside its neighbours, coloured by whether they have its predicted class.
 
         Raises:
             ConfigError: more beats than a picture has room for.
@@ -85,11 +85,11 @@ class Similar:
                 BeatPanel(_title(match), self.beats.samples[match.beat]),
                 [
                     BeatPanel(
-                        _neighbour_title(near),
-                        self.to.samples[near.beat],
-                        near.label == match.predicted,
+                        _neighbour_title(neighbour),
+                        self.to.samples[neighbour.beat],
+                        neighbour.label == match.predicted,
                     )
-                    for near in match.neighbours
+                    for neighbour in match.neighbours
                 ],
             )
             for match in self.matches
@@ -97,7 +97,7 @@ class Similar:
         draw_similar(target, rows)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """A document of plain values, an object a beat."""
+        """A document of plain values, an object for each beat."""
         return [
             {
                 "beat": match.beat,
@@ -108,8 +108,8 @@ class Similar:
                 "agreeing": match.agreeing,
                 "same_record": match.same_record,
                 "neighbours": [
-                    {"rank": rank, **vars(near), "distance": round(near.distance, 6)}
-                    for rank, near in enumerate(match.neighbours, 1)
+                    {"rank": rank, **vars(neighbour), "distance": round(neighbour.distance, 6)}
+                    for rank, neighbour in enumerate(match.neighbours, 1)
                 ],
             }
             for match in self.matches
@@ -126,16 +126,16 @@ def find_similar(
 ) -> Similar:
     """The beats of ``to`` nearest to each of ``beats[rows]`` in the model's embedding.
 
-    Near is by cosine distance: the direction of the activations says which features a
-    beat has, their length mostly how pronounced they are.
+    The distance is the cosine distance: the direction of the activations shows which
+    features a beat has, their length mostly how pronounced these are.
 
     Args:
         classifier: a model that is a network.
         beats: labelled or not.
-        rows: which of them to look at.
-        to: labelled beats, best those that the model was trained on.
-        neighbours: how many for each beat.
-        progress: of the beats embedded.
+        rows: the beats to find neighbours of.
+        to: labelled beats to compare with, preferably those that the model was trained on.
+        neighbours: number of neighbours of each beat.
+        progress: called with the number of beats embedded.
 
     Raises:
         DataError: ``to`` has fewer beats than ``neighbours``, or no labels.
@@ -152,7 +152,7 @@ def find_similar(
     chosen, classes = beats.take(rows), classifier.classes
     index = NearestNeighbors(n_neighbors=neighbours, metric="cosine", algorithm="brute")
     index.fit(embed(classifier, to, progress))
-    distances, places = index.kneighbors(embed(classifier, chosen))
+    distances, nearest = index.kneighbors(embed(classifier, chosen))
     probabilities = classifier.probabilities(chosen)
     matches = [
         Match(
@@ -162,30 +162,35 @@ def find_similar(
             classes[probabilities[number].argmax()],
             float(probabilities[number].max()),
             tuple(
-                _neighbour(to, int(place), classes[labels[place]], float(distance), sample)
-                for place, distance in zip(places[number], distances[number], strict=True)
+                _neighbour(to, int(beat), classes[labels[beat]], float(distance), samples)
+                for beat, distance in zip(nearest[number], distances[number], strict=True)
             ),
         )
-        for number, (row, sample) in enumerate(zip(rows, chosen.samples, strict=True))
+        for number, (row, samples) in enumerate(zip(rows, chosen.samples, strict=True))
     ]
     return Similar(beats, to, tuple(matches))
 
 
 def _neighbour(
-    to: Beats, place: int, label: str, distance: float, samples: NDArray[np.float32]
+    to: Beats, beat: int, label: str, distance: float, samples: NDArray[np.float32]
 ) -> Neighbour:
-    same = bool(np.array_equal(to.samples[place], samples))
+    same = bool(np.array_equal(to.samples[beat], samples))
     if to.info is None:
-        return Neighbour(place, label, distance, same, None, None)
-    info = to.info.iloc[place]
-    return Neighbour(place, label, distance, same, str(info["record"]), float(info["time"]))
+        return Neighbour(beat, label, distance, same, None, None)
+    info = to.info.iloc[beat]
+    return Neighbour(beat, label, distance, same, str(info["record"]), float(info["time"]))
 
 
 def _title(match: Match) -> str:
     truth = "" if match.label is None else f", true {match.label}"
-    return f"beat {match.beat}{truth}: says {match.predicted}, {match.probability:.3f}"
+    return f"beat {match.beat}{truth}: predicted {match.predicted}, {match.probability:.3f}"
 
 
-def _neighbour_title(near: Neighbour) -> str:
-    place = f"beat {near.beat}" if near.record is None else f"{near.record} at {near.time:.1f} s"
-    return f"{near.label}, {near.distance:.4f}\n{'the same beat' if near.same else place}"
+def _neighbour_title(neighbour: Neighbour) -> str:
+    if neighbour.same:
+        origin = "the same beat"
+    elif neighbour.record is None:
+        origin = f"beat {neighbour.beat}"
+    else:
+        origin = f"{neighbour.record} at {neighbour.time:.1f} s"
+    return f"{neighbour.label}, {neighbour.distance:.4f}\n{origin}"

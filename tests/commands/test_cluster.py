@@ -65,7 +65,7 @@ def test_fewer_beats_than_clusters_is_one_line(beats: Beats, ecg: Ecg) -> None:
     result = ecg("cluster", "b.csv", "--clusters", 21, "-o", "a.csv", "-q")
     assert result.exit_code == 2
     assert result.stdout == ""
-    expected = "error: 20 different beats cannot make 21 clusters; give more beats"
+    expected = "error: 20 different beats cannot make 21 clusters; use more beats"
     assert result.stderr == f"{expected}, or --clusters 20 or fewer\n"
     assert not Path("a.csv").exists()
 

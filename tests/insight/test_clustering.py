@@ -1,4 +1,4 @@
-"""Groups among beats, and how far they are classes."""
+"""Clusters of beats, and their agreement with the classes."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ def shapes() -> Beats:
     return Beats(samples, labels.astype(np.int64))
 
 
-def test_beats_of_a_shape_are_one_cluster_the_largest_first(shapes: Beats) -> None:
-    found = cluster(shapes, shapes.samples)
-    assert [one.beats for one in found.clusters] == list(SIZES.values())
-    assert [one.main_class for one in found.clusters] == list(SIZES)
-    assert [one.main_share for one in found.clusters] == [1, 1, 1]
-    assert found.agreement == pytest.approx(dict.fromkeys(found.agreement or {}, 1))
-    assert len(found.agreement or {}) == 5
-    assert found.silhouette is not None
-    assert found.silhouette > 0.9
+def test_beats_of_the_same_shape_are_one_cluster_the_largest_first(shapes: Beats) -> None:
+    clustering = cluster(shapes, shapes.samples)
+    assert [group.beats for group in clustering.clusters] == list(SIZES.values())
+    assert [group.main_class for group in clustering.clusters] == list(SIZES)
+    assert [group.main_share for group in clustering.clusters] == [1, 1, 1]
+    assert clustering.agreement == pytest.approx(dict.fromkeys(clustering.agreement or {}, 1))
+    assert len(clustering.agreement or {}) == 5
+    assert clustering.silhouette is not None
+    assert clustering.silhouette > 0.9
     for number, name in enumerate(SIZES):
         own = shapes.known_labels == AAMI_CLASSES.index(name)
-        assert (found.assignments[own] == number).all()
+        assert (clustering.assignments[own] == number).all()
 
 
-def test_without_labels_the_same_groups_and_nothing_of_classes(shapes: Beats) -> None:
+def test_without_labels_the_clusters_are_the_same_and_have_no_classes(shapes: Beats) -> None:
     labelled = cluster(shapes, shapes.samples)
-    found = cluster(Beats(shapes.samples), shapes.samples, clusters=3)
-    assert np.array_equal(found.assignments, labelled.assignments)
-    assert found.agreement is None
-    assert found.clusters[0].main_class is None
+    unlabelled = cluster(Beats(shapes.samples), shapes.samples, clusters=3)
+    assert np.array_equal(unlabelled.assignments, labelled.assignments)
+    assert unlabelled.agreement is None
+    assert unlabelled.clusters[0].main_class is None
     default = cluster(Beats(shapes.samples), shapes.samples)
     assert len(default.clusters) == 5
 
 
-def test_clusters_that_say_nothing_of_classes_score_nothing(shapes: Beats) -> None:
+def test_clusters_unrelated_to_the_classes_have_no_adjusted_agreement(shapes: Beats) -> None:
     random = np.random.default_rng(1)
     shuffled = Beats(shapes.samples, random.permutation(shapes.known_labels))
-    found = cluster(shuffled, shuffled.samples)
-    assert found.agreement is not None
-    assert abs(found.agreement["adjusted_rand"]) < 0.1
-    assert abs(found.agreement["adjusted_mutual_information"]) < 0.1
+    agreement = cluster(shuffled, shuffled.samples).agreement
+    assert agreement is not None
+    assert abs(agreement["adjusted_rand"]) < 0.1
+    assert abs(agreement["adjusted_mutual_information"]) < 0.1
 
 
-def test_a_seed_decides_everything(demo: Path) -> None:
+def test_the_same_seed_gives_the_same_clusters(demo: Path) -> None:
     beats = read_beats(demo / "synthetic_train.csv")
     first, again = (cluster(beats, beats.samples, seed=3) for _ in range(2))
     assert np.array_equal(first.assignments, again.assignments)
@@ -70,7 +70,7 @@ def test_a_seed_decides_everything(demo: Path) -> None:
     assert first.silhouette_beats == SILHOUETTE_BEATS < len(beats)
 
 
-def test_principal_components_keep_what_they_say(shapes: Beats) -> None:
+def test_principal_components_keep_the_variance_they_report(shapes: Beats) -> None:
     reduced = reduce_features(shapes.samples, "pca", 2, 0)
     assert reduced.explained is not None
     share = reduced.values.var(0, ddof=1).sum() / shapes.samples.var(0, ddof=1).sum()
@@ -79,9 +79,9 @@ def test_principal_components_keep_what_they_say(shapes: Beats) -> None:
 
 def test_as_many_clusters_as_beats_have_no_silhouette(shapes: Beats) -> None:
     few = shapes.take(np.arange(4))
-    found = cluster(few, few.samples, clusters=4)
-    assert [one.beats for one in found.clusters] == [1, 1, 1, 1]
-    assert found.silhouette is None
+    clustering = cluster(few, few.samples, clusters=4)
+    assert [group.beats for group in clustering.clusters] == [1, 1, 1, 1]
+    assert clustering.silhouette is None
 
 
 def test_fewer_beats_than_clusters(shapes: Beats) -> None:
@@ -98,27 +98,29 @@ def test_fewer_different_beats_than_clusters(shapes: Beats) -> None:
         cluster(same, same.samples)
 
 
-def test_a_model_that_sees_no_difference(shapes: Beats) -> None:
-    blind = np.zeros((len(shapes), 64), np.float32)
-    with pytest.raises(DataError, match="the model sees fewer than 3 different beats"):
-        cluster(shapes, blind)
+def test_an_embedding_that_is_the_same_for_all_beats(shapes: Beats) -> None:
+    embedding = np.zeros((len(shapes), 64), np.float32)
+    with pytest.raises(DataError, match="the model distinguishes fewer than 3 different beats"):
+        cluster(shapes, embedding)
 
 
-def test_more_components_than_there_are(shapes: Beats) -> None:
+def test_more_components_than_beats_and_features_allow(shapes: Beats) -> None:
     few = shapes.take(np.arange(4))
     with pytest.raises(ConfigError, match=r"^4 beats of 187 features have no 5 .*most is 4$"):
         cluster(few, few.samples, components=5, clusters=2)
 
 
-def test_umap_maps_the_same_groups(shapes: Beats) -> None:
+def test_umap_finds_the_same_clusters(shapes: Beats) -> None:
     pytest.importorskip("umap")
-    found = cluster(shapes, shapes.samples, reduction="umap")
-    assert found.reduced.values.shape == (60, 2)
-    assert found.agreement is not None
-    assert found.agreement["adjusted_rand"] > 0.9
+    clustering = cluster(shapes, shapes.samples, reduction="umap")
+    assert clustering.reduced.values.shape == (60, 2)
+    assert clustering.agreement is not None
+    assert clustering.agreement["adjusted_rand"] > 0.9
 
 
-def test_a_missing_umap_is_one_command_away(shapes: Beats, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_umap_the_message_names_the_command_that_installs_it(
+    shapes: Beats, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ecgcli\[umap\]'$"):
         cluster(shapes, shapes.samples, reduction="umap")

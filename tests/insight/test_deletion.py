@@ -1,4 +1,4 @@
-"""Whether a class rests on the samples that an explanation names."""
+"""Whether the predicted class depends on the samples that an explanation ranks first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METHODS: tuple[Attribution, ...] = ("gradients", "occlusion")
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
+def register_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     register_both(monkeypatch)
 
 
@@ -28,7 +28,9 @@ def bumps() -> Beats:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_deletion_test_tells_them_from_others(method: Attribution, bumps: Beats) -> None:
+def test_removing_the_highest_samples_lowers_the_probability_most(
+    method: Attribution, bumps: Beats
+) -> None:
     tested = deletion_test(untrained("peeking"), bumps, method)
     assert tested.beats == 30
     assert tested.highest.median > 0.6 > 5 * tested.random_samples.median
@@ -38,7 +40,7 @@ def test_the_deletion_test_tells_them_from_others(method: Attribution, bumps: Be
     assert tested == deletion_test(untrained("peeking"), bumps, method)
 
 
-def test_where_nothing_matters_there_is_no_ratio(bumps: Beats) -> None:
+def test_a_model_that_ignores_its_input_has_no_ratio(bumps: Beats) -> None:
     tested = deletion_test(untrained("stubborn"), bumps)
     assert tested.highest.median == 0
     assert tested.ratio is None
@@ -46,7 +48,7 @@ def test_where_nothing_matters_there_is_no_ratio(bumps: Beats) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_trained_network_rests_on_what_is_found(
+def test_a_trained_network_depends_on_the_samples_ranked_highest(
     method: Attribution, trained: Path, demo: Path
 ) -> None:
     classifier = load(trained)
@@ -56,7 +58,7 @@ def test_a_trained_network_rests_on_what_is_found(
     assert tested.ratio > 3
 
 
-def test_a_tenth_of_a_beat_is_of_its_own_samples() -> None:
+def test_a_tenth_of_a_beat_excludes_the_padding() -> None:
     ranked = np.tile(np.arange(187.0), (3, 1))
     mask = highest_tenth(ranked, np.array([100, 20, 3]))
     assert [np.flatnonzero(row).tolist() for row in mask] == [list(range(90, 100)), [18, 19], [2]]

@@ -1,4 +1,4 @@
-"""What a network makes of beats: the activations its last layer judges by."""
+"""The embedding: the activations that enter a network's last layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers import Watcher, some_beats, untrained
 
 
 @pytest.mark.parametrize("name", list_networks())
-def test_the_last_layer_turns_it_into_the_logits(name: str) -> None:
+def test_the_last_layer_turns_the_embedding_into_the_logits(name: str) -> None:
     beats = some_beats(20)
     classifier = untrained(name)
     network = load_network(classifier.checkpoint)
@@ -37,9 +37,9 @@ def test_batches_keep_the_order_and_progress_ends_at_the_end(beats: Beats) -> No
     assert watcher.steps == [("embedding", done, 600) for done in (256, 512, 600)]
 
 
-def test_another_family_of_models_is_named(beats: Beats) -> None:
+def test_a_model_that_is_not_a_network_is_refused(beats: Beats) -> None:
     classifier = untrained("cnn")
     card = classifier.card.model_copy(update={"model": "knn"})
-    other = replace(classifier, checkpoint=Checkpoint(card, {}))
+    estimator = replace(classifier, checkpoint=Checkpoint(card, {}))
     with pytest.raises(ConfigError, match=r"^knn has no embedding.*needs a network: cnn, cnn-gru"):
-        embed(other, beats)
+        embed(estimator, beats)
