@@ -1,7 +1,7 @@
-"""A network that squeezes a beat through a few numbers and rebuilds it.
+"""A network that compresses a beat to a few numbers and reconstructs it.
 
-What it never learned to rebuild, it rebuilds badly or squeezes into an unusual place
-(An & Cho, 2015, for reconstruction; the density of the latent numbers is judged here).
+Beats unlike those it was fitted on are reconstructed badly (An & Cho, 2015) or get unusual
+latent numbers. The anomaly score uses the density of the latent numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ecgcli.beats.reader import BEAT_LENGTH
 
-#: Standard deviation of the noise that is laid over beats and is to be taken off again.
+#: Standard deviation of the noise that is added to beats while training and is to be removed.
 NOISE = 0.02
 
 
@@ -35,12 +35,12 @@ class Autoencoder(nn.Module):
         )  # fmt: skip
 
     def forward(self, beats: Tensor) -> Tensor:
-        """Beats ``(beats, samples)`` as they are rebuilt."""
+        """The reconstruction of beats ``(beats, samples)``."""
         rebuilt: Tensor = self.decoder(self.encoder(beats.unsqueeze(1)))
         return rebuilt
 
     def loss(self, beats: Tensor) -> Tensor:
-        """Mean squared error of a sample, rebuilt from beats with noise laid over."""
+        """Mean squared error per sample of beats reconstructed from beats with added noise."""
         rebuilt = self(beats + NOISE * torch.randn_like(beats))
         return nn.functional.mse_loss(rebuilt.float(), beats)
 

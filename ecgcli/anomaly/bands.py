@@ -1,10 +1,10 @@
 """Bands that hold the rest of a beat with a stated probability.
 
-The forecaster's futures give quantiles at each sample. A network is rarely as sure as it
-should be, so each band is widened or narrowed around its median by one factor, such that
-on normal beats held out of the fitting it holds its share of samples: split conformal
-prediction (Lei et al., JASA 2018) with the half-width as the scale. The guarantee is over
-samples of beats like those, all horizons together, not for a single sample of a single beat.
+The futures drawn from the forecaster give quantiles at each sample. The network's own
+uncertainty is rarely well calibrated, so each band is widened or narrowed around its median
+by one factor, such that it holds its share of the samples of held-out normal beats: split
+conformal prediction (Lei et al., JASA 2018) with the half-width as the scale. The guarantee
+is over samples of such beats, all horizons together, not for each sample of each beat.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from ecgcli.progress import SILENT, Progress
 
 #: The bands, in percent.
 BANDS = (50, 90)
-#: Futures drawn of each beat.
+#: Futures drawn for each beat.
 DRAWS = 100
-#: Beats the factors are fitted on, at most, each forecast from a random sample of these.
+#: The most beats that the factors are fitted on.
 FITTED_ON = 1000
+#: The range of the random sample from which each of these beats is forecast.
 FIRST_ORIGIN, LAST_ORIGIN = 10, 120
 
 #: The median, then the low and high of each band.
 _LEVELS = [0.5, *(side for band in BANDS for side in (0.5 - band / 200, 0.5 + band / 200))]
-#: Quantiles are of this many futures at least.
+#: The fewest futures that quantiles are computed from.
 _FEWEST = 10
 #: Beats forecast at a time.
 _AT_A_TIME = 32
-#: The least half-width, in units of the beat's height: a future drawn alike every time.
+#: The least half-width, in units of the beat's height, for where all futures are equal.
 _LEAST = 1e-4
 
 
@@ -42,8 +43,8 @@ _LEAST = 1e-4
 class Bands:
     """A forecast at each sample, ``(…, samples)``: the median, and each band's low and high.
 
-    They are of the futures in which the beat still goes on; ``ended`` is the share of
-    those in which it has given way to the zero padding.
+    They describe the futures in which the beat has not ended; ``ended`` is the share of
+    futures in which it has, and the zero padding has begun.
     """
 
     median: Samples
@@ -52,7 +53,7 @@ class Bands:
     ended: Samples
 
     def holds(self, truth: Samples, band: int) -> NDArray[np.bool_]:
-        """Where the truth lies within a band."""
+        """Whether each true sample lies within a band."""
         inside: NDArray[np.bool_] = (self.low[band] <= truth) & (truth <= self.high[band])
         return inside
 
@@ -65,15 +66,15 @@ def forecast(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Bands:
-    """What comes after the first ``known`` samples of beats ``(beats, 187)``.
+    """Forecast the rest of beats ``(beats, 187)`` from their first ``known`` samples.
 
     Args:
         network: the forecaster.
-        samples: the beats; what lies after ``known`` is not looked at.
-        known: how many samples are given, 1 to 186.
-        factors: what to multiply the half-widths by; not at all without.
+        samples: the beats; samples after ``known`` are not used.
+        known: number of samples given, 1 to 186.
+        factors: a factor of the half-widths for each band; all 1 by default.
         seed: of the futures drawn.
-        progress: of the beats.
+        progress: called with the number of beats forecast.
 
     Returns:
         Bands of ``(beats, 187 - known)``.
@@ -93,7 +94,7 @@ def fit_band_factors(
     seed: int,
     progress: Progress = SILENT,
 ) -> dict[str, float]:
-    """The factor of each band, fitted on normal beats that the network did not learn."""
+    """The factor of each band, fitted on held-out normal beats ``(beats, 187)``."""
     random = np.random.default_rng(seed)
     chosen = samples[random.permutation(len(samples))[:FITTED_ON]]
     groups = _by_origin(len(chosen), random)
@@ -117,7 +118,9 @@ def _futures(
     seed: int,
     progress: Progress = SILENT,
 ) -> Samples:
-    """Of the futures of ``heads (beats, known)``: ended, median, low and high of each band.
+    """The summary of the futures of ``heads (beats, known)``: ended, median, and each band.
+
+    A band is its low and its high.
 
     Returns:
         ``(2 + 2 * bands, beats, 187 - known)``.
@@ -125,44 +128,44 @@ def _futures(
     device = next(network.parameters()).device
     torch.manual_seed(seed)
     given = torch.from_numpy(np.ascontiguousarray(heads))
-    found = []
+    summaries = []
     for done in range(0, len(given), _AT_A_TIME):
         part = given[done : done + _AT_A_TIME].to(device)
         futures = network.continuations(part, DRAWS)[:, :, heads.shape[1] :].cpu()
-        found.append(_summary(futures.numpy()))
+        summaries.append(_summary(futures.numpy()))
         progress.update("forecasting", min(done + _AT_A_TIME, len(given)), len(given))
-    return np.concatenate(found, 1)
+    return np.concatenate(summaries, 1)
 
 
 def _summary(futures: Samples) -> Samples:
-    """See `_futures`; of ``(beats, draws, samples)``.
+    """See `_futures`; for futures ``(beats, draws, samples)``.
 
-    Where fewer than `_FEWEST` of the futures go on, the quantiles stay as they were last.
+    Where fewer than `_FEWEST` futures continue, the last quantiles of enough are repeated.
     """
     length = futures.shape[2]
-    going_on = np.arange(length) < _ends(futures)[:, :, None]
-    # The futures that go on come first, in order; so a quantile is one of them.
-    ordered = np.sort(np.where(going_on, futures, np.inf), axis=1)
-    ordered[np.isinf(ordered)] = 0  # of no future: only read where none goes on from the start
-    alive = going_on.sum(1)
+    continues = np.arange(length) < _ends(futures)[:, :, None]
+    # Futures that continue are sorted to the front; quantiles are taken among these.
+    ordered = np.sort(np.where(continues, futures, np.inf), axis=1)
+    ordered[np.isinf(ordered)] = 0  # read only where no future continues from the first sample
+    alive = continues.sum(1)
     at = np.where(alive >= _FEWEST, np.arange(length), 0)
-    at = np.maximum.accumulate(at, axis=1)  # where there were enough last
+    at = np.maximum.accumulate(at, axis=1)  # the last sample with enough futures
     rows = np.arange(len(futures))[:, None]
     counts = np.maximum(alive[rows, at], 1)
-    found = [1 - alive / DRAWS]
+    summary = [1 - alive / DRAWS]
     for level in _LEVELS:
-        place = level * (counts - 1)
-        below = np.floor(place).astype(np.intp)
+        position = level * (counts - 1)
+        below = np.floor(position).astype(np.intp)
         above = np.minimum(below + 1, counts - 1)
         low, high = ordered[rows, below, at], ordered[rows, above, at]
-        found.append(low + (place - below) * (high - low))
-    return np.array(found, np.float32)
+        summary.append(low + (position - below) * (high - low))
+    return np.array(summary, np.float32)
 
 
 def _ends(futures: Samples) -> NDArray[np.intp]:
-    """Where the zero padding of each future ``(beats, draws, samples)`` begins.
+    """The sample at which the zero padding of each future ``(beats, draws, samples)`` begins.
 
-    That is where a block's length of samples is as near to zero as the noise of the training.
+    That is the first of a block of samples that differ from zero only by training noise.
     """
     quiet = np.pad(np.abs(futures) < 3 * NOISE, ((0, 0), (0, 0), (0, BLOCK)), constant_values=True)
     quiet_after = np.cumsum(quiet, axis=2, dtype=np.int32)
@@ -172,7 +175,7 @@ def _ends(futures: Samples) -> NDArray[np.intp]:
 
 
 def _by_origin(beats: int, random: np.random.Generator) -> list[tuple[int, NDArray[np.intp]]]:
-    """Rows in groups of about a batch, each with the number of samples given."""
+    """Rows in groups of about `_AT_A_TIME`, each with a random number of samples given."""
     parts = max(1, -(-beats // _AT_A_TIME))
     origins = random.integers(FIRST_ORIGIN, LAST_ORIGIN, parts)
     rows = np.array_split(np.arange(beats), parts)
@@ -180,9 +183,9 @@ def _by_origin(beats: int, random: np.random.Generator) -> list[tuple[int, NDArr
 
 
 def one_block_ahead(network: Forecaster, samples: Samples, seed: int = 0) -> Bands:
-    """What was expected of each block of beats ``(beats, 187)``, given the samples before it.
+    """The forecast of each block of beats ``(beats, 187)``, given the samples before it.
 
-    These bands are the network's own, without the factors, which are for whole forecasts.
+    These bands are the network's own: the factors apply to forecasts of the rest of a beat.
     """
     torch.manual_seed(seed)
     device = next(network.parameters()).device

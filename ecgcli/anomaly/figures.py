@@ -1,4 +1,4 @@
-"""Pictures of anomalies and forecasts: score distributions, beats with what was expected."""
+"""Pictures of anomalies and forecasts: score distributions, beats with their forecasts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ecgcli.figures import BLUE, PALETTE, new_figure, save_figure
 class Trace:
     """A stretch of ECG for a picture.
 
-    ``values`` and ``line`` (what was expected of them) are at ``times``; where there is no
-    value it is NaN. ``bands`` maps percent to low and high at ``times``; ``since`` is where
-    a forecast begins.
+    ``values`` and ``line`` (the expected values) are at ``times``, NaN where there is none.
+    ``bands`` maps percent to low and high at ``times``; ``since`` is the time at which a
+    forecast begins.
     """
 
     title: str
@@ -32,11 +32,11 @@ class Trace:
 def draw_histogram(
     target: Path, groups: dict[str, Any], threshold: tuple[float, str], label: str
 ) -> None:
-    """The distribution of a score in each group, as shares of the group, and a threshold."""
+    """Draw the distribution of a score in each group, as shares, and a threshold."""
     figure = new_figure(7, 3.8)
     axis = figure.subplots()
-    every = np.concatenate(list(groups.values()))
-    bins = np.linspace(every.min(), every.max() + 1e-9, 61)
+    scores = np.concatenate(list(groups.values()))
+    bins = np.linspace(scores.min(), scores.max() + 1e-9, 61)
     for colour, (name, values) in zip(PALETTE, groups.items(), strict=False):
         share = np.full(len(values), 1 / len(values))
         axis.hist(
@@ -57,7 +57,7 @@ def draw_histogram(
 def draw_traces(
     target: Path, traces: Sequence[Trace], across: str, up: str = "", expected: str = "expected"
 ) -> None:
-    """ECG with what was expected of it: up to three traces a row, bands darker where likelier."""
+    """Draw ECG with its expected values, up to three traces a row; narrower bands are darker."""
     columns = min(3, len(traces))
     rows = -(-len(traces) // columns)
     width = 8.0 if columns == 1 else 4.2 * columns

@@ -38,7 +38,7 @@ from ecgcli.progress import SILENT, Progress
 
 #: The share of each class, or of the patients, that is held out.
 VALIDATION_FRACTION = 0.1
-#: Fewer normal beats than this do not show what is usual.
+#: The fewest normal beats that a model is fitted on.
 LEAST = 200
 #: The label of normal beats in every class set.
 NORMAL = 0
@@ -46,7 +46,7 @@ NORMAL = 0
 BATCH_SIZE = 256
 HIGHEST_RATE = 0.004
 WEIGHT_DECAY = 0.01
-#: The norm that gradients are clipped to: a beat that ends early is a shock to a forecaster.
+#: The norm that gradients are clipped to: beats that end early cause very large ones.
 CLIP = 5.0
 
 
@@ -54,8 +54,8 @@ CLIP = 5.0
 class Settings:
     """How to fit.
 
-    ``quantile`` is the share of normal beats to lie below the threshold; ``classes`` are those
-    the labels mean, None where the file says so itself.
+    ``quantile`` is the share of normal beats that is to score below the threshold; ``classes``
+    is the class set of the labels, None to take it from the file.
     """
 
     method: Method = "forecaster"
@@ -70,7 +70,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model, where it is, and the course of its training loss."""
+    """A fitted model, its run folder, and the mean training loss of each epoch."""
 
     run: Path
     model: AnomalyModel
@@ -80,31 +80,30 @@ class Fitted:
 def fit(
     data: Path, settings: Settings, run: Path, progress: Progress = SILENT, command: str = ""
 ) -> Fitted:
-    """Learn what normal beats look like, from those of a labelled beats CSV alone.
+    """Fit an anomaly model on the normal beats of a labelled beats CSV.
 
-    The file's other classes are not trained on: those held out show how well the model
-    finds them.
+    Other classes are not trained on; those held out show how well the model detects them.
 
     Args:
-        data: the labelled file; class N (or normal) is what is learnt.
-        settings: how.
+        data: the labelled file; the model is fitted on class N (or normal).
+        settings: how to fit.
         run: the folder to make; ``run-2`` and so on when it exists.
-        progress: of the training and of what follows it.
-        command: the command line, for the record.
+        progress: of the training and of the steps after it.
+        command: the command line, for ``environment.json``.
 
     Raises:
-        DataError: the file is wrong, unlabelled, or has too few normal beats.
+        DataError: the file is invalid, unlabelled, or has too few normal beats.
     """
     beats = read_labelled(data, classes_named(settings.classes), normalize=settings.normalize)
     _require_normal(beats, data)
     split = _split(beats, settings, data)
     kept, held_out = beats.take(split[0]), beats.take(split[1])
     normal = kept.samples[kept.known_labels == NORMAL]
-    usual = held_out.known_labels == NORMAL
-    if not usual.any() or len(normal) < BATCH_SIZE:
+    is_normal = held_out.known_labels == NORMAL
+    if not is_normal.any() or len(normal) < BATCH_SIZE:
         raise DataError(
-            f"{len(normal)} normal beats are left to fit and {usual.sum()} held out; "
-            f"at least {BATCH_SIZE} and 1 are needed, so more normal beats",
+            f"{len(normal)} normal beats are left to fit and {is_normal.sum()} held out; "
+            f"at least {BATCH_SIZE} and 1 are needed; use a file with more normal beats",
             file=data,
         )
     device = choose_device(settings.device)
@@ -113,10 +112,10 @@ def fit(
     losses = _train(network, normal, settings.epochs, device, progress)
     views = _compare(network, normal, settings.seed, progress)
     scores = views.score(held_out.samples, represent(network, held_out.samples))
-    metrics = {} if usual.all() else {"roc_auc": roc_area(~usual, scores).value}
+    metrics = {} if is_normal.all() else {"roc_auc": roc_area(~is_normal, scores).value}
     factors = {}
     if isinstance(network, Forecaster):
-        factors = fit_band_factors(network, held_out.samples[usual], settings.seed, progress)
+        factors = fit_band_factors(network, held_out.samples[is_normal], settings.seed, progress)
     card = AnomalyCard(
         method=settings.method,
         classes=beats.classes,
@@ -126,7 +125,7 @@ def fit(
         metrics=metrics,
         band_factors=factors,
     )
-    model = AnomalyModel(card, network.eval(), views, np.sort(scores[usual]))
+    model = AnomalyModel(card, network.eval(), views, np.sort(scores[is_normal]))
     folder = new_run(run.parent, run.name)
     fitted = Fitted(folder, model, losses)
     write_json(
@@ -134,7 +133,7 @@ def fit(
         describe_environment(command, settings.seed, device_name(device)),
     )
     write_json(folder / "report.json", _report(fitted))
-    save_model(folder / ANOMALY, model)  # last: a run that has it is whole
+    save_model(folder / ANOMALY, model)  # last: it marks the run as complete
     return fitted
 
 
@@ -145,7 +144,7 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> list[float]:
-    """Train on normal beats ``(beats, 187)``; the mean loss of each epoch."""
+    """Train on normal beats ``(beats, 187)``; return the mean loss of each epoch."""
     beats = torch.from_numpy(samples).to(device)
     batches = len(beats) // BATCH_SIZE
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
@@ -174,7 +173,7 @@ def _train(
 
 
 def _compare(network: Network, normal: NDArray[np.float32], seed: int, progress: Progress) -> Views:
-    """The normal beats ``(beats, 187)`` as a reference, in both views."""
+    """The normal beats ``(beats, 187)`` as the reference of both views."""
     features = represent(network, normal)
     views = []
     for done, values in enumerate((normal, features)):
@@ -186,14 +185,14 @@ def _compare(network: Network, normal: NDArray[np.float32], seed: int, progress:
 
 def _require_normal(beats: Beats, data: Path) -> None:
     counts, name = beats.counts(), beats.classes[NORMAL]
-    found = ", ".join(f"{other} {count:,}" for other, count in counts.items() if count)
+    all_counts = ", ".join(f"{each} {count:,}" for each, count in counts.items() if count)
     if not counts[name]:
         raise DataError(
-            f"there are no normal beats (class {name}) to learn from; found {found}", file=data
+            f"there are no normal beats (class {name}) to fit on; found {all_counts}", file=data
         )
     if counts[name] < LEAST:
         raise DataError(
-            f"{counts[name]} normal beats are too few (found {found}); "
+            f"{counts[name]} normal beats are too few (found {all_counts}); "
             f"at least {LEAST} of class {name} are needed",
             file=data,
         )
@@ -208,11 +207,11 @@ def _split(
         return split.kept, split.held_out
     if beats.info is None:
         raise DataError(
-            "--validation patient needs to know whose beat is whose, and there is no sidecar "
+            "--validation patient needs the patient of each beat, and there is no sidecar "
             "(NAME.info.csv); use --validation stratified",
             file=data,
         )
-    # Balanced by normal or not: a class of a few beats could not be in every part.
+    # Balanced by normal or not: a class with few beats cannot be in both parts.
     sides = replace(beats, labels=(beats.known_labels != NORMAL).astype(np.int64))
     split = by_patient(sides, VALIDATION_FRACTION, settings.seed)
     return split.kept, split.held_out
@@ -250,6 +249,6 @@ def _report(fitted: Fitted) -> dict[str, Any]:
         "band_factors": card.band_factors,
         "training_loss": fitted.losses,
         "training_data": card.training_data.model_dump(),
-        "note": "Only normal beats were learnt from. Validation figures are of beats held out of "
-        "the training file; judge the model with ecg anomaly score on a test file.",
+        "note": "The model was fitted on normal beats only. Validation figures: beats held out of "
+        "the training file. Evaluate the model with ecg anomaly score on a test file.",
     }

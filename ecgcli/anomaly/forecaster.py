@@ -1,10 +1,10 @@
-"""A recurrent network that predicts the next samples of a beat, with how sure it is.
+"""A recurrent network that predicts the distribution of the next samples of a beat.
 
-It reads a beat in blocks of 11 samples (92 ms) and gives, after each, the distribution
-of the next block: a mixture of Gaussians (Bishop, Mixture density networks, 1994), as
-Graves (Generating sequences with recurrent neural networks, 2013) puts it on an LSTM.
-A component describes the whole block at once, so that "the beat ends here" and "a T wave
-goes on" are two futures and not a blur of both.
+It reads a beat in blocks of 11 samples (92 ms) and predicts, after each, the distribution
+of the next block: a mixture of Gaussians (Bishop, Mixture density networks, 1994) on top of
+an LSTM (Graves, Generating sequences with recurrent neural networks, 2013). A component
+describes a whole block, so that "the beat ends here" and "the T wave continues" are two
+separate futures and not an average of both.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ecgcli.beats.reader import BEAT_LENGTH
 
 #: Samples predicted at a time; divides the beat.
 BLOCK = 11
-#: Standard deviation of the noise laid over beats while training, and so the least spread that
-#: is ever predicted: without it the density of the zero padding has no bound.
+#: Standard deviation of the noise that is added to beats while training, and therefore the
+#: least predicted spread: without it the density of the zero padding would be unbounded.
 NOISE = 0.01
 
 
@@ -36,15 +36,15 @@ class Mixture:
     log_scales: Tensor
 
     def log_densities(self, blocks: Tensor) -> Tensor:
-        """Of each sample under each component: ``(…, BLOCK)`` -> ``(…, components, BLOCK)``."""
+        """The log density of each sample of ``(…, BLOCK)``; ``(…, components, BLOCK)``."""
         errors = (blocks.unsqueeze(-2) - self.means) * torch.exp(-self.log_scales)
         return -0.5 * errors.square() - self.log_scales - 0.5 * math.log(2 * math.pi)
 
     def draw(self, observed: Tensor | None = None) -> Tensor:
-        """A block from each mixture, ``(…, BLOCK)``, given its first samples ``(…, n)``.
+        """Draw a block from each mixture, ``(…, BLOCK)``, given its first samples ``(…, n)``.
 
-        Within a component samples are independent, so what is observed only weighs the
-        components. The noise of the training is taken out of the spread again.
+        Within a component samples are independent, so the observed samples only change the
+        weights of the components. The training noise is subtracted from the spread.
         """
         weights = self.log_weights
         begun = 0 if observed is None else observed.shape[-1]
@@ -61,7 +61,7 @@ class Mixture:
 
 
 class Forecaster(nn.Module):
-    """An LSTM over blocks, and a mixture of Gaussians for the block to come."""
+    """An LSTM over blocks, and a mixture of Gaussians for the next block."""
 
     def __init__(self, units: int = 128, components: int = 8) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Forecaster(nn.Module):
         )
 
     def forward(self, beats: Tensor) -> tuple[Tensor, Mixture]:
-        """What is known before each block, and the distribution of it.
+        """The state before each block, and the predicted distribution of the block.
 
         Returns:
             States ``(beats, blocks + 1, units)``, the last after the whole beat, and the
@@ -89,20 +89,20 @@ class Forecaster(nn.Module):
         weights, rest = values.split([self.components, 2 * self.components * BLOCK], -1)
         means, log_scales = rest.unflatten(-1, (self.components, 2 * BLOCK)).chunk(2, -1)
         least = math.log(NOISE)
-        # Soft, so that a spread at its floor still has a gradient.
+        # softplus and not a hard limit, so that the least spread still has a gradient.
         log_scales = least + functional.softplus(log_scales - least)
         return Mixture(functional.log_softmax(weights, -1), means, log_scales)
 
     def loss(self, beats: Tensor) -> Tensor:
-        """Mean negative log likelihood of a block, in nats, with the noise laid over."""
+        """Mean negative log likelihood of a block with added noise, in nats."""
         noisy = beats + NOISE * torch.randn_like(beats)
         _, mixture = self(noisy)
         return negative_log_likelihood(mixture, noisy).mean()
 
     def represent(self, beats: Tensor) -> Tensor:
-        """What the network makes of a beat: its mean state in each stage; ``(beats, features)``.
+        """The mean state in each of three stages of the beats; ``(beats, features)``.
 
-        The stages are about QRS, ST and T, and what follows, the next QRS included.
+        The stages are, roughly, the QRS; ST and T; and the rest, the next QRS included.
         """
         states = self(beats)[0][:, 1:].float()
         stages = states.split([4, 5, states.shape[1] - 9], dim=1)
@@ -110,14 +110,14 @@ class Forecaster(nn.Module):
 
     @torch.inference_mode()
     def continuations(self, heads: Tensor, draws: int) -> Tensor:
-        """Random futures of beats, from torch's global generator.
+        """Random futures of beats, drawn from torch's global generator.
 
         Args:
-            heads: their first samples, ``(beats, known)``.
-            draws: futures of each.
+            heads: the first samples of the beats, ``(beats, known)``.
+            draws: number of futures of each beat.
 
         Returns:
-            Whole beats ``(beats, draws, BEAT_LENGTH)``; each begins with what is known.
+            Whole beats ``(beats, draws, BEAT_LENGTH)``; each begins with its known samples.
         """
         known = heads.shape[1]
         full = known // BLOCK
@@ -137,7 +137,11 @@ class Forecaster(nn.Module):
 
 
 def negative_log_likelihood(mixture: Mixture, beats: Tensor) -> Tensor:
-    """Of each block of beats ``(beats, samples)``, given those before it; ``(beats, blocks)``."""
+    """The value for each block of beats ``(beats, samples)``, given the blocks before it.
+
+    Returns:
+        ``(beats, blocks)``, in nats.
+    """
     blocks = beats.view(len(beats), -1, BLOCK)
     joint = mixture.log_densities(blocks).sum(-1) + mixture.log_weights
     return -torch.logsumexp(joint, -1)

@@ -1,4 +1,4 @@
-"""Forecaster + the beginning of a beat -> how it may go on, with 50% and 90% bands."""
+"""Forecaster and the first samples of a beat -> the rest of it, with 50% and 90% bands."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_known_beats
 
-#: A recording is forecast, and a beat drawn, until it has ended in this share of the futures.
+#: A forecast is cut, or no longer drawn, where the beat has ended in more than this share of
+#: its futures.
 MOST_ENDED = 0.75
-#: Beats drawn into one picture, at most.
+#: The most beats in one picture.
 DRAWN = 6
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The rest of each of some beats.
+    """Forecasts of the rest of beats.
 
     Attributes:
         beats: ``(beats,)`` their numbers in the file.
         starts: ``(beats,)`` the time of each R peak in s; zeros for a beats CSV.
-        known: how many samples of each were given.
-        values: ``(beats, samples)`` what is known of each and what came then; NaN where
-            nothing has come.
-        judged: ``(beats, samples)`` which values can be held against the bands: those
-            after ``known`` that came, without zero padding.
+        known: number of samples given of each beat.
+        values: ``(beats, samples)`` the samples given and the true samples after them; NaN
+            where the recording has ended.
+        compared: ``(beats, samples)`` which values are compared with the bands: the true
+            samples after ``known``, without zero padding.
         bands: of ``(beats, samples - known)``.
         unit: of the values: the beat's height, or mV.
         labels: class names ``(beats,)``, or None.
@@ -52,29 +53,31 @@ class Forecast:
     starts: NDArray[np.float64]
     known: int
     values: NDArray[np.float32]
-    judged: NDArray[np.bool_]
+    compared: NDArray[np.bool_]
     bands: Bands
     unit: str
     labels: NDArray[np.str_] | None = None
 
     def coverage(self) -> dict[str, dict[str, float]]:
-        """The share of judged samples that each band holds: of all beats, and of each class."""
+        """The share of compared samples within each band: for all beats, and for each class."""
         kinds = {"all": np.ones(len(self.beats), bool)}
         if self.labels is not None:
             kinds |= {name: self.labels == name for name in dict.fromkeys(self.labels)}
-        judged, truth = self.judged[:, self.known :], self.values[:, self.known :]
+        compared, truth = self.compared[:, self.known :], self.values[:, self.known :]
         inside = {band: self.bands.holds(truth, band) for band in BANDS}
         return {
-            str(kind): {str(band): float(inside[band][rows][judged[rows]].mean()) for band in BANDS}
+            str(kind): {
+                str(band): float(inside[band][rows][compared[rows]].mean()) for band in BANDS
+            }
             for kind, rows in kinds.items()
-            if judged[rows].any()
+            if compared[rows].any()
         }
 
     def table(self) -> pa.Table:
-        """A row a sample forecast: beat, sample, time (s), and what `Bands` has of it.
+        """A row for each sample forecast: beat, sample, time in s, and its values in `Bands`.
 
-        The share of futures in which the beat has ended, and of the others the median and
-        each band's low and high.
+        These are the share of futures in which the beat has ended, and the median and each
+        band's low and high of the others.
         """
         horizon = self.bands.median.shape[1]
         samples = np.arange(self.known, self.known + horizon)
@@ -98,7 +101,7 @@ class Forecast:
         return pa.table(rounded)
 
     def draw(self, target: Path) -> None:
-        """A picture of the first beats: what was known, the bands, and what came."""
+        """Draw the first beats: the samples given, the bands, and the true samples."""
         traces = [self._trace(row) for row in range(min(DRAWN, len(self.beats)))]
         across = "s" if self.starts.any() else "s after the R peak"
         draw_traces(target, traces, across, self.unit, "median")
@@ -108,7 +111,7 @@ class Forecast:
         times = self.starts[row] + np.arange(length) / SAMPLING_RATE
 
         def whole(values: NDArray[np.float32]) -> NDArray[np.float32]:
-            """From the beat's start; nothing where the beat has most likely ended."""
+            """The values from the beat's start, NaN where the beat has most likely ended."""
             before = np.full(self.known, np.nan, np.float32)
             foreseen = np.where(self.bands.ended[row] <= MOST_ENDED, values[row], np.nan)
             return np.concatenate([before, foreseen])
@@ -119,7 +122,9 @@ class Forecast:
         return Trace(
             title,
             times,
-            np.where(self.judged[row] | (np.arange(length) < self.known), self.values[row], np.nan),
+            np.where(
+                self.compared[row] | (np.arange(length) < self.known), self.values[row], np.nan
+            ),
             whole(self.bands.median),
             {b: (whole(self.bands.low[b]), whole(self.bands.high[b])) for b in BANDS},
             since=self.starts[row] + self.known / SAMPLING_RATE,
@@ -130,7 +135,7 @@ def forecaster_of(model: AnomalyModel, place: str) -> Forecaster:
     """The model's forecaster.
 
     Raises:
-        CheckpointError: it is an autoencoder, which rebuilds beats and foresees nothing.
+        CheckpointError: it is an autoencoder, which cannot forecast.
     """
     if not isinstance(model.network, Forecaster):
         raise CheckpointError(
@@ -152,22 +157,22 @@ def forecast_beats(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Forecast:
-    """Continue beats of a CSV from their first samples; the rest of each is held against it.
+    """Forecast beats of a CSV from their first samples, and compare with the true samples.
 
     Args:
         model: an anomaly model with a forecaster.
-        place: where it lies, for messages.
+        place: the model's path, for messages.
         data: the beats CSV.
-        rows: which, such as ``0``, ``3,8-12`` or ``all``, from 0.
-        known: samples given of each, 1 to 186.
+        rows: the beats to forecast, such as ``0``, ``3,8-12`` or ``all``, from 0.
+        known: number of samples given of each, 1 to 186.
         horizon: samples forecast, to the beat's end at most (the default).
         normalize: scale each beat to 0..1 first.
         seed: of the futures drawn.
-        progress: of the beats.
+        progress: called with the number of beats forecast.
 
     Raises:
         CheckpointError: the model cannot forecast.
-        DataError: the file is wrong.
+        DataError: the file is not valid.
         ConfigError: there are no such rows or samples.
     """
     network = forecaster_of(model, place)
@@ -179,14 +184,14 @@ def forecast_beats(
     samples = beats.samples[chosen]
     bands = forecast(network, samples, known, card.band_factors, seed, progress)
     length = _length(known, horizon)
-    judged = within_beats(samples)[:, :length]
-    judged[:, :known] = False
+    compared = within_beats(samples)[:, :length]
+    compared[:, :known] = False
     return Forecast(
         beats=chosen,
         starts=np.zeros(len(chosen)),
         known=known,
         values=samples[:, :length],
-        judged=judged,
+        compared=compared,
         bands=_cut(bands, length - known),
         unit="share of the beat's height",
         labels=None if beats.labels is None else beats.label_names[chosen],
@@ -203,24 +208,24 @@ def forecast_recording(
     options: ReadOptions = NO_OPTIONS,
     seed: int = 0,
 ) -> Forecast:
-    """Continue the beat that is under way in a recording at a time, in mV.
+    """Forecast the rest of the beat that has begun at a time in a recording, in mV.
 
-    Beats are scaled by their own height, which is not known while one is under way: that
-    of the beat before is taken for it. Nothing after the time is looked at, but that R
-    peaks which are detected are found in the whole recording.
+    Beats are scaled by their height, which is unknown before a beat is complete: the height
+    of the previous beat is used. Nothing after the time is used, except that R peaks, where
+    they are detected, are detected in the whole recording.
 
     Args:
         model: an anomaly model with a forecaster.
-        place: where it lies, for messages.
+        place: the model's path, for messages.
         data: the recording.
-        after: the time in s; default the recording's end.
+        after: the time in s; the recording's end by default.
         horizon: samples at 120 Hz, 187 from the R peak at most (the default).
         options: how the recording is read.
         seed: of the futures drawn.
 
     Raises:
         CheckpointError: the model cannot forecast.
-        DataError: the recording cannot be read or is too short, or no beat is under way.
+        DataError: the recording cannot be read or is too short, or no beat has begun.
         ConfigError: the time is not in the recording.
     """
     network = forecaster_of(model, place)
@@ -233,39 +238,39 @@ def forecast_recording(
     recording = _with_beats(recording, options.detector, data)
     peaks = recording.beat_positions
     number = int(np.searchsorted(peaks, after * recording.sampling_rate)) - 1
-    start, known = _under_way(recording, number, after, data)
+    start, known = _begun_beat(recording, number, after, data)
     low, height = _scale(recording, peaks[number - 1], start, data)
     values = _read(recording, start)
     scaled = np.nan_to_num((values - low) / height).astype(np.float32)
     bands = forecast(network, scaled[None], known, model.card.band_factors, seed)
-    ends = np.flatnonzero(bands.ended[0] > MOST_ENDED)  # what comes later, it does not know
+    ends = np.flatnonzero(bands.ended[0] > MOST_ENDED)  # a forecast is of one beat only
     length = min(_length(known, horizon), known + (int(ends[0]) if len(ends) else BEAT_LENGTH))
     length = max(length, known + 1)
     values = values[:length]
-    judged = np.isfinite(values)
-    judged[:known] = False
+    compared = np.isfinite(values)
+    compared[:known] = False
     return Forecast(
         beats=np.array([number]),
         starts=np.array([start / recording.sampling_rate]),
         known=known,
         values=values[None],
-        judged=judged[None],
+        compared=compared[None],
         bands=_in_millivolts(_cut(bands, length - known), low, height),
         unit="mV",
     )
 
 
 def write_forecast(
-    target: Path | str, found: Forecast, table_format: Literal["csv", "json"]
+    target: Path | str, result: Forecast, table_format: Literal["csv", "json"]
 ) -> None:
-    """Write a forecast, complete or not at all; ``-`` is standard output."""
-    table = found.table()
+    """Write a forecast, completely or not at all; ``-`` is standard output."""
+    table = result.table()
     with output(target) as stream:
         if table_format == "json":
             document = {
-                "from": found.known,
-                "unit": found.unit,
-                "coverage": found.coverage(),
+                "from": result.known,
+                "unit": result.unit,
+                "coverage": result.coverage(),
                 "rows": table.to_pylist(),
             }
             stream.write(json.dumps(document, indent=1).encode() + b"\n")
@@ -276,14 +281,14 @@ def write_forecast(
 
 
 def parse_rows(text: str, beats: int) -> NDArray[np.intp]:
-    """``"3,8-12"`` as numbers of beats; ``all`` of them.
+    """The numbers of beats in a text such as ``"3,8-12"``, or of ``all`` beats.
 
     Raises:
         ConfigError: it is not of this form, or there are no such beats.
     """
     if text == "all":
         return np.arange(beats)
-    found: list[int] = []
+    rows: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if match is None:
@@ -292,8 +297,8 @@ def parse_rows(text: str, beats: int) -> NDArray[np.intp]:
         last = int(match[2] or first)
         if not first <= last < beats:
             raise ConfigError(f"--rows: found {part.strip()}; the file's beats are 0-{beats - 1}")
-        found += range(first, last + 1)
-    return np.array(found)
+        rows += range(first, last + 1)
+    return np.array(rows)
 
 
 def _length(known: int, horizon: int | None) -> int:
@@ -328,28 +333,28 @@ def _with_beats(recording: Recording, detector: str, path: Path) -> Recording:
     if len(recording.beat_positions) < 2:
         raise DataError(
             f"too short: {len(recording.beat_positions)} R peaks in {recording.seconds:.1f} s; a "
-            "forecast needs a whole beat before the one under way",
+            "forecast needs a whole beat before the one that is forecast",
             file=path,
         )
     return recording
 
 
-def _under_way(recording: Recording, number: int, after: float, path: Path) -> tuple[float, int]:
-    """Where the beat under way begins, and how many samples of it there are."""
+def _begun_beat(recording: Recording, number: int, after: float, path: Path) -> tuple[float, int]:
+    """The position of the R peak of the beat that has begun, and its number of samples so far."""
     peaks, rate = recording.beat_positions, recording.sampling_rate
     if number < 1:
         raise DataError(
             f"there are {number + 1} R peaks before {after:g} s; a forecast needs a whole beat "
-            f"before the one under way, so --after at least {peaks[1] / rate:.2f}",
+            f"before the one that is forecast, so give --after at least {peaks[1] / rate:.2f}",
             file=path,
         )
     since = after - peaks[number] / rate
     known = max(1, round(since * SAMPLING_RATE))
     if known >= BEAT_LENGTH:
         raise DataError(
-            f"the last R peak before {after:g} s is {since:.1f} s back, so no beat is under way "
-            f"there (one is forecast for {BEAT_LENGTH / SAMPLING_RATE:.1f} s); choose another time "
-            "with --after",
+            f"the last R peak before {after:g} s is {since:.1f} s earlier, so no beat has begun "
+            f"there (a beat is forecast for {BEAT_LENGTH / SAMPLING_RATE:.1f} s); choose another "
+            "time with --after",
             file=path,
         )
     return float(peaks[number]), known
@@ -362,7 +367,7 @@ def _scale(recording: Recording, start: float, stop: float, path: Path) -> tuple
         rate = recording.sampling_rate
         raise DataError(
             f"no ECG between {start / rate:.2f} and {stop / rate:.2f} s, so the height of the beat "
-            "is not known; choose another time with --after",
+            "is unknown; choose another time with --after",
             file=path,
         )
     return float(np.nanmin(piece)), float(np.nanmax(piece) - np.nanmin(piece))
@@ -374,7 +379,7 @@ def _read(recording: Recording, start: float) -> NDArray[np.float32]:
     positions = start + np.arange(BEAT_LENGTH, dtype=np.float64) * (
         recording.sampling_rate / SAMPLING_RATE
     )
-    there = positions <= len(recording.signal) - 1
+    recorded = positions <= len(recording.signal) - 1
     values = np.full(BEAT_LENGTH, np.nan, np.float32)
-    values[there] = read(positions[there])
+    values[recorded] = read(positions[recorded])
     return values

@@ -1,8 +1,8 @@
-"""An anomaly model: one safetensors file that explains itself, as `checkpoint` has it.
+"""An anomaly model: one self-describing safetensors file, as in `ecgcli.checkpoints`.
 
-Its tensors are the network's weights under ``network.``, the normal beats it compares with
+Its tensors are the network's weights under ``network.``, the normal beats to compare with
 under ``samples.`` and ``features.``, and under ``normal_scores`` the scores of normal beats
-held out of the fitting, which say what is usual.
+held out of the fitting, from which thresholds and percentiles are computed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NETWORKS: dict[Method, type[Forecaster] | type[Autoencoder]] = {
 
 
 class AnomalyCard(BaseModel):
-    """What an anomaly model says of itself."""
+    """An anomaly model's description of itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,22 +56,22 @@ class AnomalyCard(BaseModel):
     preprocessing: str = "R peak to past the next one, scaled to 0..1, zero-padded"
     #: ``trained_on`` counts the normal beats; no other beat was used.
     training_data: TrainingData
-    #: The share of normal beats that is to lie below the threshold, where none is asked for.
+    #: The share of normal beats that is to score below the threshold by default.
     quantile: float
     epochs: int
-    #: On the beats held out: the area under ROC, where there are other classes among them.
+    #: The area under the ROC curve on the beats held out, if other classes are among them.
     metrics: dict[str, float]
-    #: What the spread of a forecast is multiplied by, for each band; empty for autoencoders.
+    #: The factor of the spread of a forecast for each band; empty for autoencoders.
     band_factors: dict[str, float]
     licence: str = "not stated"
 
 
 @dataclass(frozen=True)
 class Views:
-    """Normal beats seen in two ways: by their samples, and by what the network makes of them.
+    """Normal beats in two views: their samples, and their features from the network.
 
-    The score is the mean of both. Each view errs on other beats, so that together they
-    find more than either.
+    The score is the mean of both. The views err on different beats, so together they
+    detect more than either alone.
     """
 
     samples: Neighbours
@@ -80,7 +80,7 @@ class Views:
     def score(
         self, samples: NDArray[np.float32], features: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """How unusual beats are, by samples ``(beats, 187)`` and ``(beats, features)``."""
+        """The anomaly score of beats, from samples ``(beats, 187)`` and ``(beats, features)``."""
         return (self.samples.score(samples) + self.features.score(features)) / 2
 
 
@@ -89,7 +89,7 @@ class AnomalyModel:
     """A fitted model.
 
     Attributes:
-        card: what it is.
+        card: its description.
         network: in evaluation mode.
         views: of the normal beats; see `Views`.
         normal_scores: of the held-out normal beats, ascending.
@@ -101,7 +101,7 @@ class AnomalyModel:
     normal_scores: NDArray[np.float64]
 
     def score(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """How unusual each beat of ``(beats, 187)`` is; higher is more."""
+        """The anomaly score of each beat of ``(beats, 187)``; higher is more unusual."""
         return self.views.score(samples, represent(self.network, samples))
 
     def percentiles(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,7 +129,7 @@ def represent(network: Network, samples: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def rebuild(network: Autoencoder, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Beats ``(beats, 187)`` as the autoencoder rebuilds them."""
+    """The autoencoder's reconstruction of beats ``(beats, 187)``."""
     device = next(network.parameters()).device
     with torch.inference_mode():
         rebuilt = network.eval()(torch.from_numpy(samples).to(device))
@@ -148,7 +148,7 @@ def save_model(path: Path, model: AnomalyModel) -> None:
 
 
 def load_model(path: Path) -> AnomalyModel:
-    """Read an anomaly model; executes nothing in it.
+    """Read an anomaly model; no code in the file is executed.
 
     Raises:
         CheckpointError: the file is missing, damaged, of another kind or version.
@@ -175,9 +175,13 @@ def _network(card: AnomalyCard, weights: Tensors) -> Network:
 def _read_card(path: Path, metadata: dict[str, str]) -> AnomalyCard:
     text = metadata.get(ANOMALY_CARD)
     if text is None:
-        what = "a classifier, which ecg predict takes" if "ecg" in metadata else "no model of ecg"
+        problem = (
+            "this is a classifier, which ecg predict takes"
+            if "ecg" in metadata
+            else "this is not a model of ecg"
+        )
         raise CheckpointError(
-            f"{path}: this is {what}; an anomaly model is made by ecg anomaly fit --data TRAIN.csv"
+            f"{path}: {problem}; an anomaly model is made by ecg anomaly fit --data TRAIN.csv"
         )
     try:
         card = AnomalyCard.model_validate_json(text)

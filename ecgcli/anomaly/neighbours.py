@@ -1,10 +1,10 @@
-"""How far a beat lies from the normal beats that are most like it.
+"""The distance of a beat from the normal beats most similar to it.
 
-A nearest-neighbour score, half corrected for how dense the normal beats lie there: the
-distance itself (Ramaswamy, Rastogi & Shim, SIGMOD 2000) takes every beat of a noisy
-recording for unusual, and the distance over that of the neighbours among themselves
-(the local outlier factor of Breunig et al., SIGMOD 2000) takes every tight group for the
-only normal one. Their geometric mean does better than either on validation beats.
+This is a nearest-neighbour score, half corrected for the local density of the normal beats.
+The distance itself (Ramaswamy, Rastogi & Shim, SIGMOD 2000) makes every beat of a noisy
+recording unusual. Its ratio to the distances among the neighbours (the local outlier factor
+of Breunig et al., SIGMOD 2000) makes beats just outside a dense group too unusual. The
+geometric mean of both does better than either on validation beats.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Features, Tensors
 
-#: Directions kept of the features, fewer where there are not as many.
+#: Principal directions kept; fewer if there are fewer features or beats.
 DIRECTIONS = 40
 #: Direction ``i`` with standard deviation ``s_i`` is divided by ``s_i ** WHITENING``: 0 leaves
 #: the features as they are, 1 makes every direction count the same.
 WHITENING = 0.75
-#: Neighbours whose distances a score is of, and those a neighbour's own surroundings are of.
+#: Number of neighbours in a score, and of neighbours that measure the local density.
 NEAREST, SURROUNDING = 3, 5
-#: The most reference beats kept; more are thinned out at random.
+#: The most reference beats kept; of more, a random selection is kept.
 MOST = 100_000
 
 _LEAST = 1e-6
@@ -38,7 +38,8 @@ class Neighbours:
         mean: ``(features,)``, subtracted first.
         directions: ``(features, directions)``, principal and scaled.
         reference: ``(beats, directions)`` the normal beats.
-        surrounding: ``(beats,)`` the mean logarithm of each one's distance to its neighbours.
+        surrounding: ``(beats,)`` the logarithm of each one's distance to the last of its
+            `SURROUNDING` neighbours.
     """
 
     mean: Features
@@ -48,7 +49,7 @@ class Neighbours:
 
     @classmethod
     def fit(cls, features: Features, seed: int = 0) -> Neighbours:
-        """From the features ``(beats, features)`` of normal beats."""
+        """Make the reference from the features ``(beats, features)`` of normal beats."""
         from sklearn.decomposition import PCA
 
         if len(features) > MOST:
@@ -62,7 +63,7 @@ class Neighbours:
         return cls(mean, directions, reference, _log(distances[:, -1]))
 
     def score(self, features: Features) -> NDArray[np.float64]:
-        """How unusual each of ``(beats, features)`` is; higher is more."""
+        """The anomaly score of each row of ``(beats, features)``; higher is more unusual."""
         distances, nearest = _search(self.reference).kneighbors(
             (features - self.mean) @ self.directions, n_neighbors=SURROUNDING
         )
@@ -71,12 +72,12 @@ class Neighbours:
         return score.astype(np.float64)
 
     def tensors(self) -> Tensors:
-        """As a checkpoint holds it."""
+        """The arrays for a checkpoint, by attribute."""
         return {name: np.ascontiguousarray(values) for name, values in vars(self).items()}
 
 
 def _search(reference: Features) -> Any:
-    """scikit-learn's exact search, by whole blocks of distances."""
+    """scikit-learn's exact search, which computes distances in large blocks."""
     from sklearn.neighbors import NearestNeighbors
 
     return NearestNeighbors(algorithm="brute").fit(reference)

@@ -1,4 +1,4 @@
-"""Scored beats -> a folder: table, pictures, report."""
+"""Scored beats -> a folder with a table, pictures and a report."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ SHOWN = 6
 
 
 def report_folder(checkpoint: Path, data: Path) -> Path:
-    """Where the report of a model on a file goes: beside the model, named for the data."""
+    """The folder for the report of a model on a file: beside the model, named after the data."""
     return checkpoint.parent / f"anomalies-{data.name.split('.')[0]}"
 
 
 def write_report(folder: Path, model: AnomalyModel, scored: Scored) -> Path:
-    """Write ``scores.csv``, ``histogram.png``, ``beats.png``, with labels ``roc.png``; the report.
+    """Write ``scores.csv``, ``histogram.png``, ``beats.png``, ``roc.png`` and ``report.json``.
+
+    ``roc.png`` needs labels.
 
     Returns:
         The path of ``report.json``, which is written last.
@@ -49,14 +51,14 @@ def write_report(folder: Path, model: AnomalyModel, scored: Scored) -> Path:
         draw_curves_by_class(
             folder / "roc.png",
             {name: (curve.x, curve.y, curve.area) for name, curve in curves.items()},
-            ("normal beats called anomalous", "anomalous beats found"),
+            ("normal beats flagged as anomalous", "other beats flagged as anomalous"),
             "ROC against normal beats",
         )
     draw_traces(
         folder / "beats.png",
         _most_anomalous(model, scored),
         "s after the R peak",
-        expected="forecast" if isinstance(model.network, Forecaster) else "rebuilt",
+        expected="forecast" if isinstance(model.network, Forecaster) else "reconstructed",
     )
     report = folder / REPORT
     write_json(report, scored.as_json())

@@ -1,4 +1,4 @@
-"""Anomaly model + beats or a recording -> how unusual each beat is."""
+"""Anomaly model and beats or a recording -> the anomaly score of each beat."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from ecgcli.metrics import Score
 from ecgcli.metrics.roc import Curve, roc, roc_area
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, is_recording
 
-#: The rest, all other classes together, against the normal beats.
+#: The name of all other classes together, in comparison with the normal beats.
 REST = "the rest"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Beats and how unusual each is.
+    """Beats and their anomaly scores.
 
     Attributes:
-        model, data: where they are.
-        classes: of the labels, the normal one first.
-        beats: that were scored.
-        times: of their R peaks in s, where they are of a recording, else None.
+        model, data: their paths.
+        classes: the class names of the labels, the normal class first.
+        beats: the beats scored.
+        times: of their R peaks in s; None for beats of a CSV.
         scores: ``(beats,)``, higher is more unusual.
-        percentiles: the share of held-out normal beats that score lower, 0..1.
+        percentiles: ``(beats,)`` the share of held-out normal beats that score lower, 0..1.
         quantile, threshold: a beat whose score is above the threshold is anomalous; of
             the held-out normal beats the share ``quantile`` is not.
-        statement: what figures on these beats can and cannot say.
+        statement: what can and cannot be concluded from figures on these beats.
         notes: on the recording.
     """
 
@@ -60,14 +60,14 @@ class Scored:
 
     @property
     def truth(self) -> NDArray[np.int64] | None:
-        """The labels, where there are normal and other beats among them."""
+        """The labels; None unless there are normal beats and others among them."""
         labels = self.beats.labels
         return None if labels is None or len({*(labels > 0)}) < 2 else labels
 
     def areas(self) -> dict[str, Score]:
-        """The area under ROC of the rest, and of each other class, against the normal beats.
+        """The area under the ROC curve of all other beats, and of each other class, from normal.
 
-        Empty where the beats have no labels, or labels of only one side.
+        Empty where the beats have no labels, or are all normal, or none is.
         """
         return {
             name: roc_area(positive[rows], self.scores[rows])
@@ -75,22 +75,28 @@ class Scored:
         }
 
     def curves(self) -> dict[str, Curve]:
-        """The ROC curves of the same."""
+        """The ROC curves of the same comparisons."""
         return {
             name: roc(positive[rows], self.scores[rows].astype(np.float32))
             for name, (positive, rows) in self._sides().items()
         }
 
     def figures(self) -> dict[str, float]:
-        """Every figure that ``--require`` knows.
+        """Every figure that ``--require`` accepts.
 
         Raises:
-            DataError: the beats are not labelled, or all normal, or all not.
+            DataError: the beats are not labelled, or are all normal, or none is.
         """
         if self.truth is None:
-            found = "no labels" if self.beats.labels is None else "beats of only one side"
+            kinds = (
+                "no labels"
+                if self.beats.labels is None
+                else "only normal beats"
+                if (self.beats.labels == 0).all()
+                else "no normal beats"
+            )
             raise DataError(
-                f"found {found}; a ROC needs normal beats and others, with their classes",
+                f"found {kinds}; a ROC needs labelled beats, both normal and others",
                 file=self.data,
             )
         areas = self.areas()
@@ -99,7 +105,7 @@ class Scored:
         }
 
     def table(self) -> pa.Table:
-        """A row a beat: number, time, class where known, score, percentile, anomalous."""
+        """A row for each beat: number, time, class if labelled, score, percentile, anomalous."""
         columns: dict[str, Any] = {"beat": np.arange(len(self.scores))}
         if self.times is not None:
             columns["time"] = self.times
@@ -111,7 +117,7 @@ class Scored:
         return pa.table(columns)
 
     def as_json(self) -> dict[str, Any]:
-        """The summary, as a document of plain values."""
+        """The summary as a document of plain values."""
         flagged = self.anomalous
         labels = self.beats.labels
         kinds = {} if labels is None else {n: labels == c for c, n in enumerate(self.classes)}
@@ -137,7 +143,7 @@ class Scored:
         }
 
     def _sides(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-        """By name: which beats are positive, and which are judged."""
+        """For each comparison, by name: which beats are positive, and which are included."""
         truth = self.truth
         if truth is None:
             return {}
@@ -158,18 +164,18 @@ def score_file(
     normalize: bool = False,
     options: ReadOptions = NO_OPTIONS,
 ) -> Scored:
-    """Score each beat of a beats CSV, or of a recording.
+    """Score each beat of a beats CSV or of a recording.
 
     Args:
         model: the anomaly model.
-        place: where it lies, for the report.
+        place: the model's path, for the report.
         data: a beats CSV or a recording.
-        quantile: the share of normal beats to lie below the threshold, else the model's.
+        quantile: the share of normal beats below the threshold; None is the model's.
         normalize: scale each beat of a CSV to 0..1 first.
         options: how a recording is read.
 
     Raises:
-        DataError: the file is wrong, or too short a recording to hold a beat.
+        DataError: the file is not valid, or the recording is too short to hold a beat.
     """
     notes: tuple[str, ...] = ()
     times = None

@@ -1,4 +1,4 @@
-"""Calibrated bands hold what they say they hold, on beats that were not fitted on."""
+"""Calibrated bands hold their stated share, on beats that they were not fitted on."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from ecgcli.progress import SILENT
 
 @pytest.fixture(scope="module")
 def network(anomaly_run: Path) -> Forecaster:
-    found = load_model(anomaly_run / ANOMALY).network
-    assert isinstance(found, Forecaster)
-    return found
+    forecaster = load_model(anomaly_run / ANOMALY).network
+    assert isinstance(forecaster, Forecaster)
+    return forecaster
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def normal(demo: Path) -> np.ndarray:
 def test_factors_make_bands_hold_their_share_of_other_beats(
     network: Forecaster, normal: np.ndarray
 ) -> None:
-    """Half of the beats calibrate, the other half judge; without factors the bands are off."""
+    """Half of the beats calibrate the bands, the other half test them."""
     shuffled = normal[np.random.default_rng(0).permutation(len(normal))]
     factors = fit_band_factors(network, shuffled[:150], 0, SILENT)
     others = shuffled[150:300]
@@ -50,9 +50,7 @@ def test_factors_make_bands_hold_their_share_of_other_beats(
         )
 
 
-def test_bands_lie_in_one_another_and_within_the_beats_scale(
-    network: Forecaster, normal: np.ndarray
-) -> None:
+def test_bands_are_nested_and_within_0_to_1(network: Forecaster, normal: np.ndarray) -> None:
     for bands in (forecast(network, normal[:5], 33), one_block_ahead(network, normal[:5])):
         assert (bands.low[90] <= bands.low[50]).all()
         assert (bands.low[50] <= bands.median).all()
@@ -62,7 +60,7 @@ def test_bands_lie_in_one_another_and_within_the_beats_scale(
         assert bands.high[90].max() <= 1
 
 
-def test_a_seed_repeats_a_forecast_and_what_comes_later_does_not_matter(
+def test_a_seed_repeats_a_forecast_and_later_samples_do_not_change_it(
     network: Forecaster, normal: np.ndarray
 ) -> None:
     changed = normal[:3].copy()
@@ -73,7 +71,7 @@ def test_a_seed_repeats_a_forecast_and_what_comes_later_does_not_matter(
     assert not np.array_equal(first.median, other.median)
 
 
-def test_bands_are_of_the_futures_in_which_the_beat_goes_on() -> None:
+def test_bands_describe_the_futures_in_which_the_beat_continues() -> None:
     """Half of the futures end after 60 samples; the others lie at 0.4 to the end."""
     futures = np.full((1, DRAWS, 100), 0.4, np.float32)
     futures[:, ::2, 60:] = 0.001
@@ -86,7 +84,7 @@ def test_bands_are_of_the_futures_in_which_the_beat_goes_on() -> None:
     assert np.allclose(quantiles, 0.4)  # as they were last
 
 
-def test_padding_is_not_judged() -> None:
+def test_padding_is_not_compared() -> None:
     beats = np.ones((1, 187), np.float32)
     beats[0, 100:] = 0
     beats[0, 50] = 0  # the lowest sample of a beat is 0, too

@@ -1,4 +1,4 @@
-"""Fitting: from normal beats alone, repeatable, and refused when it cannot be."""
+"""Fitting: on normal beats alone, repeatable, and refused on unsuitable data."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_an_anomaly_model_of_another_format_or_content_is_refused(
 
 def test_a_seed_repeats_a_fit(small: Path, tmp_path: Path) -> None:
     settings = Settings(epochs=1, seed=3)
-    one, two = (fitted(small, tmp_path / name, settings) for name in "ab")
-    assert np.array_equal(one.normal_scores, two.normal_scores)
-    assert one.card == two.card
+    first, second = (fitted(small, tmp_path / name, settings) for name in "ab")
+    assert np.array_equal(first.normal_scores, second.normal_scores)
+    assert first.card == second.card
 
 
-def test_other_classes_change_nothing_that_is_learnt(small: Path, tmp_path: Path) -> None:
-    """The other beats scrambled: the same model, the same usual scores."""
+def test_other_classes_do_not_change_the_model(small: Path, tmp_path: Path) -> None:
+    """With the other beats scrambled, the model gives the same scores to normal beats."""
     beats = read_beats(small)
     samples = beats.samples.copy()
     rest = beats.known_labels > 0
@@ -103,23 +103,23 @@ def test_patients_held_out_are_not_fitted_on(small: Path, tmp_path: Path) -> Non
     ("labels", "message"),
     [
         (None, "found 187 columns, so no class"),
-        (2, "there are no normal beats \\(class N\\) to learn from; found V 300"),
+        (2, "there are no normal beats \\(class N\\) to fit on; found V 300"),
         (0, "100 normal beats are too few"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(
+def test_data_without_enough_labelled_normal_beats_are_refused(
     labels: int | None, message: str, tmp_path: Path
 ) -> None:
     count = 100 if labels == 0 else 300
     samples = np.random.default_rng(0).random((count, 187), np.float32)
-    known = None if labels is None else np.full(count, labels, np.int64)
-    write_beats(tmp_path / "train.csv", Beats(samples, known))
+    all_labels = None if labels is None else np.full(count, labels, np.int64)
+    write_beats(tmp_path / "train.csv", Beats(samples, all_labels))
     with pytest.raises(DataError, match=message):
         fitted(tmp_path / "train.csv", tmp_path / "run", replace(QUICK, classes="aami"))
     assert not (tmp_path / "run").exists()
 
 
-def test_patients_need_a_sidecar(small: Path, tmp_path: Path) -> None:
+def test_holding_out_patients_needs_a_sidecar(small: Path, tmp_path: Path) -> None:
     beats = read_beats(small)
     write_beats(tmp_path / "train.csv", Beats(beats.samples, beats.labels))
     with pytest.raises(DataError, match="--validation stratified"):

@@ -1,4 +1,4 @@
-"""The forecaster: distributions that are distributions, and futures that keep what is known."""
+"""The forecaster: valid distributions, and futures that begin with the known samples."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_the_spread_never_falls_below_the_noise_of_training(network: Forecaster)
     assert (scales >= NOISE * 0.999).all()
 
 
-def test_what_was_seen_of_a_block_decides_between_its_futures() -> None:
-    """Two futures, 0 and 1 throughout: the first samples tell which it is."""
+def test_the_observed_samples_of_a_block_decide_between_its_futures() -> None:
+    """Two futures, constant 0 and constant 1: the first samples show which one it is."""
     means = torch.stack([torch.zeros(BLOCK), torch.ones(BLOCK)]).expand(500, 2, BLOCK)
     mixture = Mixture(
         torch.full((500, 2), math.log(0.5)), means, torch.full_like(means, math.log(NOISE))
@@ -53,7 +53,9 @@ def test_what_was_seen_of_a_block_decides_between_its_futures() -> None:
 
 
 @pytest.mark.parametrize("known", [1, BLOCK - 1, BLOCK, 40, BEAT_LENGTH - 1])
-def test_futures_begin_with_what_is_known_and_differ_after(known: int, network: Forecaster) -> None:
+def test_futures_begin_with_the_known_samples_and_then_differ(
+    known: int, network: Forecaster
+) -> None:
     heads = torch.rand(3, known)
     futures = network.continuations(heads, draws=4)
     assert futures.shape == (3, 4, BEAT_LENGTH)
@@ -74,7 +76,7 @@ def test_training_makes_the_forecast_better(network: Forecaster) -> None:
     assert losses[-1] < losses[0] - BLOCK
 
 
-def test_the_autoencoder_rebuilds_and_squeezes() -> None:
+def test_the_shapes_of_the_autoencoders_reconstruction_and_latent_numbers() -> None:
     network = Autoencoder(latent=5).eval()
     assert network(torch.rand(3, BEAT_LENGTH)).shape == (3, BEAT_LENGTH)
     assert network.represent(torch.rand(3, BEAT_LENGTH)).shape == (3, 5)

@@ -1,4 +1,4 @@
-"""The neighbour score: far is unusual, and tight groups do not condemn loose ones."""
+"""The neighbour score: distant beats are unusual, and beats of loose groups not much more so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from ecgcli.anomaly.neighbours import SURROUNDING, Neighbours
 
 
-def test_what_is_far_from_every_reference_scores_higher() -> None:
+def test_beats_far_from_every_reference_beat_score_higher() -> None:
     random = np.random.default_rng(0)
     reference = random.normal(size=(400, 6)).astype(np.float32)
     usual = random.normal(size=(50, 6)).astype(np.float32)
@@ -15,7 +15,7 @@ def test_what_is_far_from_every_reference_scores_higher() -> None:
     assert scores[:50].max() < scores[50:].min()
 
 
-def test_a_loose_group_is_not_called_unusual_for_being_loose() -> None:
+def test_beats_of_a_loose_group_are_not_unusual_for_its_looseness() -> None:
     """By distance alone members of the loose group would all outrank a beat beside the tight one.
 
     The group is 20 times as loose; half corrected, its members score 20 ** 0.5 too high.

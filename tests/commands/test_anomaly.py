@@ -77,8 +77,8 @@ def test_unlabelled_beats_are_scored_without_a_roc(anomaly_run: Path, demo: Path
     assert list(pd.read_csv("out/scores.csv")) == ["beat", "score", "percentile", "anomalous"]
 
 
-@pytest.mark.parametrize(("label", "found"), [(None, "no labels"), (0, "only one side")])
-def test_a_required_area_needs_both_sides(
+@pytest.mark.parametrize(("label", "found"), [(None, "no labels"), (0, "only normal beats")])
+def test_a_required_area_needs_normal_beats_and_others(
     label: int | None, found: str, anomaly_run: Path, ecg: Ecg
 ) -> None:
     samples = np.random.default_rng(0).random((30, 187), np.float32)
@@ -87,7 +87,7 @@ def test_a_required_area_needs_both_sides(
     result = ecg("anomaly", "score", "b.csv", *arguments)
     assert result.exit_code == 2
     assert found in result.stderr
-    assert "needs normal beats and others" in result.stderr
+    assert "needs labelled beats, both normal and others" in result.stderr
 
 
 def test_a_missed_requirement_is_3(anomaly_run: Path, demo: Path, ecg: Ecg) -> None:

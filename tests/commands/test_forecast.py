@@ -46,7 +46,7 @@ def test_a_seed_repeats_it_and_json_says_the_same(anomaly_run: Path, demo: Path,
 
 
 def test_a_recording_goes_on_in_millivolts(anomaly_run: Path, mitdb: Path, ecg: Ecg) -> None:
-    """Record 100: an R peak stands at 0.2139 s + …; the beat under way at 10 s is forecast."""
+    """Record 100: an R peak stands at 0.2139 s + …; the beat that has begun at 10 s is forecast."""
     arguments = ("--after", 10, "--samples", 24, "-o", "f.csv", "--png", "f.png")
     result = ecg("forecast", mitdb / "100.hea", "--model", anomaly_run, *arguments)
     assert result.exit_code == 0, result.stderr
@@ -91,7 +91,7 @@ def test_what_cannot_be_forecast_of_beats(
     ("arguments", "message"),
     [
         (["--from", 40], "--from is for beats"),
-        (["--after", 0.3], "a forecast needs a whole beat before the one under way"),
+        (["--after", 0.3], "a forecast needs a whole beat before the one that is forecast"),
         (["--after", 5000], "--after: found 5000 s; the recording has 1805.6 s"),
     ],
 )
