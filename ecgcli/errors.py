@@ -8,7 +8,7 @@
     ├── OutputError             a place that cannot be written
     ├── WorkerError             a process that shared the work was killed
     ├── MissingExtraError       an optional package that is not installed
-    ├── Interrupted             exit code 130: stopped by the user, state saved
+    ├── Interrupted             exit code 130 or 143: stopped by Ctrl-C or SIGTERM, state saved
     └── RequirementMissed       exit code 3: a score asked for was not reached
 
 The library raises these and never prints or exits. The command line turns
@@ -82,9 +82,11 @@ class MissingExtraError(EcgError):
 
 
 class Interrupted(EcgError):
-    """The user stopped a long job; its state was saved."""
+    """Ctrl-C (exit code 130) or SIGTERM (143) stopped a long job; its state was saved."""
 
-    exit_code = 130
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class RequirementMissed(EcgError):

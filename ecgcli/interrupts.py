@@ -29,11 +29,12 @@ def raise_on_sigterm() -> None:
 class StopSignal:
     """Inside its block, Ctrl-C (or SIGTERM) sets ``requested`` instead of interrupting.
 
-    A second one interrupts at once.
+    ``exit_code`` is then the shell's code for that signal. A second one interrupts at once.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self.exit_code = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -49,4 +50,4 @@ class StopSignal:
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.requested:
             raise KeyboardInterrupt if number == signal.SIGINT else Terminated
-        self.requested = True
+        self.requested, self.exit_code = True, 128 + number

@@ -24,7 +24,8 @@ def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run
 
     Raises:
         ConfigError, DataError: the experiment cannot start; no folder is made.
-        Interrupted: Ctrl-C stopped a training in epochs; its state was saved.
+        ConfigError: the loss is not finite in an epoch; the folder stays.
+        Interrupted: Ctrl-C or SIGTERM stopped a training in epochs; its state was saved.
     """
     from ecgcli.models import is_estimator
 
@@ -43,7 +44,9 @@ def resume(path: Path, progress: Progress = SILENT) -> Run:
     A finished run is returned unchanged.
 
     Raises:
-        CheckpointError: the run has no state to resume from, or its training data have changed.
+        CheckpointError: the run has no state to resume from, or its config or training data
+            have changed; only more epochs at a constant learning rate are allowed.
+        ConfigError: the loss is not finite.
         Interrupted: it was stopped again.
     """
     from ecgcli.training.epochs import resume_network

@@ -10,8 +10,9 @@ bit for bit on a CPU, as one that was never stopped.
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -41,15 +42,17 @@ from ecgcli.training.history import (
     write_history,
 )
 from ecgcli.training.optimization import build_loss, build_optimizer, build_schedule, draw_order
+from ecgcli.training.resumption import require_same_config, require_same_data
 from ecgcli.training.run import (
     HISTORY,
+    REPORT,
     Run,
     first_line,
     new_run_folder,
     validation_metrics,
     write_report,
 )
-from ecgcli.training.state import Position, pack, to_array, unpack
+from ecgcli.training.state import Origin, Position, pack, read_origin, to_array, unpack
 
 #: Beats classified at a time while validating.
 VALIDATION_BATCH = 256
@@ -96,14 +99,15 @@ def resume_network(path: Path, progress: Progress) -> Run:
     with locked(path):
         config = load_config(path / CONFIG)
         checkpoint = load_checkpoint(path / LAST)
+        origin = read_origin(checkpoint.state_facts)
+        require_same_config(config, None if origin is None else origin.config, path)
         data = build_training_set(config)
-        if data.description.fingerprint != checkpoint.card.training_data.fingerprint:
-            raise CheckpointError(
-                f"{path}: the training data have changed since this run began "
-                f"({', '.join(data.description.files)}); restore them or start a new training"
-            )
         session = _Session(config, data, choose_device(config.training.device))
+        same_split = origin is None or origin == replace(session.origin, config=origin.config)
+        require_same_data(data.description, checkpoint.card.training_data, same_split, path)
         session.restore(checkpoint)
+        if session.has_epochs_left():  # also in a finished run that was given more epochs
+            (path / REPORT).unlink(missing_ok=True)
         return session.complete(path, progress)
 
 
@@ -127,13 +131,18 @@ class _Session:
         )
         self.loss = build_loss(self.settings, self.labels, self.classes)
         self.position = Position()
+        self.origin = Origin(
+            config.model_dump(mode="json"),
+            data.training.fingerprint(),
+            data.validation.fingerprint(),
+        )
 
     def complete(self, path: Path, progress: Progress) -> Run:
         """Run the remaining epochs, then finish the run folder."""
         self._announce(path, progress)
         history, epochs = self.position.history, self.settings.epochs
         with StopSignal() as stop:
-            while len(history) < epochs and not self._out_of_patience():
+            while self.has_epochs_left():
                 self._train_epoch(path, progress, stop)
                 self._close_epoch(path)
                 progress.message(table_row(history[-1], epochs))
@@ -169,19 +178,29 @@ class _Session:
                 updated = now
                 position.loss_sum, position.matrix = float(loss_sum), matrix.tolist()
                 position.seconds = before + now - began
+                self._require_finite(position.loss_sum)
                 self._show_status(progress)
             if stop.requested and not done:
                 self.save(path)
                 raise Interrupted(
                     f"stopped in epoch {len(position.history) + 1} of {self.settings.epochs}, "
-                    f"state saved; continue with: ecg train --resume {path}"
+                    f"state saved; continue with: ecg train --resume {path}",
+                    stop.exit_code,
                 )
+
+    def _require_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise ConfigError(
+                f"the loss is not finite in epoch {len(self.position.history) + 1}; "
+                "lower training.learning_rate"
+            )
 
     def _close_epoch(self, path: Path) -> None:
         """Validate, and save the epoch: ``best`` first, so that ``last`` never precedes it."""
         status, began = self._status(), time.monotonic()
         rate = float(self.schedule.get_last_lr()[0])
         validation_loss, matrix = self._validate()
+        self._require_finite(validation_loss)
         history = self.position.history
         row = Epoch(
             epoch=len(history) + 1,
@@ -248,6 +267,10 @@ class _Session:
         write_report(run, checkpoint.card.training_data)
         return run
 
+    def has_epochs_left(self) -> bool:
+        """Whether the training is not finished."""
+        return len(self.position.history) < self.settings.epochs and not self._out_of_patience()
+
     def _out_of_patience(self) -> bool:
         history, patience = self.position.history, self.settings.patience
         if patience is None or not history:
@@ -294,7 +317,7 @@ class _Session:
 
     def save(self, path: Path) -> None:
         """Write the ``last`` checkpoint: the weights and everything else that resuming needs."""
-        state, facts = pack(self.position, self.optimizer, self.schedule, self.device)
+        state, facts = pack(self.position, self.optimizer, self.schedule, self.device, self.origin)
         save_checkpoint(path / LAST, Checkpoint(self._card(), self._weights(), None, state, facts))
 
     def restore(self, last: Checkpoint) -> None:

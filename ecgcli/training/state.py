@@ -31,11 +31,31 @@ class Position:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a training was begun with, to be compared when it is resumed.
+
+    ``config`` holds the resolved config as plain values, ``training`` and ``validation`` are
+    the fingerprints of the beats of each part.
+    """
+
+    config: dict[str, Any]
+    training: str
+    validation: str
+
+
+def read_origin(text: str | None) -> Origin | None:
+    """The origin in the JSON text that `pack` made; None if there is none, as in older ones."""
+    document = None if text is None else json.loads(text).get("origin")
+    return None if document is None else Origin(**document)
+
+
 def pack(
     position: Position,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     device: torch.device,
+    origin: Origin,
 ) -> tuple[Tensors, str]:
     """Everything that resuming needs besides the weights, as tensors and a JSON text."""
     moments = optimizer.state_dict()
@@ -57,6 +77,7 @@ def pack(
         "seconds": position.seconds,
         "parameter_groups": moments["param_groups"],
         "schedule": schedule.state_dict(),
+        "origin": asdict(origin),
     }
     return tensors, json.dumps(facts)
 

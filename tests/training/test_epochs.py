@@ -156,8 +156,9 @@ def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_training(
     assert not [path for path in killed.iterdir() if path.suffix == ".tmp"]
 
 
-def test_ctrl_c_on_the_command_line_ends_with_130_and_the_command_that_continues(
-    demo: Path, tmp_path: Path
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_command_with_its_exit_code_and_the_command_that_continues(
+    number: signal.Signals, code: int, demo: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(small_document(demo, tmp_path / "runs")))
@@ -167,9 +168,9 @@ def test_ctrl_c_on_the_command_line_ends_with_130_and_the_command_that_continues
     )  # fmt: skip
     run = tmp_path / "runs" / "small"
     wait_for_epochs(run, 1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert stdout == ""
     assert stderr.splitlines()[-1].endswith(f"continue with: ecg train --resume {run}")
     assert load_checkpoint(run / LAST).state is not None
@@ -229,6 +230,13 @@ def test_an_experiment_that_cannot_start_leaves_no_folder(demo: Path, tmp_path: 
         with pytest.raises(ConfigError):
             train(small_config(demo, tmp_path, override))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_diverges_is_reported(demo: Path, tmp_path: Path) -> None:
+    config = small_config(demo, tmp_path, "training.learning_rate=1e30")
+    message = r"^the loss is not finite in epoch 1; lower training\.learning_rate$"
+    with pytest.raises(ConfigError, match=message):
+        train(config)
 
 
 def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: Path) -> None:
