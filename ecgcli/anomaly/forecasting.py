@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import AnomalyModel
 from ecgcli.beats import read_beats, within_beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.beats.rows import choose_rows
 from ecgcli.beats.segmentation import signal_reader
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction.beats import output
@@ -163,7 +163,7 @@ def forecast_beats(
         model: an anomaly model with a forecaster.
         place: the model's path, for messages.
         data: the beats CSV.
-        rows: the beats to forecast, such as ``0``, ``3,8-12`` or ``all``, from 0.
+        rows: the beats to continue; see `ecgcli.beats.rows.choose_rows`.
         known: number of samples given of each, 1 to 186.
         horizon: samples forecast, to the beat's end at most (the default).
         normalize: scale each beat to 0..1 first.
@@ -172,15 +172,15 @@ def forecast_beats(
 
     Raises:
         CheckpointError: the model cannot forecast.
-        DataError: the file is not valid.
-        ConfigError: there are no such rows or samples.
+        DataError: the file is not valid, or has no such beat.
+        ConfigError: the rows or samples are not valid.
     """
     network = forecaster_of(model, place)
     if not 1 <= known < BEAT_LENGTH:
         raise ConfigError(f"--from: found {known}; valid: 1 to {BEAT_LENGTH - 1}")
     card = model.card
     beats = read_beats(data, card.classes, normalize=normalize)
-    chosen = parse_rows(rows, len(beats))
+    chosen = choose_rows(rows, len(beats), data)
     samples = beats.samples[chosen]
     bands = forecast(network, samples, known, card.band_factors, seed, progress)
     length = _length(known, horizon)
@@ -278,27 +278,6 @@ def write_forecast(
             import pyarrow.csv as pacsv
 
             pacsv.write_csv(table, stream, pacsv.WriteOptions(quoting_header="none"))
-
-
-def parse_rows(text: str, beats: int) -> NDArray[np.intp]:
-    """The numbers of beats in a text such as ``"3,8-12"``, or of ``all`` beats.
-
-    Raises:
-        ConfigError: it is not of this form, or there are no such beats.
-    """
-    if text == "all":
-        return np.arange(beats)
-    rows: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
-        if match is None:
-            raise ConfigError(f"--rows: found {text!r}; valid: such as 0 or 3,8-12 or all")
-        first = int(match[1])
-        last = int(match[2] or first)
-        if not first <= last < beats:
-            raise ConfigError(f"--rows: found {part.strip()}; the file's beats are 0-{beats - 1}")
-        rows += range(first, last + 1)
-    return np.array(rows)
 
 
 def _length(known: int, horizon: int | None) -> int:

@@ -62,7 +62,7 @@ BeatsOrRecording = Annotated[
 Rows = Annotated[
     str | None,
     typer.Option(
-        metavar="N,N,...", help="Beats to look at, numbered from 0; default the first five."
+        metavar="N,N-N,...|all", help="Beats to use, numbered from 0, such as 0 or 3,8-12 or all."
     ),
 ]
 Quantile = Annotated[

@@ -16,6 +16,7 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rate,
+    Rows,
     Units,
     messages,
     progress_bar,
@@ -43,7 +44,7 @@ def command(
         int | None,
         typer.Option(help="How many to forecast, at 120 Hz; default to the beat's 187th."),
     ] = None,
-    rows: Annotated[str, typer.Option(help="Of beats: which, such as 0 or 3,8-12 or all.")] = "0",
+    rows: Rows = "0",
     seed: Annotated[int, typer.Option(min=0, help="Of the futures drawn.")] = 0,
     out: Annotated[
         str, typer.Option("--out", "-o", help="The table to write; - is standard output.")
@@ -94,7 +95,7 @@ def command(
             )
         with progress_bar(console) as progress:
             found = forecast_beats(
-                fitted, str(path), data, rows=rows, known=40 if known is None else known,
+                fitted, str(path), data, rows=rows or "0", known=40 if known is None else known,
                 horizon=samples, normalize=normalize, seed=seed,
                 progress=progress,
             )  # fmt: skip

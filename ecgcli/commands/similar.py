@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,8 +64,8 @@ def command(
     print_json(found.as_json()) if json else _print(found)
     if png is not None:
         console.print(f"Picture: {png}")
-    named = ",".join(str(row) for row in chosen)
-    console.print(f"Next: ecg explain {data} --model {classifier.path.parent} --rows {named}")
+    same_rows = "" if rows is None else f" --rows {quote(rows)}"
+    console.print(f"Next: ecg explain {data} --model {classifier.path.parent}{same_rows}")
 
 
 def _print(found: Similar) -> None:

@@ -71,9 +71,9 @@ def test_by_default_a_recording_goes_on_where_it_ends(
     ("arguments", "message"),
     [
         (["--from", 187], "--from: found 187; valid: 1 to 186"),
-        (["--rows", "5-2"], "--rows: found 5-2"),
-        (["--rows", "9999999"], "the file's beats are 0-"),
-        (["--rows", "first"], "valid: such as 0 or 3,8-12 or all"),
+        (["--rows", "5-2"], "--rows: found '5-2'"),
+        (["--rows", "9999999"], "there is no beat 9999999"),
+        (["--rows", "first"], "name beats by number, such as 0 or 3,8-12, or all"),
         (["--samples", 0], "--samples: found 0"),
         (["--after", 3], "--after is for recordings"),
     ],

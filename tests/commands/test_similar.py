@@ -41,7 +41,7 @@ def test_what_cannot_be_is_one_line(trained: Path, beats: Beats, ecg: Ecg) -> No
         (("--to", "unlabelled.csv"), "unlabelled.csv: found 187 columns, so no class;"),
         (("--to", "b.csv", "-k", 21), "20 beats to compare with are fewer than 21 neighbours;"),
         (("--to", "b.csv", "--rows", "20"), "b.csv: there is no beat 20; it has 20 beats,"),
-        (("--to", "b.csv", "--rows", "one"), "--rows: found 'one'; name beats by their numbers"),
+        (("--to", "b.csv", "--rows", "one"), "--rows: found 'one'; name beats by number"),
     ):
         result = ecg("similar", "b.csv", *arguments, "-m", trained, "-q")
         assert result.exit_code == 2
