@@ -106,6 +106,7 @@ for _panel, _modules in {
         if hasattr(_module, "app"):  # a command with commands of its own
             app.add_typer(_module.app, rich_help_panel=_panel)
         else:
-            app.command(cls=Command, rich_help_panel=_panel, epilog=_module.EXAMPLE)(
+            _name = _module.__name__.rpartition(".")[2]
+            app.command(_name, cls=Command, rich_help_panel=_panel, epilog=_module.EXAMPLE)(
                 _module.command
             )

@@ -79,6 +79,3 @@ def command(
             f"Beats held out: area under ROC {card.metrics['roc_auc']:.4f}, normal against the rest"
         )
     console.print(f"Next: ecg anomaly score TEST.csv --model {fitted.run}")
-
-
-command.__name__ = "fit"

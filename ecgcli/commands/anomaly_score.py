@@ -82,7 +82,10 @@ def command(
     figures = scored.figures() if require else {}
     required = parse_requirements(require or [], list(figures))
     report = write_report(out or report_folder(path, data), fitted, scored)
-    print_json(scored.as_json()) if json else _print(scored)
+    if json:
+        print_json(scored.as_json())
+    else:
+        _print(scored)
     console.print(f"Report: {report}\nThe most unusual beats: {report.with_name('beats.png')}")
     check_requirements(figures, required)
     if fitted.card.method == "forecaster":
@@ -120,6 +123,3 @@ def _print(scored: Scored) -> None:
 
 def _area(area: dict[str, float] | None) -> str:
     return "" if area is None else f"{area['value']:.4f} ({area['low']:.4f}-{area['high']:.4f})"
-
-
-command.__name__ = "score"

@@ -61,6 +61,3 @@ def _print(found: dict[str, list[Finding]]) -> None:
         console.print(f"[bold]{place}[/]", soft_wrap=True)
         for one in findings:
             console.print(f"  {_MARKS[one.level]} {one.section:<11}{one.message}", soft_wrap=True)
-
-
-command.__name__ = "check"

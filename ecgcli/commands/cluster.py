@@ -92,7 +92,10 @@ def command(
         found.draw_means(means, title)
     if out is not None:
         found.write_assignments(out)
-    print_json(found.as_json()) if json else _print(found)
+    if json:
+        print_json(found.as_json())
+    else:
+        _print(found)
     for what, target in (("Picture", png), ("Mean beats", means), ("Assignments", out)):
         if target is not None:
             console.print(f"{what}: {target}")
@@ -127,6 +130,3 @@ def _print(found: Clustering) -> None:
     if found.reduced.explained is not None:
         kept = f"{found.reduced.values.shape[1]} principal components"
         console.print(f"{'variance kept':<28}{found.reduced.explained:.3f}   ({kept})")
-
-
-command.__name__ = "cluster"

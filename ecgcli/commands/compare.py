@@ -80,6 +80,3 @@ def _print(comparison: Comparison) -> None:
                 f"{row.beats_per_second:,.0f}",
             )
         console.print(table)
-
-
-command.__name__ = "compare"

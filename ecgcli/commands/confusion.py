@@ -77,6 +77,3 @@ def _shade(share: float) -> str:
     share = 0.0 if math.isnan(share) else float(share)
     red, green, blue = (round(255 + (end - 255) * share) for end in (8, 81, 156))
     return f"{'white' if share > 0.5 else 'black'} on rgb({red},{green},{blue})"
-
-
-command.__name__ = "confusion"

@@ -100,6 +100,3 @@ def _print(found: Decomposition) -> None:
     ):
         table.add_row(name, value)
     results().print(table)
-
-
-command.__name__ = "decompose"

@@ -60,6 +60,3 @@ def _suggest_prepare(source: str, records: Path, out: Path, console: Console) ->
     if any(records.glob("*.atr")):
         target = quote(str(out / f"{source}.csv"))
         console.print(f"Next: ecg prepare {quote(str(records))} -o {target} --context")
-
-
-command.__name__ = "download"

@@ -170,6 +170,3 @@ def _print_table(table: TextTable, console: Console) -> None:
     for row in table.rows:
         shown.add_row(*map(Text, row))
     console.print(shown)
-
-
-command.__name__ = "evaluate"

@@ -120,6 +120,3 @@ def _print_test(tested: DeletionTest) -> None:
             f"Those that count most lower it {tested.ratio:.1f} times as much as stretches "
             f"elsewhere (95% interval {low:.1f}-{high:.1f}), by the medians."
         )
-
-
-command.__name__ = "explain"

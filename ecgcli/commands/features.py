@@ -69,6 +69,3 @@ def _list(json: bool) -> None:
     for feature in features:
         table.add_row(feature.name, feature.group, feature.meaning)
     results().print(table)
-
-
-command.__name__ = "features"

@@ -107,6 +107,3 @@ def command(
     if png is not None:
         found.draw(png)
         console.print(f"Picture: {png}")
-
-
-command.__name__ = "forecast"

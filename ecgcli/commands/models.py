@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +12,6 @@ from ecgcli.commands.console import Json, Quiet, print_json, results
 from ecgcli.commands.help import Command, Group
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ecgcli.checkpoints.catalogue import Entry
 
 EXAMPLE = "Example: ecg models; ecg models show cnn-rr; ecg models show runs/cnn"
@@ -60,18 +59,21 @@ def show(
     from ecgcli.checkpoints.catalogue import describe_model, read_card
     from ecgcli.weights import BUNDLED, bundled_card
 
-    here = Path(name).exists()
-    if not here and name not in BUNDLED:
-        document = describe_model(name)
-        print_json(document) if json else _print_model(document)
-        return
-    card = read_card(Path(name)).model_dump()
-    if here:
-        print_json(card) if json else _print_mapping(card, results())
-    elif json:
-        print_json(card | {"text": bundled_card(name)})
+    is_path = Path(name).exists()
+    if not is_path and name not in BUNDLED:
+        _show(describe_model(name), _print_model, json)
+    elif is_path:
+        _show(read_card(Path(name)).model_dump(), _print_mapping, json)
     else:
-        _print_page(bundled_card(name))
+        card = read_card(Path(name)).model_dump()
+        _show(card | {"text": bundled_card(name)}, lambda page: _print_page(page["text"]), json)
+
+
+def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], json: bool) -> None:
+    if json:
+        print_json(document)
+    else:
+        as_text(document)
 
 
 def _print_all(entries: list[Entry]) -> None:
@@ -120,17 +122,14 @@ def _print_model(document: dict[str, Any]) -> None:
     console.print(f"[bold]{document['name']}[/] ({document['kind']})", highlight=False)
     console.print(document["description"], markup=False)
     console.print("\nIn a config:")
-    _print_mapping({"name": document["name"]} | document["arguments"], console)
+    _print_mapping({"name": document["name"]} | document["arguments"])
 
 
-def _print_mapping(values: dict[str, Any], console: Console) -> None:
+def _print_mapping(values: dict[str, Any]) -> None:
     import yaml
 
     plain = {
         key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
     }
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    console.print(text.rstrip(), markup=False)
-
-
-command.__name__ = "models"
+    results().print(text.rstrip(), markup=False)

@@ -256,6 +256,3 @@ def _tell(summary: dict[str, Any], console: Console) -> None:
 def _clock(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
-command.__name__ = "predict"

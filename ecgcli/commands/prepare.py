@@ -169,6 +169,3 @@ def _print(
         console.print(f"Next: ecg predict {written[0]}")
     else:
         console.print(f"Next: ecg train --config configs/{config}.yaml data.train={written[0]}")
-
-
-command.__name__ = "prepare"

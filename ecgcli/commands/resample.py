@@ -73,6 +73,3 @@ def _counts(text: str) -> dict[str, int]:
         return {name.strip(): int(count) for name, count in pairs}
     except ValueError as error:
         raise ConfigError(f"--per-class: found {text!r}, expected N=10000,V=5000") from error
-
-
-command.__name__ = "resample"

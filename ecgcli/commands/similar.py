@@ -61,7 +61,10 @@ def command(
         found = find_similar(classifier, beats, chosen, known, neighbours, progress)
     if png is not None:
         found.draw(png)
-    print_json(found.as_json()) if json else _print(found)
+    if json:
+        print_json(found.as_json())
+    else:
+        _print(found)
     if png is not None:
         console.print(f"Picture: {png}")
     same_rows = "" if rows is None else f" --rows {quote(rows)}"
@@ -95,6 +98,3 @@ def _headline(match: Match) -> str:
     same = "" if match.same_record is None else f", {match.same_record} are of the same record"
     says = f"{match.predicted} with probability {match.probability:.3f}"
     return f"[bold]beat {match.beat}[/]{truth}: {says}; {agree}{same}"
-
-
-command.__name__ = "similar"

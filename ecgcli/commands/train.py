@@ -116,6 +116,3 @@ def _summarize(run: Run, console: Console) -> None:
             console.print(f"[yellow]{run.overfitting}[/]")
         console.print(f"Best epoch {run.best.epoch}: {figures} Curves: {run.picture}")
     console.print(f"Next: ecg evaluate {run.path} --data TEST.csv")
-
-
-command.__name__ = "train"

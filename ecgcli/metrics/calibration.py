@@ -159,14 +159,6 @@ def fit_temperature(logits: Floats, truth: Labels) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def with_temperature(logits: Floats, temperature: float) -> Floats:
-    """Probabilities ``(beats, classes)`` of logits at a temperature."""
-    from scipy.special import softmax
-
-    scaled: Floats = softmax(logits.astype(np.float64) / temperature, axis=1)
-    return scaled
-
-
 def _called(probabilities: Floats, truth: Labels) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Confidence of each beat, and whether its called class is right."""
     confidence = probabilities.max(axis=1).astype(np.float64)

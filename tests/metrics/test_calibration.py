@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.metrics import accuracy_score, f1_score
 
 from ecgcli.metrics.calibration import (
@@ -11,7 +12,6 @@ from ecgcli.metrics.calibration import (
     error_interval,
     fit_temperature,
     reliability,
-    with_temperature,
 )
 
 
@@ -19,7 +19,7 @@ def drawn(beats: int, temperature: float = 1.0, seed: int = 0) -> tuple[np.ndarr
     """Logits, and labels drawn from the probabilities they have at a temperature."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, 3, (beats, 5))
-    chances = with_temperature(logits, temperature).cumsum(axis=1)
+    chances = softmax(logits / temperature, axis=1).cumsum(axis=1)
     return logits, (random.random(beats)[:, None] > chances).sum(axis=1).clip(max=4)
 
 
@@ -38,11 +38,11 @@ def test_the_error_by_hand() -> None:
 
 def test_true_probabilities_have_no_error_and_overconfident_ones_do() -> None:
     logits, truth = drawn(20_000)
-    right = with_temperature(logits, 1.0)
+    right = softmax(logits, axis=1)
     low, high = error_interval(right, truth)
     assert low < 0.002
     assert high < 0.015
-    sure = with_temperature(logits, 0.3)
+    sure = softmax(logits / 0.3, axis=1)
     error = reliability(sure, truth).error
     low, high = error_interval(sure, truth)
     assert 0.05 < low < error < high
@@ -51,10 +51,10 @@ def test_true_probabilities_have_no_error_and_overconfident_ones_do() -> None:
 
 def test_the_interval_covers_what_more_beats_tell() -> None:
     logits, truth = drawn(200_000, temperature=2.0)
-    whole = reliability(with_temperature(logits, 1.0), truth).error
+    whole = reliability(softmax(logits, axis=1), truth).error
     hits = 0
     for part in np.split(np.arange(200_000), 100):
-        low, high = error_interval(with_temperature(logits[part], 1.0), truth[part], draws=200)
+        low, high = error_interval(softmax(logits[part], axis=1), truth[part], draws=200)
         hits += low <= whole <= high
     assert hits >= 87  # of 100; 95 are meant to be
 
@@ -63,16 +63,16 @@ def test_the_interval_covers_what_more_beats_tell() -> None:
 def test_the_temperature_that_was_put_in_comes_out(temperature: float) -> None:
     logits, truth = drawn(20_000, temperature)
     assert fit_temperature(logits, truth) == pytest.approx(temperature, rel=0.05)
-    log_probabilities = np.log(with_temperature(logits, 1.0))
+    log_probabilities = np.log(softmax(logits, axis=1))
     assert fit_temperature(log_probabilities, truth) == pytest.approx(temperature, rel=0.05)
-    mended = with_temperature(logits, fit_temperature(logits, truth))
-    assert reliability(mended, truth).error < 0.02
-    assert (mended.argmax(axis=1) == logits.argmax(axis=1)).all()
+    corrected = softmax(logits / fit_temperature(logits, truth), axis=1)
+    assert reliability(corrected, truth).error < 0.02
+    assert (corrected.argmax(axis=1) == logits.argmax(axis=1)).all()
 
 
 def test_coverage_is_that_of_scikit_learn_on_the_kept_beats() -> None:
     logits, truth = drawn(3000)
-    probabilities = with_temperature(logits, 1.0)
+    probabilities = softmax(logits, axis=1)
     rows = coverage_table(probabilities, truth, (0.0, 0.6, 0.9))
     for row in rows:
         kept = probabilities.max(axis=1) >= row.threshold
