@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 
 from ecgcli.errors import ConfigError
+from ecgcli.wording import counted
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -51,4 +52,5 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name", "CPU")
-    return f"{name}, {torch.get_num_threads()} threads" if device.type == "cpu" else "Apple GPU"
+    threads = counted(torch.get_num_threads(), "thread")
+    return f"{name}, {threads}" if device.type == "cpu" else "Apple GPU"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import ConfigError, DataError, shown
+from ecgcli.wording import counted
 
 #: Number of beats chosen when none are named.
 FIRST = 5
@@ -47,6 +48,6 @@ def _rows_of(part: str, beats: int, file: Path | str) -> NDArray[np.intp]:
         )
     if last >= beats:
         raise DataError(
-            f"there is no beat {last}; it has {beats:,} beats, numbered from 0", file=file
+            f"there is no beat {last}; it has {counted(beats, 'beat')}, numbered from 0", file=file
         )
     return np.arange(first, last + 1)

@@ -19,6 +19,7 @@ from ecgcli.commands.console import (
     print_json,
     progress_bar,
 )
+from ecgcli.wording import counted
 
 EXAMPLE = "Example: ecg anomaly fit --data data/mitbih_train.csv"
 
@@ -73,7 +74,9 @@ def command(
     else:
         print(fitted.run)
     normal = card.training_data.trained_on[card.classes[0]]
-    console.print(f"{card.method} fitted on {normal:,} normal beats, {card.epochs} epochs")
+    console.print(
+        f"{card.method} fitted on {counted(normal, 'normal beat')}, {counted(card.epochs, 'epoch')}"
+    )
     if "roc_auc" in card.metrics:
         console.print(
             f"Beats held out: area under ROC {card.metrics['roc_auc']:.4f}, normal against the rest"

@@ -25,6 +25,7 @@ from ecgcli.commands.console import (
     refuse_options,
     results,
 )
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.anomaly.scoring import Scored
@@ -102,8 +103,9 @@ def _print(scored: Scored) -> None:
     for note in document["notes"]:
         console.print(note, soft_wrap=True)
     console.print(
-        f"[bold]{scored.data}[/]: {document['anomalous']:,} of {document['beats']:,} beats are "
-        f"anomalous (above {scored.quantile:.0%} of normal beats)",
+        f"[bold]{scored.data}[/]: {document['anomalous']:,} of "
+        f"{counted(document['beats'], 'beat')} anomalous "
+        f"(above {scored.quantile:.0%} of normal beats)",
         soft_wrap=True,
     )
     if document["by_class"]:

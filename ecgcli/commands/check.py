@@ -10,6 +10,7 @@ import typer
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json, results
 from ecgcli.errors import RequirementMissed
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.beats.checking import Finding
@@ -50,8 +51,7 @@ def command(
     else:
         _print(found)
     if crosses:
-        found_some = "1 finding" if crosses == 1 else f"{crosses} findings"
-        raise RequirementMissed(f"{found_some} would make a score wrong")
+        raise RequirementMissed(f"{counted(crosses, 'finding')} would make a score wrong")
     messages(quiet).print("Nothing found that would make a score wrong.")
 
 

@@ -21,6 +21,7 @@ from ecgcli.commands.console import (
     results,
 )
 from ecgcli.errors import ConfigError
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.insight.clustering import Clustering
@@ -80,7 +81,10 @@ def command(
 
         with progress_bar(console) as progress:
             features = embed(classifier, beats, progress)
-    console.print(f"{len(beats):,} beats of {features.shape[1]} features, by {reduction}")
+    console.print(
+        f"{counted(len(beats), 'beat')} of {counted(features.shape[1], 'feature')}, "
+        f"by {reduction.upper()}"
+    )
     found = cluster(
         beats, features,
         reduction=reduction, components=components, clusters=clusters, seed=seed,
@@ -124,9 +128,9 @@ def _print(found: Clustering) -> None:
     console.print(table)
     for name, value in (found.agreement or {}).items():
         console.print(f"{name.replace('_', ' '):<28}{value:.3f}")
-    of = f"{found.silhouette_beats:,} of {len(found.beats):,} beats"
+    of = f"{found.silhouette_beats:,} of {counted(len(found.beats), 'beat')}"
     silhouette = "not defined" if found.silhouette is None else f"{found.silhouette:.3f}"
     console.print(f"{'silhouette':<28}{silhouette}   ({of})")
     if found.reduced.explained is not None:
-        kept = f"{found.reduced.values.shape[1]} principal components"
+        kept = counted(found.reduced.values.shape[1], "principal component")
         console.print(f"{'variance kept':<28}{found.reduced.explained:.3f}   ({kept})")

@@ -20,6 +20,7 @@ from ecgcli.commands.console import (
     progress_bar,
     results,
 )
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.insight.deletion import DeletionTest
@@ -110,7 +111,7 @@ def _print_test(tested: DeletionTest) -> None:
         ("samples anywhere", tested.random_samples),
     ):
         table.add_row(name, f"{drop.median:.4f}", f"{drop.mean:.4f}")
-    console.print(f"Deletion test on {tested.beats} beats")
+    console.print(f"Deletion test on {counted(tested.beats, 'beat')}")
     console.print(table)
     if tested.ratio is None or tested.interval is None:
         console.print("Removing anything else changes nothing, so there is no ratio.")

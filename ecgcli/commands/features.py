@@ -9,6 +9,7 @@ import typer
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import Classes, Json, Normalize, Quiet, messages, print_json, results
 from ecgcli.errors import ConfigError
+from ecgcli.wording import counted
 
 EXAMPLE = "Example: ecg features data/mitbih_test.csv -o features.csv"
 
@@ -49,7 +50,9 @@ def command(
         return
     with output(out) as stream:
         table.to_csv(stream, index=False, lineterminator="\n", float_format="%.6g")
-    messages(quiet).print(f"{len(table):,} beats, {table.shape[1]} columns -> {out}")
+    messages(quiet).print(
+        f"{counted(len(table), 'beat')}, {counted(table.shape[1], 'column')} -> {out}"
+    )
 
 
 def _list(json: bool) -> None:

@@ -26,6 +26,7 @@ from ecgcli.commands.console import (
     refuse_options,
 )
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from typing import Any
@@ -161,7 +162,7 @@ def _predict_beats(
         )
     if summary.labels_ignored:
         console.print("The file is labelled; its labels were ignored.")
-    console.print(f"{summary.beats:,} beats:")
+    console.print(f"{counted(summary.beats, 'beat')}:")
     told = summary.counts | ({"abstained": summary.abstained} if abstain else {})
     for name, count in told.items():
         console.print(f"  {name:<9}{count:>9,}  {count / summary.beats:>6.1%}")
@@ -177,7 +178,10 @@ def _predict_recordings(
     if len(paths) == 1 and not Path(source[0]).is_dir():
         _predict_one(paths[0], out, wanted, task, console)
     elif out == "-":
-        raise ConfigError(f"{len(paths)} recordings need a folder for their results: add -o FOLDER")
+        raise ConfigError(
+            f"add -o FOLDER for the results of {counted(len(paths), 'recording')}; "
+            "standard output takes those of one file"
+        )
     else:
         _predict_many(paths, task, jobs, console)
 
@@ -218,10 +222,12 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
     else:
         print(task.folder)
     beats = sum(one["beats"] for one in summaries)
-    again = f", {before} of them done before" if before else ""
-    console.print(f"{len(summaries)} recordings{again}, {beats:,} beats -> {task.folder}")
+    again = f" ({before:,} done before)" if before else ""
+    console.print(
+        f"{counted(len(summaries), 'recording')}{again}, {counted(beats, 'beat')} -> {task.folder}"
+    )
     if failures:
-        raise DataError(f"{len(failures)} of {len(paths)} recordings could not be read")
+        raise DataError(f"{len(failures)} of {counted(len(paths), 'recording')} could not be read")
 
 
 def _tell(summary: dict[str, Any], console: Console) -> None:
@@ -229,7 +235,7 @@ def _tell(summary: dict[str, Any], console: Console) -> None:
     for note in summary["notes"]:
         console.print(f"{summary['recording']}: {note}")
     length, beats = _clock(summary["seconds"]), summary["beats"]
-    console.print(f"{summary['recording']}: {length}, {beats:,} beats")
+    console.print(f"{summary['recording']}: {length}, {counted(beats, 'beat')}")
     if summary["mean_rate"] is not None:
         told = [f"mean {summary['mean_rate']:.0f}"]
         if summary["lowest_rate"] is not None:
@@ -243,13 +249,14 @@ def _tell(summary: dict[str, Any], console: Console) -> None:
     for kind, burden in summary["burdens"].items():
         console.print(
             f"  {kind} burden    {burden['percent']:.1f}%, {burden['per_hour']:.0f} an hour; "
-            f"{burden['couplets']} couplets, {burden['runs']} runs of three or more"
+            f"{counted(burden['couplets'], 'couplet')}, "
+            f"{counted(burden['runs'], 'run')} of three or more"
         )
     for run in summary["runs"][:_RUNS_TOLD]:
         start, speed = _clock(run["start"]), run["rate"]
         console.print(f"    {run['beats']} {run['kind']} at {start}, {speed:.0f} a minute")
     if len(summary["runs"]) > _RUNS_TOLD:
-        console.print(f"    and {len(summary['runs']) - _RUNS_TOLD} more runs")
+        console.print(f"    and {counted(len(summary['runs']) - _RUNS_TOLD, 'more run')}")
     console.print(f"  no ECG      {summary['noise_share']:.1%} of the time")
 
 

@@ -23,6 +23,7 @@ from ecgcli.commands.console import (
     read_options,
 )
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -101,7 +102,7 @@ def command(
     beats = concatenate([result.beats for result in done])
     if not len(beats):
         notes = "; ".join(f"{one.name}: {note}" for one in done[:3] for note in one.notes)
-        raise DataError(f"no beats were found in {len(done)} recordings ({notes})")
+        raise DataError(f"no beats were found in {counted(len(done), 'recording')} ({notes})")
     if split is None:
         write_beats(out, beats)
         written = [out]
@@ -110,7 +111,7 @@ def command(
     config = "inter-patient" if split not in (None, "random") else "cnn"
     _print(done, failed, written, beats, config, json, console)
     if failed:
-        raise DataError(f"{len(failed)} of {len(paths)} recordings could not be read")
+        raise DataError(f"{len(failed)} of {counted(len(paths), 'recording')} could not be read")
 
 
 def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int) -> list[Path]:
@@ -162,8 +163,8 @@ def _print(
             print(path)
     told = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no classes known"
     console.print(
-        f"{len(beats):,} beats of {len(done)} recordings ({told}); {skipped:,} left out: no ECG "
-        "under them, or nothing after them"
+        f"{counted(len(beats), 'beat')} of {counted(len(done), 'recording')} ({told}); "
+        f"{skipped:,} left out: no ECG under them, or nothing after them"
     )
     if beats.labels is None:
         console.print(f"Next: ecg predict {written[0]}")

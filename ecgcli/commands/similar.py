@@ -20,6 +20,7 @@ from ecgcli.commands.console import (
     progress_bar,
     results,
 )
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.insight.similarity import Match, Similar
@@ -94,7 +95,7 @@ def _print(found: Similar) -> None:
 
 def _headline(match: Match) -> str:
     truth = "" if match.label is None else f" (true class {match.label})"
-    agree = f"{match.agreeing} of {len(match.neighbours)} neighbours agree"
-    same = "" if match.same_record is None else f", {match.same_record} are of the same record"
+    agree = f"{match.agreeing} of {counted(len(match.neighbours), 'neighbour')} agree"
+    same = "" if match.same_record is None else f", {match.same_record} from the same record"
     says = f"{match.predicted} with probability {match.probability:.3f}"
     return f"[bold]beat {match.beat}[/]{truth}: {says}; {agree}{same}"

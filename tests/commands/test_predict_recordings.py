@@ -108,7 +108,7 @@ def test_a_folder_goes_into_a_folder_and_goes_on_where_it_stopped(
     Path("results/119.csv").unlink()
     written = Path("results/100.csv").stat().st_mtime_ns
     again = ecg(*arguments)
-    assert "2 of them done before" in again.stderr
+    assert "(2 done before)" in again.stderr
     assert Path("results/119.csv").exists()
     assert Path("results/100.csv").stat().st_mtime_ns == written
     assert json.loads(Path("results/summary.json").read_text()) == summary
@@ -140,7 +140,7 @@ def test_results_of_another_model_or_detector_are_made_again(
 ) -> None:
     arguments = ("predict", records, "-o", "results", "--jobs", 1, "--annotations", "none")
     ecg(*arguments, "--model", trained)
-    assert "3 of them done before" in ecg(*arguments, "--model", trained).stderr
+    assert "(3 done before)" in ecg(*arguments, "--model", trained).stderr
     assert "done before" not in ecg(*arguments, "--model", run_copy).stderr
     again = ecg(*arguments, "--model", run_copy, "--detector", "sleepecg")
     assert "done before" not in again.stderr
@@ -171,7 +171,7 @@ def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
 def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> None:
     beats = demo / "synthetic_test.csv"
     for arguments, message in (
-        ((records,), "need a folder for their results: add -o FOLDER"),
+        ((records,), "add -o FOLDER for the results of"),
         ((beats, beats), "one beats CSV at a time"),
         ((beats, "--format", "wfdb"), "knows no times"),
         ((records / "100.hea", "--lead", "aVL"), "there is no lead aVL"),
@@ -249,7 +249,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
     assert 0 < done < 15
     again = ecg("predict", records, "--model", trained, "-o", "results", "--annotations", "none")
     assert again.exit_code == 0
-    assert f"15 recordings, {done} of them done before" in again.stderr
+    assert f"15 recordings ({done} done before)" in again.stderr
 
 
 def test_unsure_beats_of_a_recording_are_not_classified(

@@ -1,0 +1,14 @@
+"""Numbers and nouns, as sentences need them."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts: ``1 beat``, ``2,000 beats``.
+
+    Args:
+        number: how many.
+        noun: the singular.
+        plural: where it is not the singular with an ``s``.
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
