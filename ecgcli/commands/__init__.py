@@ -57,7 +57,9 @@ class _Group(Group):
 
 
 def _say(what: str, message: str) -> None:
-    messages().print(f"[bold red]{what}:[/]", printable(message).replace("[", r"\["))
+    from rich.text import Text
+
+    messages().print(Text(f"{what}:", "bold red"), printable(message))
 
 
 def _show_warning(

@@ -97,15 +97,17 @@ def command(
 
 def _print(scored: Scored) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     document = scored.as_json()
     console = results()
     for note in document["notes"]:
         console.print(note, soft_wrap=True)
     console.print(
-        f"[bold]{scored.data}[/]: {document['anomalous']:,} of "
-        f"{counted(document['beats'], 'beat')} anomalous "
+        Text(str(scored.data), "bold"),
+        f": {document['anomalous']:,} of {counted(document['beats'], 'beat')} anomalous "
         f"(above {scored.quantile:.0%} of normal beats)",
+        sep="",
         soft_wrap=True,
     )
     if document["by_class"]:
@@ -120,7 +122,7 @@ def _print(scored: Scored) -> None:
         if areas:
             table.add_row("the rest", "", "", "", _area(areas["the rest"]))
         console.print(table)
-        console.print(f"[yellow]{scored.statement}[/]", soft_wrap=True)
+        console.print(scored.statement, style="yellow", soft_wrap=True)
 
 
 def _area(area: dict[str, float] | None) -> str:

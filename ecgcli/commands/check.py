@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: ecg check data/mitbih_train.csv --against data/mitbih_test.csv"
 
-_MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]⚠[/]", "error": "[red]✘[/]"}
+_MARKS = {"ok": ("✔", "green"), "warning": ("⚠", "yellow"), "error": ("✘", "red")}
 
 
 def command(
@@ -56,8 +56,11 @@ def command(
 
 
 def _print(found: dict[str, list[Finding]]) -> None:
+    from rich.text import Text
+
     console = results()
     for place, findings in found.items():
-        console.print(f"[bold]{place}[/]", soft_wrap=True)
+        console.print(place, style="bold", soft_wrap=True)
         for one in findings:
-            console.print(f"  {_MARKS[one.level]} {one.section:<11}{one.message}", soft_wrap=True)
+            text = f" {one.section:<11}{one.message}"
+            console.print(Text.assemble("  ", _MARKS[one.level], text), soft_wrap=True)

@@ -137,17 +137,23 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
 
 
 def messages(quiet: bool = False) -> Console:
-    """The console for everything that is not a result: stderr, a message a line."""
+    """The console for everything that is not a result: stderr, one line per message.
+
+    Text is printed as it is: square brackets and colons in a file name are no markup.
+    """
     from rich.console import Console
 
-    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    return Console(
+        stderr=True, quiet=quiet, highlight=False, soft_wrap=True, markup=False, emoji=False
+    )
 
 
 def results() -> Console:
-    """The console for results people read: stdout, wide enough in a pipe."""
+    """The console for results people read: stdout, wide enough in a pipe; text as it is."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    width = None if sys.stdout.isatty() else 120
+    return Console(highlight=False, width=width, markup=False, emoji=False)
 
 
 def print_json(document: Any) -> None:

@@ -118,9 +118,11 @@ def _print_page(text: str) -> None:
 
 
 def _print_model(document: dict[str, Any]) -> None:
+    from rich.text import Text
+
     console = results()
-    console.print(f"[bold]{document['name']}[/] ({document['kind']})", highlight=False)
-    console.print(document["description"], markup=False)
+    console.print(Text.assemble((document["name"], "bold"), f" ({document['kind']})"))
+    console.print(document["description"])
     console.print("\nIn a config:")
     _print_mapping({"name": document["name"]} | document["arguments"])
 
@@ -132,4 +134,4 @@ def _print_mapping(values: dict[str, Any]) -> None:
         key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
     }
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    results().print(text.rstrip(), markup=False)
+    results().print(text.rstrip())

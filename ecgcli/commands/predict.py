@@ -199,6 +199,8 @@ def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: 
 
 
 def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) -> None:
+    from rich.text import Text
+
     from ecgcli.beats.preparation import Failure
     from ecgcli.files import write_json
     from ecgcli.prediction.recordings import classify_many
@@ -210,7 +212,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
                 failures[str(result.path)] = result.reason
-                console.print(f"[red]skipped[/] {result.reason}")
+                console.print(Text("skipped", "red"), result.reason)
             else:
                 before += result.pop("done_before", False)
                 summaries.append(result)

@@ -75,6 +75,8 @@ def command(
     skipped and told. A recording that cannot be read is told and left out, and the
     exit code is then 2.
     """
+    from rich.text import Text
+
     from ecgcli.beats import concatenate, write_beats
     from ecgcli.beats.preparation import Failure, find_recordings, prepare_many
 
@@ -91,7 +93,7 @@ def command(
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
                 failed.append(result)
-                console.print(f"[red]skipped[/] {result.reason}")
+                console.print(Text("skipped", "red"), result.reason)
             else:
                 done.append(result)
                 for note in result.notes:

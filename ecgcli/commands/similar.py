@@ -23,6 +23,8 @@ from ecgcli.commands.console import (
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ecgcli.insight.similarity import Match, Similar
 
 EXAMPLE = "Example: ecg similar beats.csv --to data/mitbih_train.csv --rows 0,5,7 --png similar.png"
@@ -74,6 +76,7 @@ def command(
 
 def _print(found: Similar) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     console = results()
     for match in found.matches:
@@ -87,15 +90,17 @@ def _print(found: Similar) -> None:
             table.add_column("time", justify="right")
         for rank, near in enumerate(match.neighbours, 1):
             colour = "green" if near.label == match.predicted else "yellow"
-            cells = [str(rank), f"[{colour}]{near.label}[/]", f"{near.distance:.4f}"]
+            cells: list[str | Text] = [str(rank), Text(near.label, colour), f"{near.distance:.4f}"]
             cells.append(f"{near.beat}{' (the same beat)' if near.same else ''}")
             table.add_row(*cells, *([str(near.record), f"{near.time:.2f} s"] if located else []))
         console.print(table)
 
 
-def _headline(match: Match) -> str:
+def _headline(match: Match) -> Text:
+    from rich.text import Text
+
     truth = "" if match.label is None else f" (true class {match.label})"
     agree = f"{match.agreeing} of {counted(len(match.neighbours), 'neighbour')} agree"
     same = "" if match.same_record is None else f", {match.same_record} from the same record"
     says = f"{match.predicted} with probability {match.probability:.3f}"
-    return f"[bold]beat {match.beat}[/]{truth}: {says}; {agree}{same}"
+    return Text.assemble((f"beat {match.beat}", "bold"), f"{truth}: {says}; {agree}{same}")

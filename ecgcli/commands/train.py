@@ -113,6 +113,6 @@ def _summarize(run: Run, console: Console) -> None:
                 f"Stopped early: no better validation macro-F1 since epoch {run.best.epoch}."
             )
         if run.overfitting:
-            console.print(f"[yellow]{run.overfitting}[/]")
+            console.print(run.overfitting, style="yellow")
         console.print(f"Best epoch {run.best.epoch}: {figures} Curves: {run.picture}")
     console.print(f"Next: ecg evaluate {run.path} --data TEST.csv")

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import Result
 
 import ecgcli
+from ecgcli.beats import Beats, write_beats
 from ecgcli.commands import (
     anomaly_fit,
     anomaly_score,
@@ -97,6 +98,19 @@ def test_help_fits_80_columns_and_names_values_for_people(
     for line, following in pairwise(prose):
         if line and following and not line.startswith("Usage"):
             assert len(line) + 1 + len(following.split()[0]) > 78, f"{line!r} wraps early"
+
+
+def test_file_names_are_printed_as_they_are(trained: Path, beats: Beats, ecg: Ecg) -> None:
+    """Square brackets and colons in a name are neither colours nor errors."""
+    name = "[/b]x[red]:smile:.csv"
+    write_beats(Path(name), beats)
+    for arguments in (("check", name), ("evaluate", trained, "--data", name, "-o", "e")):
+        assert name in ecg(*arguments).stdout
+    result = ecg("cluster", name, "--png", "[/b].png", "-o", "[/b].csv")
+    assert result.exit_code == 0
+    for line in ("Picture: [/b].png", "Assignments: [/b].csv", f"Next: ecg cluster {name}"):
+        assert line in result.stderr
+    assert "[/b]missing[red].csv" in ecg("cluster", "[/b]missing[red].csv").stderr
 
 
 def test_resample_says_which_resampling_it_is(ecg: Ecg) -> None:
