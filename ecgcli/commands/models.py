@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ecgcli.checkpoints.catalogue import Entry
 
 EXAMPLE = "Example: ecg models; ecg models show cnn-rr; ecg models show runs/cnn"
+
+#: Columns of the list, which a terminal of the usual width has.
+_WIDTH = 80
 
 app = typer.Typer(
     name="models",
@@ -30,10 +33,10 @@ def command(
     json: Json = False,
     quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
 ) -> None:
-    """List the models: what each is, what it looks at, what it scored.
+    """List models and pretrained weights: what each is, what it uses, how it scored.
 
-    The scores are those of the comparison that ships with ecg (see ecg compare): macro-F1
-    on beats of known patients (random split) and of new ones (DS1/DS2).
+    Scores are macro-F1 in the bundled comparison (see ecg compare): on beats of the
+    patients it was trained on (random split) and on those of new patients (DS1/DS2).
     """
     if context.invoked_subcommand is not None:
         return
@@ -50,12 +53,14 @@ def command(
 def show(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME|RUN", help="A model of the list, or a run or checkpoint."),
+        typer.Argument(
+            metavar="NAME|RUN", help="A listed model or weights, a run or a checkpoint."
+        ),
     ],
     json: Json = False,
     quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
 ) -> None:
-    """Tell all about one model: its arguments, or the card of trained weights."""
+    """Show the arguments and figures of a model, or the card of trained weights."""
     from ecgcli.checkpoints.catalogue import describe_model, read_card
     from ecgcli.weights import BUNDLED, bundled_card
 
@@ -79,20 +84,14 @@ def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], j
 def _print_all(entries: list[Entry]) -> None:
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 1))
-    for head in ("model", "what it is", "looks at"):
-        table.add_column(head, overflow="fold")
-    for head in ("parameters", "beats/s", "random split", "DS1/DS2"):
+    table = Table(box=None, padding=(0, 1, 0, 0), width=_WIDTH)
+    for head in ("model", "what it is", "uses"):
+        table.add_column(head)
+    for head in ("random", "new patients"):
         table.add_column(head, justify="right", no_wrap=True)
     for entry in entries:
-        table.add_row(
-            entry.name,
-            entry.summary,
-            ", ".join(entry.views),
-            "" if entry.parameters is None else f"{entry.parameters:,}",
-            "" if entry.beats_per_second is None else f"{entry.beats_per_second:,.0f}",
-            *("" if f1 is None else f"{f1:.3f}" for f1 in (entry.random_f1, entry.patients_f1)),
-        )
+        scores = ("" if f1 is None else f"{f1:.3f}" for f1 in (entry.random_f1, entry.patients_f1))
+        table.add_row(entry.name, entry.summary, ", ".join(entry.views), *scores)
     results().print(table)
     _print_bundled()
 
@@ -101,7 +100,7 @@ def _print_bundled() -> None:
     from ecgcli.weights import BUNDLED
 
     console = results()
-    console.print("\nTrained weights that come with ecg (ecg models show NAME):")
+    console.print("\nPretrained weights (ecg models show NAME):")
     for name, purpose in BUNDLED.items():
         console.print(f"  {name:<12}{purpose}")
 
@@ -125,6 +124,22 @@ def _print_model(document: dict[str, Any]) -> None:
     console.print(document["description"])
     console.print("\nIn a config:")
     _print_mapping({"name": document["name"]} | document["arguments"])
+    if document["config"] is not None:
+        console.print(f"\nIn the comparison (configs/{document['config']}.yaml):")
+        for name, figure in _figures(document):
+            console.print(f"  {name:<23}{figure:>12}")
+
+
+def _figures(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The figures of the comparison that a model has."""
+    for key, name, form in (
+        ("random_f1", "macro-F1, random split", ".3f"),
+        ("patients_f1", "macro-F1, new patients", ".3f"),
+        ("parameters", "parameters", ",d"),
+        ("beats_per_second", "beats/s", ",.0f"),
+    ):
+        if document[key] is not None:
+            yield name, format(document[key], form)
 
 
 def _print_mapping(values: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 from ecgcli.models import list_models
@@ -25,11 +26,27 @@ def test_every_model_is_listed_with_the_shipped_scores(ecg: Ecg) -> None:
     assert all(name in shown for name in list_models())
 
 
-def test_one_model_is_told_in_full(ecg: Ecg) -> None:
-    told = json.loads(ecg("models", "show", "knn", "--json").stdout)
-    assert told["arguments"] == {"neighbors": 3, "metric": "euclidean", "band": 4}
-    assert told["kind"] == "estimator"
-    assert "Sakoe-Chiba" in ecg("models", "show", "knn").stdout
+def test_the_list_fits_80_columns_and_breaks_no_word(
+    ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    page = ecg("models").stdout
+    assert max(len(line.rstrip()) for line in page.splitlines()) <= 80
+    words = set(page.replace(",", " ").split())
+    for entry in json.loads(ecg("models", "--json").stdout):
+        assert {entry["name"], *entry["views"]} <= words
+        assert {*entry["summary"].replace(",", " ").split()} <= words
+        assert {f"{entry['random_f1']:.3f}", f"{entry['patients_f1']:.3f}"} <= words
+
+
+def test_one_model_is_shown_in_full(ecg: Ecg) -> None:
+    document = json.loads(ecg("models", "show", "knn", "--json").stdout)
+    assert document["arguments"] == {"neighbors": 3, "metric": "euclidean", "band": 4}
+    assert document["kind"] == "estimator"
+    page = ecg("models", "show", "knn").stdout
+    for text in ("Sakoe-Chiba", f"{document['parameters']:,}", f"{document['random_f1']:.3f}"):
+        assert text in page
+    assert f"{document['beats_per_second']:,.0f}" in page
 
 
 def test_a_run_shows_its_card(trained: Path, ecg: Ecg) -> None:
