@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ecgcli.training.run import Run
 
-EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 train.device=cpu"
+EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 training.device=cpu"
 
 
 def command(

@@ -23,7 +23,7 @@ def config(demo: Path, tmp_path: Path) -> Path:
 
 
 def test_it_prints_the_run_and_tells_the_epochs(config: Path, ecg: Ecg) -> None:
-    result = ecg("train", "--config", config, "training.epochs=2", "train.device=cpu", "seed=3")
+    result = ecg("train", "--config", config, "training.epochs=2", "training.device=cpu", "seed=3")
     assert result.exit_code == 0
     assert result.stdout == "runs/small\n"
     lines = result.stderr.splitlines()
