@@ -4,7 +4,7 @@
 >>> classifier = ecgcli.load("runs/cnn")
 >>> classifier.predict("beats.csv")
 
-Importing the package loads neither torch nor pandas; what it offers is loaded when it is used.
+Importing the package loads neither torch nor pandas; its names are loaded when they are used.
 """
 
 from __future__ import annotations

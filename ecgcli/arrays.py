@@ -1,4 +1,4 @@
-"""What the arrays hold that are passed from module to module; shapes are said where they are."""
+"""Types of the arrays that are passed between modules, with their shapes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Floats = NDArray[np.floating[Any]]
 Signal = NDArray[np.float64]
 #: Beats, ``(beats, 187)``, in 0..1.
 Samples = NDArray[np.float32]
-#: What is computed of beats, ``(beats, features)``.
+#: Features of beats, ``(beats, features)``.
 Features = NDArray[np.float32]
 #: Indices into a set of classes, ``(beats,)``.
 Labels = NDArray[np.int64]
-#: Of each class, ``(beats, classes)``.
+#: Probabilities of each class, ``(beats, classes)``.
 Probabilities = NDArray[np.float32]
-#: What a model is stored as: arrays by name.
+#: The stored form of a model: arrays by name.
 Tensors = dict[str, NDArray[Any]]

@@ -1,32 +1,32 @@
-"""Words an option may have, shared by the command line and the library."""
+"""Valid values of options, shared by the command line and the library."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-#: What computes predictions; see `inference.load_engine`.
+#: Library that computes predictions; see `ecgcli.checkpoints.engines.load_engine`.
 EngineName = Literal["auto", "openvino", "torch"]
 
-#: What a table of predictions is written as.
+#: Format of a table of predictions.
 TableFormat = Literal["csv", "json", "parquet"]
 
-#: What a confusion matrix is shown as shares of.
+#: Total that the shares of a confusion matrix are relative to.
 Over = Literal["true", "pred", "all"]
 
-#: What brings beats to fewer dimensions; see `clustering.cluster`.
+#: Method that reduces beats to fewer dimensions; see `ecgcli.insight.clustering.cluster`.
 Reduction = Literal["pca", "umap"]
 
-#: What measures how much each sample of a beat counts; see `explanation.explain`.
+#: Method that measures each sample's contribution; see `ecgcli.insight.explanation.explain`.
 Attribution = Literal["gradients", "occlusion"]
 
-#: How the parts of a decomposed recording go together.
+#: How the parts of a decomposed recording combine to the signal.
 DecompositionModel = Literal["additive", "multiplicative"]
 
-#: A changed copy of a recording to train on; see `ecgcli.training.copies`.
+#: A modified copy of a recording to train on; see `ecgcli.training.copies`.
 Copy = Literal["inverted", "fibrillation"]
 
 #: How validation beats are held out of a training file.
 HoldOut = Literal["stratified", "patient"]
 
-#: What learns normal beats; see `anomaly.model.NETWORKS`.
+#: Network that learns normal beats; see `ecgcli.anomaly.model.NETWORKS`.
 Method = Literal["forecaster", "autoencoder"]

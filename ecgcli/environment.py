@@ -1,4 +1,4 @@
-"""Where and with what something was computed, for whoever wants to repeat it."""
+"""The environment of a computation, for whoever wants to repeat it."""
 
 from __future__ import annotations
 

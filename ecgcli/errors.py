@@ -1,15 +1,15 @@
-"""Everything that can go wrong in a way the user can mend.
+"""Everything that can go wrong in a way the user can fix.
 
     EcgError                    exit code 2
     ├── ConfigError             the experiment config or an override
     ├── DataError               an input file; knows file, row and column
     ├── CheckpointError         a checkpoint or run folder
     ├── DownloadError           the network, a mirror, a checksum
-    ├── OutputError             a place that cannot be written
-    ├── WorkerError             a process that shared the work was killed
+    ├── OutputError             a path that cannot be written
+    ├── WorkerError             a worker process was killed
     ├── MissingExtraError       an optional package that is not installed
     ├── Interrupted             exit code 130 or 143: stopped by Ctrl-C or SIGTERM, state saved
-    └── RequirementMissed       exit code 3: a score asked for was not reached
+    └── RequirementMissed       exit code 3: a required score was not reached
 
 The library raises these and never prints or exits. The command line turns
 each into one line on stderr and its exit code; anything else is a bug and
@@ -38,7 +38,7 @@ class ConfigError(EcgError):
 
 
 class DataError(EcgError):
-    """An input file does not hold what it should.
+    """The content of an input file is not valid.
 
     ``row`` is the line number in the file as an editor shows it (a header
     counts); ``column`` counts from 1 as well.
@@ -70,11 +70,11 @@ class DownloadError(EcgError):
 
 
 class OutputError(EcgError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the chosen path."""
 
 
 class WorkerError(EcgError):
-    """One of the processes that share the work ended before its time."""
+    """A worker process ended before its work was done."""
 
 
 class MissingExtraError(EcgError):
@@ -96,14 +96,14 @@ class RequirementMissed(EcgError):
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
-    """``'; did you mean X?'``, or the list of valid words when none is near."""
+    """``'; did you mean X?'``, or the list of valid words if none is similar."""
     valid = list(valid)
     near = get_close_matches(word, valid, n=1)
     return f"; did you mean {near[0]}?" if near else f"; valid: {', '.join(valid)}"
 
 
 class _Short(reprlib.Repr):
-    """`repr` that reads no more of a value than it shows, however deep or long it is."""
+    """`repr` that reads no more of a value than it shows, however deep or long the value."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ def save_figure(figure: Figure, target: Path) -> None:
 
 
 def panel_grid(panels: int, across: int, width: float, height: float) -> tuple[list[Axes], Figure]:
-    """Axes for as many panels in rows of ``across``; the places left over are blank."""
+    """Axes for as many panels in rows of ``across``; the remaining places are blank."""
     across = min(across, panels)
     down = -(-panels // across)
     figure = new_figure(width * across, height * down + 0.5)
@@ -44,7 +44,7 @@ def panel_grid(panels: int, across: int, width: float, height: float) -> tuple[l
 
 
 def group_colour(number: int, of: int) -> Any:
-    """A colour that tells this group from the others: of the house while there are enough."""
+    """A colour that distinguishes this group: from `PALETTE` while it has enough."""
     if of <= len(PALETTE):
         return PALETTE[number]
     from matplotlib import colormaps

@@ -1,4 +1,4 @@
-"""Work on several processes, in order, that stops when it is told to."""
+"""Work on several processes, in order, that can be stopped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def in_order(
     Args:
         work: done on one of ``jobs`` processes; a function that can be pickled.
         items: what it is done on.
-        jobs: how many processes; with 1, or a single item, it is done in this one.
+        jobs: number of processes; with 1, or a single item, this process does the work.
 
     A Ctrl-C reaches this process alone. When the generator is closed (`contextlib.closing`),
     what is under way in the others is finished, and what waits is not begun. The others end
@@ -49,7 +49,7 @@ def in_order_prepared(
         prepare: gives the work to be done on each item; itself a function that can be
             pickled, which its work need not be.
         items: what it is done on.
-        jobs: how many processes.
+        jobs: number of processes.
     """
     if jobs == 1 or len(items) == 1:
         yield from map(prepare(), items)

@@ -14,7 +14,7 @@ Unit = Literal["items", "bytes", "epochs"]
 
 
 class Progress(Protocol):
-    """Receives how a job goes on. May raise `KeyboardInterrupt` to stop the job."""
+    """Receives the progress of a job. May raise `KeyboardInterrupt` to stop the job."""
 
     def update(
         self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
@@ -24,8 +24,8 @@ class Progress(Protocol):
         Args:
             task: what is being done, such as ``downloading``.
             done: how much of it is done; epochs may be fractions.
-            total: how much there is; None when that is not known.
-            unit: what both count.
+            total: the whole amount; None if it is unknown.
+            unit: the unit of both.
             figures: running figures to show beside the bar, such as ``loss=0.3``.
         """
 
@@ -50,7 +50,7 @@ SILENT = Silent()
 
 @dataclass(frozen=True)
 class Part:
-    """The progress of one part of a larger job: its tasks carry its name, its messages go."""
+    """The progress of one part of a larger job: tasks carry its name, messages are dropped."""
 
     whole: Progress
     name: str

@@ -39,7 +39,7 @@ class _StandardOutput(io.FileIO):
     def write(self, data: Any) -> Any:
         try:
             return super().write(data)
-        except BrokenPipeError as error:  # the reader has seen enough
+        except BrokenPipeError as error:  # the reader closed the pipe
             self._discard()
             raise SystemExit(0) from error
         except OSError as error:

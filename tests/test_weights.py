@@ -42,7 +42,7 @@ def test_each_is_small_and_of_every_patient(name: str) -> None:
 def test_a_recording_needs_no_training(mitdb: Path, ecg: Ecg) -> None:
     result = ecg("predict", mitdb / "119.hea", "--annotations", "none", "-o", "119.csv")
     assert result.exit_code == 0, result.stderr
-    assert "recordings, the bundled weights" in result.stderr
+    assert "recordings, the pretrained weights" in result.stderr
     called = [line.split(",")[2] for line in Path("119.csv").read_text().splitlines()[1:]]
     assert called.count("V") == pytest.approx(444, abs=10)  # and N 1543
 
@@ -52,7 +52,7 @@ def test_beats_need_no_training(mitbih: Path, ecg: Ecg) -> None:
     Path("few.csv").write_text("".join(lines[:500]))
     result = ecg("predict", "few.csv", "-o", "p.csv")
     assert result.exit_code == 0, result.stderr
-    assert "beats, the bundled weights" in result.stderr
+    assert "beats, the pretrained weights" in result.stderr
 
 
 def test_a_run_goes_before_them(trained: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The ``ecg`` command line: one file a command, each parses, calls one function, prints.
+"""The ``ecg`` command line: one file per command; each parses, calls one function, prints.
 
-Results go to stdout, messages and progress to stderr. What a user can mend ends
+Results go to stdout, messages and progress to stderr. What a user can fix ends
 here as one line and an exit code (see `ecgcli.errors`); a bug keeps its traceback.
 """
 
@@ -49,14 +49,14 @@ class _Group(Group):
                 warnings.showwarning = _show_warning
                 return super().invoke(ctx)
         except EcgError as error:
-            _say("error", str(error))
+            _print_line("error", str(error))
             raise typer.Exit(error.exit_code) from error
         except (KeyboardInterrupt, Terminated) as error:
-            _say("interrupted", "nothing half-written was left behind")
+            _print_line("interrupted", "nothing half-written was left behind")
             raise typer.Exit(exit_code_of(error)) from error
 
 
-def _say(what: str, message: str) -> None:
+def _print_line(what: str, message: str) -> None:
     from rich.text import Text
 
     messages().print(Text(f"{what}:", "bold red"), printable(message))
@@ -65,15 +65,15 @@ def _say(what: str, message: str) -> None:
 def _show_warning(
     message: Warning | str, category: type[Warning], *place: Any, **more: Any
 ) -> None:
-    """A package that cannot be used is a line; other warnings look as they always do."""
+    """Print a package that cannot be used as a line; other warnings look as usual."""
     if issubclass(category, PluginWarning):
-        _say("note", str(message))
+        _print_line("note", str(message))
     else:
         _show_any_warning(message, category, *place, **more)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(asked: bool) -> None:
+    if asked:
         print(f"ecg {__version__}")
         raise typer.Exit
 
@@ -95,13 +95,13 @@ def ecg(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train, judge and run ECG arrhythmia classifiers."""
+    """Train, evaluate and run ECG arrhythmia classifiers."""
 
 
 for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models),
-    "Answers": (predict, confusion),
+    "Predictions": (predict, confusion),
     "A closer look": (features, cluster, similar, explain, anomaly, forecast, decompose),
 }.items():
     for _module in _modules:

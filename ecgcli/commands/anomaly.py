@@ -10,7 +10,7 @@ from ecgcli.commands.help import Command, Group
 app = typer.Typer(
     name="anomaly",
     cls=Group,
-    help="Find unusual beats, having learnt what normal ones look like.",
+    help="Learn normal beats, and score how unusual other beats are.",
     no_args_is_help=True,
 )
 for _name, _module in {"fit": anomaly_fit, "score": anomaly_score}.items():

@@ -25,29 +25,34 @@ EXAMPLE = "Example: ecg anomaly fit --data data/mitbih_train.csv"
 
 
 def command(
-    data: Annotated[Path, typer.Option("--data", "-d", help="The labelled beats CSV.")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Labelled beats CSV.")],
     method: Annotated[Method, typer.Option(help="What learns normal beats.")] = "forecaster",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the normal beats.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     quantile: Quantile = None,
     validation: Annotated[
-        HoldOut, typer.Option(help="Hold out a tenth of each class, or of the patients.")
+        HoldOut, typer.Option(help="What is held out: a tenth of each class, or of the patients.")
     ] = "stratified",
     classes: Classes = None,
     normalize: Normalize = False,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The run folder; -2 and so on when it exists.")
+        Path,
+        typer.Option(
+            "--out", "-o", help="Run folder to write; -2 and so on is added if it exists."
+        ),
     ] = Path("runs/anomaly"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Device that computes: auto, cpu, cuda or mps.")
+    ] = "auto",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn what normal beats look like, from the normal beats of a file alone.
+    """Learn what normal beats look like, from the beats of class N alone.
 
-    A forecaster reads a beat and predicts how it goes on; an autoencoder squeezes it and
-    rebuilds it. A beat's score is how far it lies from the normal beats that are most like
-    it. Normal beats held out of the file set the threshold; its other classes tell how
-    well they are found, and are not learnt from.
+    A forecaster reads a beat and predicts how it continues; an autoencoder compresses it
+    and reconstructs it. The score of a beat is its distance to the most similar normal
+    beats. Normal beats that are held out set the threshold; beats of other classes are
+    not learned from, and measure how well they are detected.
     """
     console = messages(quiet)
     console.print(f"Reading {data}")
@@ -79,6 +84,6 @@ def command(
     )
     if "roc_auc" in card.metrics:
         console.print(
-            f"Beats held out: area under ROC {card.metrics['roc_auc']:.4f}, normal against the rest"
+            f"Held-out beats: area under ROC {card.metrics['roc_auc']:.4f}, normal against the rest"
         )
     console.print(f"Next: ecg anomaly score TEST.csv --model {fitted.run}")

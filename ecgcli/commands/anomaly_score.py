@@ -39,12 +39,14 @@ def command(
     model: AnomalyModel = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The folder to write; default one in the run."),
+        typer.Option("--out", "-o", help="Report folder to write; default one in the run."),
     ] = None,
     quantile: Quantile = None,
     require: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Fail with 3 below, such as roc_auc=0.95."),
+        typer.Option(
+            metavar="NAME=NUMBER", help="Exit with 3 if a score is lower, such as roc_auc=0.95."
+        ),
     ] = None,
     normalize: Normalize = False,
     lead: Lead = None,
@@ -55,11 +57,11 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score how unusual each beat is, and report on it in a folder.
+    """Score how unusual each beat is, and write a report folder.
 
-    scores.csv has a row a beat: its score, the percentage of normal beats that score
-    lower, and whether it is above the threshold. With them lie the distribution, the most
-    unusual beats as pictures and, where classes are known, the ROC.
+    scores.csv has one row per beat: its score, the percentage of normal beats that score
+    lower, and whether it exceeds the threshold. The folder also has the distribution of
+    scores, pictures of the most unusual beats and, where classes are known, the ROC curve.
     """
     from ecgcli.anomaly.model import load_model
     from ecgcli.anomaly.report import report_folder, write_report

@@ -21,46 +21,51 @@ _MARKS = {"ok": ("✔", "green"), "warning": ("⚠", "yellow"), "error": ("✘",
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Beats CSVs.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Beats CSVs to check.")],
     against: Annotated[
-        Path | None, typer.Option("--against", help="A test file, to look for leaks.")
+        Path | None, typer.Option("--against", help="Test file to check for leaks from FILE.")
     ] = None,
     classes: Classes = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look for what is wrong in beats files, and for what would flatter a score.
+    """Check beats files for errors, and for what would inflate a score.
 
-    A tick is right, a warning is worth a look, a cross would make a score wrong. Exits
-    with 3 when there is a cross.
+    A tick is a passed check, a warning deserves a look, a cross would make a score wrong.
+    Any cross makes the exit code 3.
     """
     from ecgcli.beats.checking import check_file, check_pair
 
     names = classes_named(classes)
-    found: dict[str, list[Finding]] = {}
+    checked: dict[str, list[Finding]] = {}
     for path in [*files, *([against] if against else [])]:
-        found[str(path)] = list(check_file(path, names))
+        checked[str(path)] = list(check_file(path, names))
     if against:
         for path in files:
-            found[f"{path} against {against}"] = list(check_pair(path, against, names))
-    crosses = sum(one.level == "error" for findings in found.values() for one in findings)
+            checked[f"{path} against {against}"] = list(check_pair(path, against, names))
+    crosses = sum(finding.level == "error" for findings in checked.values() for finding in findings)
     if json:
         from dataclasses import asdict
 
-        print_json({place: [asdict(one) for one in findings] for place, findings in found.items()})
+        print_json(
+            {
+                place: [asdict(finding) for finding in findings]
+                for place, findings in checked.items()
+            }
+        )
     else:
-        _print(found)
+        _print(checked)
     if crosses:
         raise RequirementMissed(f"{counted(crosses, 'finding')} would make a score wrong")
     messages(quiet).print("Nothing found that would make a score wrong.")
 
 
-def _print(found: dict[str, list[Finding]]) -> None:
+def _print(checked: dict[str, list[Finding]]) -> None:
     from rich.text import Text
 
     console = results()
-    for place, findings in found.items():
+    for place, findings in checked.items():
         console.print(place, style="bold", soft_wrap=True)
-        for one in findings:
-            text = f" {one.section:<11}{one.message}"
-            console.print(Text.assemble("  ", _MARKS[one.level], text), soft_wrap=True)
+        for finding in findings:
+            text = f" {finding.section:<11}{finding.message}"
+            console.print(Text.assemble("  ", _MARKS[finding.level], text), soft_wrap=True)

@@ -31,40 +31,54 @@ EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o
 
 def command(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats, labelled or not.")],
+    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
     model: Annotated[
         Path | None,
         typer.Option(
-            "--model", "-m", help="Cluster what this run or checkpoint makes of the beats."
+            "--model",
+            "-m",
+            help="Cluster the last layer of this run or checkpoint, not the samples.",
         ),
     ] = None,
     clusters: Annotated[
         int | None,
-        typer.Option("--clusters", "-k", min=2, help="Default: the classes present, else 5."),
+        typer.Option(
+            "--clusters",
+            "-k",
+            min=2,
+            help="Number of clusters; default the number of classes, else 5.",
+        ),
     ] = None,
     reduction: Annotated[
-        Reduction, typer.Option("--reduce", help="To fewer dimensions, before k-means.")
+        Reduction, typer.Option("--reduce", help="Reduction to fewer dimensions, before k-means.")
     ] = "pca",
     components: Annotated[
-        int | None, typer.Option(min=2, help="Dimensions; default 10 of PCA, 2 of UMAP.")
+        int | None,
+        typer.Option(min=2, help="Number of dimensions; default 10 for PCA, 2 for UMAP."),
     ] = None,
     classes: Annotated[
-        ClassSet | None, typer.Option(help="Which classes the labels mean; with --model, its own.")
+        ClassSet | None,
+        typer.Option(help="Classes that the labels mean; default those of --model or the file."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write each beat's cluster into this CSV.")
+        Path | None,
+        typer.Option("--out", "-o", help="CSV to write, with the cluster of each beat."),
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Draw the beats as points.")] = None,
-    means: Annotated[Path | None, typer.Option(help="Draw each cluster's mean beat.")] = None,
+    png: Annotated[
+        Path | None, typer.Option(help="Picture to draw of the beats as points.")
+    ] = None,
+    means: Annotated[
+        Path | None, typer.Option(help="Picture to draw of the mean beat of each cluster.")
+    ] = None,
     normalize: Normalize = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Group beats that are alike: by their samples, or by what a model makes of them.
+    """Group similar beats, by their samples or by the last layer of a model.
 
-    k-means after PCA or UMAP. With labels: how far the clusters are classes. Clusters are
-    numbered by size from 0.
+    Reduces with PCA or UMAP, then clusters with k-means. With labels, reports how well
+    clusters match classes. Clusters are numbered by size from 0.
     """
     from ecgcli.beats import read_beats
     from ecgcli.insight.clustering import cluster
@@ -85,52 +99,54 @@ def command(
         f"{counted(len(beats), 'beat')} of {counted(features.shape[1], 'feature')}, "
         f"by {reduction.upper()}"
     )
-    found = cluster(
+    clustering = cluster(
         beats, features,
         reduction=reduction, components=components, clusters=clusters, seed=seed,
     )  # fmt: skip
-    title = data.name if model is None else f"{data.name} as {model} sees it"
+    title = data.name if model is None else f"{data.name}, last layer of {model}"
     if png is not None:
-        found.draw_scatter(png, title, seed)
+        clustering.draw_scatter(png, title, seed)
     if means is not None:
-        found.draw_means(means, title)
+        clustering.draw_means(means, title)
     if out is not None:
-        found.write_assignments(out)
+        clustering.write_assignments(out)
     if json:
-        print_json(found.as_json())
+        print_json(clustering.as_json())
     else:
-        _print(found)
+        _print(clustering)
     for what, target in (("Picture", png), ("Mean beats", means), ("Assignments", out)):
         if target is not None:
             console.print(f"{what}: {target}")
     if means is None:
-        seen_by = "" if model is None else f" --model {model}"
-        console.print(f"Next: ecg cluster {data}{seen_by} --png clusters.png --means means.png")
+        with_model = "" if model is None else f" --model {model}"
+        console.print(f"Next: ecg cluster {data}{with_model} --png clusters.png --means means.png")
 
 
-def _print(found: Clustering) -> None:
+def _print(clustering: Clustering) -> None:
     from rich.table import Table
 
-    labelled = found.agreement is not None
+    labelled = clustering.agreement is not None
     table = Table(box=None)
     for head in ("cluster", "beats", "share"):
         table.add_column(head, justify="right")
     if labelled:
-        for head in ("main class", "share of it", *found.beats.classes):
+        for head in ("main class", "share of it", *clustering.beats.classes):
             table.add_column(head, justify="right")
-    for number, cluster in enumerate(found.clusters):
-        cells = [str(number), f"{cluster.beats:,}", f"{cluster.beats / len(found.beats):.1%}"]
+    for number, cluster in enumerate(clustering.clusters):
+        cells = [str(number), f"{cluster.beats:,}", f"{cluster.beats / len(clustering.beats):.1%}"]
         if cluster.classes is not None:
             cells += [str(cluster.main_class), f"{cluster.main_share:.1%}"]
             cells += [f"{count:,}" for count in cluster.classes.values()]
         table.add_row(*cells)
     console = results()
     console.print(table)
-    for name, value in (found.agreement or {}).items():
+    for name, value in (clustering.agreement or {}).items():
         console.print(f"{name.replace('_', ' '):<28}{value:.3f}")
-    of = f"{found.silhouette_beats:,} of {counted(len(found.beats), 'beat')}"
-    silhouette = "not defined" if found.silhouette is None else f"{found.silhouette:.3f}"
-    console.print(f"{'silhouette':<28}{silhouette}   ({of})")
-    if found.reduced.explained is not None:
-        kept = counted(found.reduced.values.shape[1], "principal component")
-        console.print(f"{'variance kept':<28}{found.reduced.explained:.3f}   ({kept})")
+    silhouette_beats = (
+        f"{clustering.silhouette_beats:,} of {counted(len(clustering.beats), 'beat')}"
+    )
+    silhouette = "not defined" if clustering.silhouette is None else f"{clustering.silhouette:.3f}"
+    console.print(f"{'silhouette':<28}{silhouette}   ({silhouette_beats})")
+    if clustering.reduced.explained is not None:
+        kept = counted(clustering.reduced.values.shape[1], "principal component")
+        console.print(f"{'variance kept':<28}{clustering.reduced.explained:.3f}   ({kept})")

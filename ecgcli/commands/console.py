@@ -1,4 +1,4 @@
-"""What the commands share in talking to people: messages, progress, options."""
+"""What the commands share: options, consoles for messages and results, progress."""
 
 from __future__ import annotations
 
@@ -29,35 +29,33 @@ Normalize = Annotated[
 ]
 Classes = Annotated[
     ClassSet | None,
-    typer.Option(help="Which classes the labels mean, where the file does not say."),
+    typer.Option(help="Classes that the labels mean, if the file does not name them."),
 ]
-Lead = Annotated[
-    str | None, typer.Option(help="The lead; default II or MLII by name, else the first.")
-]
+Lead = Annotated[str | None, typer.Option(help="Lead to read; default II or MLII, else the first.")]
 Rate = Annotated[
-    float | None, typer.Option("--fs", help="Sampling rate in Hz, where the file has none.")
+    float | None, typer.Option("--fs", help="Sampling rate in Hz, if the file has none.")
 ]
 Units = Annotated[
-    str | None, typer.Option(metavar="mV|uV|V", help="Of the signal, where the file has none.")
+    str | None, typer.Option(metavar="mV|uV|V", help="Unit of the signal, if the file has none.")
 ]
 Annotations = Annotated[
     str,
     typer.Option(
         metavar="auto|none|atr|FILE",
-        help="R peaks and classes: beside the record, none (detect), an annotator, a file.",
+        help="R peaks and classes: those beside the record, none (detect), an annotator, a file.",
     ),
 ]
-Detect = Annotated[str, typer.Option("--detector", help="Finds R peaks: {detectors}.")]
+Detect = Annotated[str, typer.Option("--detector", help="Detector of R peaks: {detectors}.")]
 Model = Annotated[
     Path | None,
-    typer.Option("--model", "-m", help="A run or checkpoint; default the newest run."),
+    typer.Option("--model", "-m", help="Run or checkpoint; default the newest run."),
 ]
 AnomalyModel = Annotated[
     Path | None,
-    typer.Option("--model", "-m", help="An anomaly run or model; default the newest."),
+    typer.Option("--model", "-m", help="Anomaly run or model; default the newest."),
 ]
 BeatsOrRecording = Annotated[
-    Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="A beats CSV or a recording.")
+    Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="Beats CSV or recording.")
 ]
 Rows = Annotated[
     str | None,
@@ -71,19 +69,19 @@ Quantile = Annotated[
         "--quantile",
         min=0.5,
         max=0.9999,
-        help="The share of normal beats to lie below the threshold; default 0.95 or the model's.",
+        help="Share of normal beats below the threshold; default 0.95, or that of the model.",
     ),
 ]
-Engine = Annotated[EngineName, typer.Option(help="What computes the probabilities.")]
+Engine = Annotated[EngineName, typer.Option(help="Library that computes the probabilities.")]
 
 
-#: Options, by the names of their parameters, that mean something for one kind of input alone.
+#: Names of the parameters whose options apply to one kind of input only.
 _OF_RECORDINGS = ("lead", "rate", "units", "annotations", "detector", "jobs")
 _OF_BEATS = ("normalize", "rows")
 
 
 def open_classifier(model: Path | None, console: Console) -> Classifier:
-    """The classifier meant by ``--model``, having said which it is."""
+    """The classifier of ``--model``; prints which one it is."""
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction import load
 
@@ -95,10 +93,10 @@ def open_classifier(model: Path | None, console: Console) -> Classifier:
 def read_options(
     lead: str | None, rate: float | None, units: str | None, annotations: str, detector: str
 ) -> ReadOptions:
-    """How recordings are read, as the command line says it.
+    """The options for reading recordings, from those of the command line.
 
     Raises:
-        ConfigError: there is no such detector.
+        ConfigError: there is no detector of this name.
     """
     from ecgcli.recordings import ReadOptions
     from ecgcli.recordings.detectors import get_detector
@@ -114,12 +112,12 @@ def given(ctx: typer.Context, name: str) -> bool:
 
 
 def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
-    """Refuse options that were typed and mean nothing for what the input is.
+    """Refuse options that were typed and do not apply to the input.
 
     Args:
-        ctx: of the command.
+        ctx: context of the command.
         place: the input.
-        recording: whether it is a recording, and not a beats CSV.
+        recording: whether the input is a recording rather than a beats CSV.
 
     Raises:
         ConfigError: there is such an option.
@@ -128,7 +126,7 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
         if recording and param.name in _OF_BEATS and given(ctx, param.name):
             raise ConfigError(
                 f"{param.opts[0]} is for beats; {place} is a recording, whose beats are cut and "
-                "scaled here"
+                "scaled by this command"
             )
         if not recording and param.name in _OF_RECORDINGS and given(ctx, param.name):
             raise ConfigError(
@@ -139,7 +137,7 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
 def messages(quiet: bool = False) -> Console:
     """The console for everything that is not a result: stderr, one line per message.
 
-    Text is printed as it is: square brackets and colons in a file name are no markup.
+    Text is printed as it is: square brackets and colons in a file name are not markup.
     """
     from rich.console import Console
 

@@ -29,21 +29,25 @@ EXAMPLE = "Example: ecg decompose data/mitdb/208.hea --from 60 --seconds 10 --pn
 
 
 def command(
-    recording: Annotated[Path, typer.Argument(help="A recording, as for ecg predict.")],
+    recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
     model: Annotated[
-        DecompositionModel, typer.Option(help="Parts that add up, or that multiply.")
+        DecompositionModel,
+        typer.Option(help="Whether the parts add up to the signal, or multiply to it."),
     ] = "additive",
     start: Annotated[
         float | None,
-        typer.Option("--from", metavar="SECONDS", help="Default: the first place with ECG enough."),
+        typer.Option(
+            "--from", metavar="SECONDS", help="Start of the window; default the first one with ECG."
+        ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long; 0 is all that follows.")
+        float, typer.Option(metavar="SECONDS", help="Length of the window; 0 is all that follows.")
     ] = 30,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write every sample's parts into this CSV.")
+        Path | None,
+        typer.Option("--out", "-o", help="CSV to write, with the parts of every sample."),
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Draw the parts into this file.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Picture to draw of the parts.")] = None,
     lead: Lead = None,
     rate: Rate = None,
     units: Units = None,
@@ -52,29 +56,33 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Split a recording into baseline wander, the beat that repeats, and the rest.
+    """Split a recording into baseline wander, repeated beat and residual.
 
-    Every RR interval is warped to one length, decomposed there by STL, and warped back.
-    The noise share is that of the rest in the detrended signal, by variance; ectopic
-    beats do not repeat and count in it. --model multiplicative works on the logarithm,
-    and raises the signal above zero first.
+    Every RR interval is stretched to one length, decomposed by STL, and stretched back.
+    The noise share is the residual's share of the variance of the detrended signal;
+    ectopic beats do not repeat and count as residual. --model multiplicative decomposes
+    the logarithm, after raising the signal above zero.
     """
     from ecgcli.recordings.decomposition import decompose_recording
 
     console = messages(quiet)
     options = read_options(lead, rate, units, annotations, detector)
     with console.status("decomposing"):
-        found = decompose_recording(recording, options, model=model, start=start, seconds=seconds)
+        decomposition = decompose_recording(
+            recording, options, model=model, start=start, seconds=seconds
+        )
     if out is not None:
-        found.write(out)
+        decomposition.write(out)
     if png is not None:
-        found.draw(png)
+        decomposition.draw(png)
     if json:
-        print_json(found.summary() | {"files": [path for path in (out, png) if path is not None]})
+        print_json(
+            decomposition.summary() | {"files": [path for path in (out, png) if path is not None]}
+        )
     else:
-        _print(found)
-    for note in found.notes:
-        console.print(f"{found.name}: {note}")
+        _print(decomposition)
+    for note in decomposition.notes:
+        console.print(f"{decomposition.name}: {note}")
     for what, path in (("Parts", out), ("Picture", png)):
         if path is not None:
             console.print(f"{what}: {path}")
@@ -82,21 +90,22 @@ def command(
         console.print(f"Next: ecg decompose {recording} --png parts.png")
 
 
-def _print(found: Decomposition) -> None:
+def _print(decomposition: Decomposition) -> None:
     from rich.table import Table
 
+    start, end = decomposition.times[0], decomposition.times[-1]
     table = Table(
-        title=f"{found.name}, lead {found.lead}, {found.times[0]:.1f} to {found.times[-1]:.1f} s, "
-        f"{found.model}",
+        title=f"{decomposition.name}, lead {decomposition.lead}, {start:.1f} to {end:.1f} s, "
+        f"{decomposition.model}",
         title_justify="left",
         show_header=False,
         box=None,
     )
     for name, value in (
-        ("beats", f"{len(found.beats)}"),
-        ("heart rate", f"{found.heart_rate:.0f} a minute"),
-        ("noise share", f"{found.noise_share:.1%} of the detrended signal"),
-        ("wander", f"{found.wander:.3f} mV"),
+        ("beats", f"{len(decomposition.beats)}"),
+        ("heart rate", f"{decomposition.heart_rate:.0f} a minute"),
+        ("noise share", f"{decomposition.noise_share:.1%} of the detrended signal"),
+        ("wander", f"{decomposition.wander:.3f} mV"),
     ):
         table.add_row(name, value)
     results().print(table)

@@ -25,18 +25,18 @@ def command(
             autocompletion=lambda: [source.name for source in list_sources()],
         ),
     ] = "mitdb",
-    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("data"),
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data"),
     origin: Annotated[
         str | None,
-        typer.Option("--from", metavar="URL|DIR", help="A mirror, or a folder that has the files."),
+        typer.Option("--from", metavar="URL|DIR", help="Mirror, or a folder that has the files."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fetch heartbeats: a training and a test CSV in the public 187-sample format, or records.
+    """Download heartbeats: a training and a test CSV in the public 187-sample format, or records.
 
     Every record from PhysioNet is checked against its SHA-256. What is already there is
-    not fetched again, so an interrupted download goes on where it stopped. A folder named
+    not fetched again, so an interrupted download continues where it stopped. A folder named
     with --from is read in place.
     """
     console = messages(quiet)
@@ -56,7 +56,7 @@ def command(
 
 
 def _suggest_prepare(source: str, records: Path, out: Path, console: Console) -> None:
-    """Say how beats are cut from a folder of records, where it has annotated ones."""
+    """Print the command that cuts beats from a folder of annotated records."""
     if any(records.glob("*.atr")):
         target = quote(str(out / f"{source}.csv"))
         console.print(f"Next: ecg prepare {quote(str(records))} -o {target} --context")

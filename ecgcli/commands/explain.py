@@ -30,26 +30,29 @@ EXAMPLE = "Example: ecg explain beats.csv --model runs/cnn --rows 0,5,7 --png wh
 
 
 def command(
-    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats, labelled or not.")],
+    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
     model: Model = None,
     rows: Rows = None,
     method: Annotated[
-        Attribution, typer.Option(help="Integrated gradients, or occlusion.")
+        Attribution, typer.Option(help="Method of attribution: integrated gradients, or occlusion.")
     ] = "gradients",
     check: Annotated[
-        bool, typer.Option("--check", help="Test on up to 500 beats whether these samples matter.")
+        bool, typer.Option("--check", help="Test the explanation on up to 500 beats.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the beats and draws of --check.")] = 0,
-    png: Annotated[Path | None, typer.Option(help="Draw the beats over what counts.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the beats and draws of --check.")] = 0,
+    png: Annotated[
+        Path | None,
+        typer.Option(help="Picture to draw of the beats and the contribution of each sample."),
+    ] = None,
     normalize: Normalize = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show which samples of a beat the model's class rests on.
+    """Show which samples of a beat a prediction depends on.
 
-    --check removes the tenth of samples that counts most, and as many elsewhere, and
-    compares how far the probability of the class falls. It tells what the model looks
-    at, not whether a cardiologist would.
+    By default, explains the first five beats. --check removes the tenth of samples with
+    the largest contribution, and as many elsewhere, and compares how far the probability
+    of the class falls. It shows what the model uses, not whether a cardiologist would.
     """
     from ecgcli.beats import read_beats
     from ecgcli.beats.rows import choose_rows
@@ -61,15 +64,15 @@ def command(
     beats = read_beats(data, classifier.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
     with progress_bar(console) as progress:
-        found = explain(classifier, beats, chosen, method)
-        tested = deletion_test(classifier, beats, method, seed, progress) if check else None
+        explanation = explain(classifier, beats, chosen, method)
+        deletion = deletion_test(classifier, beats, method, seed, progress) if check else None
     if png is not None:
-        found.draw(png)
+        explanation.draw(png)
     if json:
-        test = None if tested is None else tested.as_json()
-        print_json({"method": method, "beats": found.as_json(), "deletion_test": test})
+        test = None if deletion is None else deletion.as_json()
+        print_json({"method": method, "beats": explanation.as_json(), "deletion_test": test})
     else:
-        _print(found, tested)
+        _print(explanation, deletion)
     if png is not None:
         console.print(f"Picture: {png}")
     elif not check:
@@ -78,27 +81,27 @@ def command(
         )
 
 
-def _print(found: Explanation, tested: DeletionTest | None) -> None:
+def _print(explanation: Explanation, deletion: DeletionTest | None) -> None:
     from rich.table import Table
 
     console = results()
     table = Table(box=None)
-    for head in ("beat", "class", "says", "probability", "rests most on"):
+    for head in ("beat", "class", "predicted", "probability", "depends most on"):
         table.add_column(head, justify="right")
-    for place, (start, end) in enumerate(found.strongest()):
+    for place, (start, end) in enumerate(explanation.strongest()):
         table.add_row(
-            str(found.numbers[place]),
-            found.label(place) or "-",
-            found.classes[found.predicted[place]],
-            f"{found.probabilities[place]:.3f}",
+            str(explanation.numbers[place]),
+            explanation.label(place) or "-",
+            explanation.classes[explanation.predicted[place]],
+            f"{explanation.probabilities[place]:.3f}",
             f"{start:.0f}-{end:.0f} ms after the R peak",
         )
     console.print(table)
-    if tested is not None:
-        _print_test(tested)
+    if deletion is not None:
+        _print_test(deletion)
 
 
-def _print_test(tested: DeletionTest) -> None:
+def _print_test(deletion: DeletionTest) -> None:
     from rich.table import Table
 
     console = results()
@@ -106,18 +109,18 @@ def _print_test(tested: DeletionTest) -> None:
     table.add_column("probability falls by, median", justify="right")
     table.add_column("mean", justify="right")
     for name, drop in (
-        ("those that count most", tested.highest),
-        ("stretches as long, anywhere", tested.random_place),
-        ("samples anywhere", tested.random_samples),
+        ("largest contribution", deletion.highest),
+        ("stretches of the same length, anywhere", deletion.random_place),
+        ("samples anywhere", deletion.random_samples),
     ):
         table.add_row(name, f"{drop.median:.4f}", f"{drop.mean:.4f}")
-    console.print(f"Deletion test on {counted(tested.beats, 'beat')}")
+    console.print(f"Deletion test on {counted(deletion.beats, 'beat')}")
     console.print(table)
-    if tested.ratio is None or tested.interval is None:
+    if deletion.ratio is None or deletion.interval is None:
         console.print("Removing anything else changes nothing, so there is no ratio.")
     else:
-        low, high = tested.interval
+        low, high = deletion.interval
         console.print(
-            f"Those that count most lower it {tested.ratio:.1f} times as much as stretches "
+            f"The largest contribution lowers it {deletion.ratio:.1f} times as much as stretches "
             f"elsewhere (95% interval {low:.1f}-{high:.1f}), by the medians."
         )

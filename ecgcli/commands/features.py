@@ -16,29 +16,30 @@ EXAMPLE = "Example: ecg features data/mitbih_test.csv -o features.csv"
 
 def command(
     source: Annotated[
-        str | None, typer.Argument(metavar="[BEATS.csv]", help="A beats CSV, or - for stdin.")
+        str | None,
+        typer.Argument(metavar="[BEATS.csv]", help="Beats CSV, or - for standard input."),
     ] = None,
     out: Annotated[
-        str, typer.Option("--out", "-o", help="The table; - for standard output.")
+        str, typer.Option("--out", "-o", help="CSV to write; - is standard output.")
     ] = "-",
     listed: Annotated[
-        bool, typer.Option("--list", help="Say which features there are, and what each means.")
+        bool, typer.Option("--list", help="List the features and what each means.")
     ] = False,
     classes: Classes = None,
     normalize: Normalize = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the named features of each beat: statistics, shape, lags, rolling windows.
+    """Compute named features of each beat: statistics, shape, autocorrelation, windows.
 
-    The features that the model called features looks at. A CSV with a row a beat;
-    where the beats are labelled, the class is the last column.
+    These are the features that the model `features` uses. Writes a CSV with one row per
+    beat; where the beats are labelled, the class is the last column.
     """
     if listed:
         _list(json)
         return
     if source is None:
-        raise ConfigError("name a beats CSV, or see what there is with ecg features --list")
+        raise ConfigError("name a beats CSV, or list the features with ecg features --list")
     from ecgcli.beats import read_beats
     from ecgcli.beats.features import feature_table
     from ecgcli.prediction.beats import output

@@ -34,27 +34,31 @@ def command(
     model: AnomalyModel = None,
     known: Annotated[
         int | None,
-        typer.Option("--from", help="Of beats: forecast from this sample on; default 40."),
+        typer.Option("--from", help="First sample to forecast, for beats; default 40."),
     ] = None,
     after: Annotated[
         float | None,
-        typer.Option(help="Of a recording: forecast from this second on; default its end."),
+        typer.Option(help="Second from which to forecast, for a recording; default its end."),
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="How many to forecast, at 120 Hz; default to the beat's 187th."),
+        typer.Option(
+            help="Number of samples to forecast, at 120 Hz; default up to the 187th of the beat."
+        ),
     ] = None,
     rows: Rows = "0",
-    seed: Annotated[int, typer.Option(min=0, help="Of the futures drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated futures.")] = 0,
     out: Annotated[
-        str, typer.Option("--out", "-o", help="The table to write; - is standard output.")
+        str, typer.Option("--out", "-o", help="Table to write; - is standard output.")
     ] = "-",
     table_format: Annotated[
         Literal["csv", "json"] | None,
-        typer.Option("--format", help="Default by the ending of --out, else csv."),
+        typer.Option(
+            "--format", help="Format of the table; default by the ending of --out, else csv."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    png: Annotated[Path | None, typer.Option(help="Draw the first six into this file too.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Picture to draw of the first six.")] = None,
     normalize: Normalize = False,
     lead: Lead = None,
     rate: Rate = None,
@@ -63,11 +67,11 @@ def command(
     detector: Detect = "envelope",
     quiet: Quiet = False,
 ) -> None:
-    """Continue a beat from its first samples, with the bands it will stay in.
+    """Forecast the rest of a beat from its first samples, with 50% and 90% bands.
 
-    A row a sample: its time, the median, and the low and high of the 50% and the 90% band.
-    The forecaster is that of ecg anomaly fit; it knows normal beats. In a recording the
-    beat under way is continued, in mV.
+    Writes one row per sample: its time, the median, and the low and high of each band.
+    The forecaster is that of ecg anomaly fit, which has learned normal beats. In a
+    recording, the current beat is continued, in mV.
     """
     from ecgcli.anomaly.forecasting import forecast_beats, forecast_recording, write_forecast
     from ecgcli.anomaly.model import load_model
@@ -82,28 +86,30 @@ def command(
     console.print(f"Model: {path}")
     if recording:
         if known is not None:
-            raise ConfigError("--from is for beats; where a recording goes on is told by --after")
+            raise ConfigError(
+                "--from is for beats; for a recording, name the time with --after SECOND"
+            )
         options = read_options(lead, rate, units, annotations, detector)
-        found = forecast_recording(
+        forecasts = forecast_recording(
             fitted, str(path), data, after=after, horizon=samples, options=options,
             seed=seed,
         )  # fmt: skip
     else:
         if after is not None:
             raise ConfigError(
-                "--after is for recordings; where a beat goes on is told by --from SAMPLE"
+                "--after is for recordings; for beats, name the sample with --from SAMPLE"
             )
         with progress_bar(console) as progress:
-            found = forecast_beats(
+            forecasts = forecast_beats(
                 fitted, str(path), data, rows=rows or "0", known=40 if known is None else known,
                 horizon=samples, normalize=normalize, seed=seed,
                 progress=progress,
             )  # fmt: skip
     as_json = json or table_format == "json" or (table_format is None and out.endswith(".json"))
-    write_forecast(out, found, "json" if as_json else "csv")
-    for kind, shares in found.coverage().items():
-        told = ", ".join(f"the {band}% band {share:.1%}" for band, share in shares.items())
-        console.print(f"Of what came, {kind}: in {told}")
+    write_forecast(out, forecasts, "json" if as_json else "csv")
+    for kind, shares in forecasts.coverage().items():
+        bands = ", ".join(f"the {band}% band {share:.1%}" for band, share in shares.items())
+        console.print(f"Share of samples inside, {kind}: {bands}")
     if png is not None:
-        found.draw(png)
+        forecasts.draw(png)
         console.print(f"Picture: {png}")

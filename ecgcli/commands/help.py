@@ -1,4 +1,4 @@
-"""How ``--help`` looks: paragraphs wrap at the terminal's width, values are called PATH or N."""
+"""The pages of ``--help``: paragraphs wrap at the terminal's width, values are PATH or N."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-#: What an option's value is called where the option has no better name for it.
+#: The name of an option's value where the option does not name it.
 _METAVARS = {"bool": "", "int": "N", "float": "NUMBER", "str": "TEXT", "Path": "PATH"}
 
 
 class _Page:
-    """Mixed into a command or group: its help page."""
+    """Help page of a command or group, as a mixin."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["help"] = without_line_breaks(kwargs.get("help") or "")
         super().__init__(*args, **kwargs)
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, their values named for people."""
+        """The parameters, with readable names of values."""
         return named_values(super().get_params(ctx))  # type: ignore[misc]
 
 
@@ -27,7 +27,7 @@ class Command(_Page, TyperCommand):
     """A command with such a help page."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the page, with what is registered in it."""
+        """Write the page, with the registered items in it."""
         for param in self.params:
             for place, text in _LISTS.items():
                 if place in (param.help or ""):  # type: ignore[attr-defined]
@@ -56,8 +56,8 @@ def _sources() -> str:
     return "; ".join(f"[b]{source.name}[/b]: {source.summary}" for source in list_sources())
 
 
-#: What stands in the help of a parameter for a list that is made when the page is shown:
-#: what is registered, also by installed packages, is not imported before.
+#: Placeholders in the help of parameters, and the function that makes the list each stands for
+#: when the page is shown, so that registered items are not imported earlier.
 _LISTS = {"{detectors}": _detectors, "{sources}": _sources}
 
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
-#: Runs told one by one.
-_RUNS_TOLD = 10
+#: Number of runs of ectopic beats that are printed one by one.
+_RUNS_SHOWN = 10
 
 
 def command(
@@ -47,7 +47,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="BEATS.csv|RECORDING...",
-            help="A beats CSV, or - for standard input; or recordings: files, folders, patterns.",
+            help="Beats CSV, or - for standard input; or recordings: files, folders, patterns.",
         ),
     ],
     model: Annotated[
@@ -55,22 +55,24 @@ def command(
         typer.Option(
             "--model",
             "-m",
-            help="A run, a checkpoint, or the bundled weights beats or recordings; default the "
-            "newest run, else the bundled ones.",
+            help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
+            "newest run, else the pretrained weights.",
         ),
     ] = None,
     out: Annotated[
         str,
         typer.Option(
-            "--out", "-o", help="The file to write, - is standard output; several need a folder."
+            "--out",
+            "-o",
+            help="File to write, - is standard output; several recordings need a folder.",
         ),
     ] = "-",
     table_format: Annotated[
         Literal["csv", "json", "parquet", "wfdb"] | None,
         typer.Option(
             "--format",
-            help="Default by the ending of --out, else csv. wfdb, for recordings, is an "
-            "annotation file.",
+            help="Format of the output; default by the ending of --out, else csv. wfdb, for "
+            "recordings, is an annotation file.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -79,7 +81,7 @@ def command(
         float,
         typer.Option(
             metavar="PROBABILITY",
-            help="Beats whose highest probability is below get the class ?, for a person to see.",
+            help="Give beats whose highest probability is lower the class ?, for a person to see.",
         ),
     ] = 0.0,
     lead: Lead = None,
@@ -88,18 +90,21 @@ def command(
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Processes for recordings; 0 is one a core.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=0, help="Number of processes for recordings; 0 is one per core."
+        ),
     ] = 0,
     engine: Engine = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Classify each beat of a CSV, or of recordings: its class, and a probability for each.
+    """Classify the beats of a CSV or of recordings: one row per beat, with probabilities.
 
-    Rows of a CSV come in the order of the file, numbered from 0; labels are ignored;
-    files larger than memory are streamed. A recording's rows have the time of the R peak
-    in seconds; its rhythm is summed up in rates, burdens, couplets, runs and pauses.
-    Several recordings go into a folder, a file each; what the same model has done is not
-    done again.
+    Rows of a CSV keep the order of the file, numbered from 0; labels are ignored; files
+    larger than memory are streamed. For a recording, each row has the time of the R peak
+    in seconds, and a summary gives rates, burdens, couplets, runs and the longest RR
+    interval. Several recordings are written into a folder, one file each; those that the
+    same model has already processed are skipped.
     """
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction.beats import check_probability
@@ -110,36 +115,38 @@ def command(
     recordings = any(is_recording(place, rate) for place in source)
     refuse_options(ctx, source[0], recording=recordings)
     path = find_checkpoint(model, Path("runs"), "recordings" if recordings else "beats")
-    wanted = "json" if json else table_format
+    chosen_format = "json" if json else table_format
     if not recordings:
         if len(source) > 1:
-            raise ConfigError("one beats CSV at a time; several recordings are possible")
-        if wanted == "wfdb":
-            raise ConfigError("a beats CSV knows no times, which --format wfdb needs")
-        _predict_beats(source[0], out, path, wanted, normalize, abstain, engine, console)
+            raise ConfigError("name one beats CSV; only recordings may be several")
+        if chosen_format == "wfdb":
+            raise ConfigError(
+                "--format wfdb needs the times of beats, which a beats CSV does not have"
+            )
+        _predict_beats(source[0], out, path, chosen_format, normalize, abstain, engine, console)
         return
     from ecgcli.prediction.recordings import Task
 
     options = read_options(lead, rate, units, annotations, detector)
-    task = Task(path, engine, options, Path(out), wanted or "csv", abstain)
-    _predict_recordings(source, out, wanted, task, jobs or os.cpu_count() or 1, console)
+    task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain)
+    _predict_recordings(source, out, chosen_format, task, jobs or os.cpu_count() or 1, console)
 
 
-def _told(checkpoint: Path) -> str:
-    """Which model it is, and where to read what it can and cannot."""
+def _model_line(checkpoint: Path) -> str:
+    """The line that names the model, and where its limits are described."""
     from ecgcli.weights import name_of
 
     name = name_of(checkpoint)
     if name is None:
         return f"Model: {checkpoint}"
-    return f"Model: {name}, the bundled weights; what they can and cannot: ecg models show {name}"
+    return f"Model: {name}, the pretrained weights; their limits: ecg models show {name}"
 
 
 def _predict_beats(
     source: str,
     out: str,
     path: Path,
-    wanted: TableFormat | None,
+    chosen_format: TableFormat | None,
     normalize: bool,
     abstain: float,
     engine: EngineName,
@@ -149,13 +156,13 @@ def _predict_beats(
     from ecgcli.prediction.beats import format_for, predict_file
 
     classifier = load(path, engine=engine)
-    console.print(_told(path))
+    console.print(_model_line(path))
     with progress_bar(console) as progress:
         summary = predict_file(
             classifier,
             source,
             out,
-            table_format=format_for(out, wanted),
+            table_format=format_for(out, chosen_format),
             normalize=normalize,
             abstain=abstain,
             progress=progress,
@@ -163,20 +170,20 @@ def _predict_beats(
     if summary.labels_ignored:
         console.print("The file is labelled; its labels were ignored.")
     console.print(f"{counted(summary.beats, 'beat')}:")
-    told = summary.counts | ({"abstained": summary.abstained} if abstain else {})
-    for name, count in told.items():
+    counts = summary.counts | ({"abstained": summary.abstained} if abstain else {})
+    for name, count in counts.items():
         console.print(f"  {name:<9}{count:>9,}  {count / summary.beats:>6.1%}")
 
 
 def _predict_recordings(
-    source: list[str], out: str, wanted: str | None, task: Task, jobs: int, console: Console
+    source: list[str], out: str, chosen_format: str | None, task: Task, jobs: int, console: Console
 ) -> None:
     from ecgcli.beats.preparation import find_recordings
 
     paths = find_recordings(source)
-    console.print(_told(task.checkpoint))
+    console.print(_model_line(task.checkpoint))
     if len(paths) == 1 and not Path(source[0]).is_dir():
-        _predict_one(paths[0], out, wanted, task, console)
+        _predict_one(paths[0], out, chosen_format, task, console)
     elif out == "-":
         raise ConfigError(
             f"add -o FOLDER for the results of {counted(len(paths), 'recording')}; "
@@ -186,16 +193,18 @@ def _predict_recordings(
         _predict_many(paths, task, jobs, console)
 
 
-def _predict_one(path: Path, out: str, wanted: str | None, task: Task, console: Console) -> None:
+def _predict_one(
+    path: Path, out: str, chosen_format: str | None, task: Task, console: Console
+) -> None:
     from ecgcli.prediction import load
     from ecgcli.prediction.beats import format_for
     from ecgcli.prediction.recordings import ENDINGS, write_classified
 
     classifier = load(task.checkpoint, engine=task.engine)
-    found = classifier.classify(path, task.options, abstain=task.abstain)
+    classified = classifier.classify(path, task.options, abstain=task.abstain)
     by_name = "wfdb" if out.endswith(ENDINGS["wfdb"]) else format_for(out, None)
-    write_classified(out, found, wanted or by_name)  # type: ignore[arg-type]
-    _tell(found.summary(), console)
+    write_classified(out, classified, chosen_format or by_name)  # type: ignore[arg-type]
+    _print_summary(classified.summary(), console)
 
 
 def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) -> None:
@@ -207,14 +216,14 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
 
     summaries: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
-    before = 0
+    already_done = 0
     with progress_bar(console) as progress, closing(classify_many(paths, task, jobs)) as work:
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
                 failures[str(result.path)] = result.reason
                 console.print(Text("skipped", "red"), result.reason)
             else:
-                before += result.pop("done_before", False)
+                already_done += result.pop("done_before", False)
                 summaries.append(result)
             progress.update("predicting", number, len(paths))
     document = {"recordings": summaries, "failures": failures}
@@ -223,26 +232,26 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
         print_json(document)
     else:
         print(task.folder)
-    beats = sum(one["beats"] for one in summaries)
-    again = f" ({before:,} done before)" if before else ""
+    beats = sum(summary["beats"] for summary in summaries)
+    done = f" ({already_done:,} done before)" if already_done else ""
     console.print(
-        f"{counted(len(summaries), 'recording')}{again}, {counted(beats, 'beat')} -> {task.folder}"
+        f"{counted(len(summaries), 'recording')}{done}, {counted(beats, 'beat')} -> {task.folder}"
     )
     if failures:
         raise DataError(f"{len(failures)} of {counted(len(paths), 'recording')} could not be read")
 
 
-def _tell(summary: dict[str, Any], console: Console) -> None:
-    """The rhythm, as a clinician reads it."""
+def _print_summary(summary: dict[str, Any], console: Console) -> None:
+    """Print the rhythm, as a clinician reads it."""
     for note in summary["notes"]:
         console.print(f"{summary['recording']}: {note}")
     length, beats = _clock(summary["seconds"]), summary["beats"]
     console.print(f"{summary['recording']}: {length}, {counted(beats, 'beat')}")
     if summary["mean_rate"] is not None:
-        told = [f"mean {summary['mean_rate']:.0f}"]
+        rates = [f"mean {summary['mean_rate']:.0f}"]
         if summary["lowest_rate"] is not None:
-            told += [f"{word} {summary[f'{word}_rate']:.0f}" for word in ("lowest", "highest")]
-        console.print(f"  heart rate  {', '.join(told)} a minute")
+            rates += [f"{word} {summary[f'{word}_rate']:.0f}" for word in ("lowest", "highest")]
+        console.print(f"  heart rate  {', '.join(rates)} a minute")
         pause, at = summary["longest_rr"], _clock(summary["longest_rr_at"])
         console.print(f"  longest RR  {pause:.2f} s at {at}")
     counts = ", ".join(f"{name} {count:,}" for name, count in summary["counts"].items())
@@ -254,11 +263,11 @@ def _tell(summary: dict[str, Any], console: Console) -> None:
             f"{counted(burden['couplets'], 'couplet')}, "
             f"{counted(burden['runs'], 'run')} of three or more"
         )
-    for run in summary["runs"][:_RUNS_TOLD]:
+    for run in summary["runs"][:_RUNS_SHOWN]:
         start, speed = _clock(run["start"]), run["rate"]
         console.print(f"    {run['beats']} {run['kind']} at {start}, {speed:.0f} a minute")
-    if len(summary["runs"]) > _RUNS_TOLD:
-        console.print(f"    and {counted(len(summary['runs']) - _RUNS_TOLD, 'more run')}")
+    if len(summary["runs"]) > _RUNS_SHOWN:
+        console.print(f"    and {counted(len(summary['runs']) - _RUNS_SHOWN, 'more run')}")
     console.print(f"  no ECG      {summary['noise_share']:.1%} of the time")
 
 

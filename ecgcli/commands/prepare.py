@@ -41,7 +41,7 @@ def command(
         list[str],
         typer.Argument(metavar="RECORDING...", help="Files, folders, or patterns in quotes."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The beats CSV to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Beats CSV to write.")],
     lead: Lead = None,
     rate: Rate = None,
     units: Units = None,
@@ -51,29 +51,29 @@ def command(
         str | None,
         typer.Option(
             metavar="|".join((*_RULES, "FILE")),
-            help="Write OUT_train.csv and OUT_test.csv, and how they were split.",
+            help="Write OUT_train.csv, OUT_test.csv and the split by this rule or file.",
         ),
     ] = None,
     test_fraction: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Held out by random and patient.")
+        float, typer.Option(min=0.01, max=0.99, help="Share held out by random and patient.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 0,
     context: Annotated[
         bool,
-        typer.Option("--context", help="Also each beat's standing in its recording, for models."),
+        typer.Option("--context", help="Add the features of each beat relative to its recording."),
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Processes; 0 is one a core.")
+        int, typer.Option("--jobs", "-j", min=0, help="Number of processes; 0 is one per core.")
     ] = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Cut recordings into beats: a beats CSV with a sidecar of who, when and which symbol.
+    """Cut recordings into beats: a beats CSV, and a sidecar with record, time and symbol.
 
-    Reads WFDB, EDF and BDF, and CSV, NPY or MAT with --fs. Beats are those annotated
-    beside the record, else detected (and then have no class). What is no ECG is
-    skipped and told. A recording that cannot be read is told and left out, and the
-    exit code is then 2.
+    Reads WFDB, EDF and BDF, and with --fs also CSV, NPY and MAT. Where a recording has
+    beat annotations, they define the beats; elsewhere R peaks are detected, and beats have
+    no class. Stretches without ECG are skipped and reported. A recording that cannot be
+    read is reported and left out, and the exit code is then 2.
     """
     from rich.text import Text
 
@@ -103,7 +103,7 @@ def command(
         raise DataError(failed[0].reason if len(failed) == 1 else "no recording could be read")
     beats = concatenate([result.beats for result in done])
     if not len(beats):
-        notes = "; ".join(f"{one.name}: {note}" for one in done[:3] for note in one.notes)
+        notes = "; ".join(f"{result.name}: {note}" for result in done[:3] for note in result.notes)
         raise DataError(f"no beats were found in {counted(len(done), 'recording')} ({notes})")
     if split is None:
         write_beats(out, beats)
@@ -163,10 +163,10 @@ def _print(
     else:
         for path in written:
             print(path)
-    told = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no classes known"
+    by_class = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "without classes"
     console.print(
-        f"{counted(len(beats), 'beat')} of {counted(len(done), 'recording')} ({told}); "
-        f"{skipped:,} left out: no ECG under them, or nothing after them"
+        f"{counted(len(beats), 'beat')} of {counted(len(done), 'recording')} ({by_class}); "
+        f"{skipped:,} left out: no ECG under them, or no beat after them"
     )
     if beats.labels is None:
         console.print(f"Next: ecg predict {written[0]}")

@@ -15,31 +15,32 @@ EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --major
 
 
 def command(
-    train: Annotated[Path, typer.Argument(help="A labelled training CSV.", metavar="TRAIN.csv")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The CSV to write.")],
+    train: Annotated[Path, typer.Argument(help="Labelled training CSV.", metavar="TRAIN.csv")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")],
     majority: Annotated[
         int | None, typer.Option(min=1, help="Keep this many beats of the largest class.")
     ] = None,
     ratio: Annotated[
         float | None,
-        typer.Option(help="Keep this many times the second largest class of the largest."),
+        typer.Option(help="Keep at most this many times the second largest class."),
     ] = None,
     per_class: Annotated[
-        str | None, typer.Option(metavar="N=10000,V=5000", help="Keep so many of each class named.")
+        str | None,
+        typer.Option(metavar="N=10000,V=5000", help="Keep this many beats of each named class."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which beats are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of beats.")] = 0,
     classes: Classes = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if it looks like a test file.")
+        bool, typer.Option("--force", help="Resample a file even if it looks like a test file.")
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Rebalance the classes of a training file by dropping beats (not the sampling rate).
 
-    Without a rule the largest class is cut to 10,000 beats. The sidecar follows, and
-    OUT.resample.json says what was dropped. To weigh classes instead of dropping
-    beats, see training.class_weights and training.sampler of ecg train.
+    By default, the largest class is cut to 10,000 beats. The sidecar is resampled with
+    the beats, and OUT.resample.json records what was dropped. To weight classes instead,
+    see training.class_weights and training.sampler of ecg train.
     """
     from ecgcli.beats.resampling import resample_file
 
@@ -63,7 +64,7 @@ def command(
     for name, before in manifest["before"].items():
         console.print(f"  {name:<9}{before:>9,} -> {manifest['after'][name]:>7,}")
     if manifest["test_file_forced"]:
-        console.print("A resampled test file: every score measured on it is flattered.")
+        console.print("This is a resampled test file: every score measured on it is inflated.")
     console.print(f"Next: ecg train --config configs/cnn.yaml data.train={out} data.resample=null")
 
 

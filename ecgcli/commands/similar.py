@@ -31,25 +31,28 @@ EXAMPLE = "Example: ecg similar beats.csv --to data/mitbih_train.csv --rows 0,5,
 
 
 def command(
-    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats, labelled or not.")],
+    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
     to: Annotated[
-        Path, typer.Option("--to", help="Labelled beats, best those the model was trained on.")
+        Path,
+        typer.Option("--to", help="Labelled beats to search, best those the model was trained on."),
     ],
     model: Model = None,
     rows: Rows = None,
     neighbours: Annotated[
-        int, typer.Option("--neighbours", "-k", min=1, help="Beats shown for each.")
+        int, typer.Option("--neighbours", "-k", min=1, help="Number of neighbours of each beat.")
     ] = 5,
-    png: Annotated[Path | None, typer.Option(help="Draw the beats with their neighbours.")] = None,
+    png: Annotated[
+        Path | None, typer.Option(help="Picture to draw of the beats with their neighbours.")
+    ] = None,
     normalize: Normalize = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Why does it say V? Show the labelled beats that are most alike to the model.
+    """Find the labelled beats most similar to a beat in the last layer of a model.
 
-    Alike is a small cosine distance between the activations that the model's last layer
-    judges by: 0 is the same direction, 1 nothing in common. Neighbours of other classes
-    than the one it says are reason for doubt.
+    By default, searches for the first five beats. Similar means a small cosine distance
+    between the inputs of the model's last layer: 0 is the same direction, 1 nothing in
+    common. Neighbours of another class than the predicted one cast doubt on it.
     """
     from ecgcli.beats import read_beats, read_labelled
     from ecgcli.beats.rows import choose_rows
@@ -59,40 +62,46 @@ def command(
     classifier = open_classifier(model, console)
     beats = read_beats(data, classifier.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
-    known = read_labelled(to, classifier.classes, normalize=normalize)
+    labelled = read_labelled(to, classifier.classes, normalize=normalize)
     with progress_bar(console) as progress:
-        found = find_similar(classifier, beats, chosen, known, neighbours, progress)
+        similar = find_similar(classifier, beats, chosen, labelled, neighbours, progress)
     if png is not None:
-        found.draw(png)
+        similar.draw(png)
     if json:
-        print_json(found.as_json())
+        print_json(similar.as_json())
     else:
-        _print(found)
+        _print(similar)
     if png is not None:
         console.print(f"Picture: {png}")
     same_rows = "" if rows is None else f" --rows {quote(rows)}"
     console.print(f"Next: ecg explain {data} --model {classifier.path.parent}{same_rows}")
 
 
-def _print(found: Similar) -> None:
+def _print(similar: Similar) -> None:
     from rich.table import Table
     from rich.text import Text
 
     console = results()
-    for match in found.matches:
+    for match in similar.matches:
         console.print(_headline(match))
         table = Table(box=None, padding=(0, 2))
         for head in ("rank", "class", "distance", "beat"):
             table.add_column(head, justify="right")
-        located = found.to.info is not None
+        located = similar.to.info is not None
         if located:
             table.add_column("record", justify="right")
             table.add_column("time", justify="right")
-        for rank, near in enumerate(match.neighbours, 1):
-            colour = "green" if near.label == match.predicted else "yellow"
-            cells: list[str | Text] = [str(rank), Text(near.label, colour), f"{near.distance:.4f}"]
-            cells.append(f"{near.beat}{' (the same beat)' if near.same else ''}")
-            table.add_row(*cells, *([str(near.record), f"{near.time:.2f} s"] if located else []))
+        for rank, neighbour in enumerate(match.neighbours, 1):
+            colour = "green" if neighbour.label == match.predicted else "yellow"
+            cells: list[str | Text] = [
+                str(rank),
+                Text(neighbour.label, colour),
+                f"{neighbour.distance:.4f}",
+            ]
+            cells.append(f"{neighbour.beat}{' (the same beat)' if neighbour.same else ''}")
+            table.add_row(
+                *cells, *([str(neighbour.record), f"{neighbour.time:.2f} s"] if located else [])
+            )
         console.print(table)
 
 

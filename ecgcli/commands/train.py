@@ -28,7 +28,7 @@ def command(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="The experiment, a YAML file.")
+        Path | None, typer.Option("--config", "-c", help="Experiment, a YAML file.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue RUN, or the newest run, where it stopped.")
@@ -36,10 +36,10 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model and write its run folder: checkpoints, curves, report.
+    """Train a model; write its run folder with checkpoints, curves and a report.
 
-    The folder is runs/NAME, then runs/NAME-2 and so on. Ctrl-C stops after the batch
-    at hand with the state saved; --resume ends with the same weights as if it had
+    The folder is runs/NAME, then runs/NAME-2 and so on. Ctrl-C stops after the current
+    batch and saves the state; --resume ends with the same weights as a training that was
     never stopped.
     """
     console = messages(quiet)
@@ -98,7 +98,7 @@ def _as_json(run: Run) -> dict[str, Any]:
 
 
 def _summarize(run: Run, console: Console) -> None:
-    """What came of the training, and what to type next."""
+    """Print the results of the training, and the next command."""
     figures = (
         f"validation accuracy {run.metrics['validation_accuracy']:.4f}, "
         f"macro-F1 {run.metrics['validation_macro_f1']:.4f}."

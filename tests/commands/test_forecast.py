@@ -64,7 +64,7 @@ def test_by_default_a_recording_goes_on_where_it_ends(
     result = ecg("forecast", mitdb / "100.hea", "--model", anomaly_run, "-o", "f.csv")
     assert result.exit_code == 0, result.stderr
     assert pd.read_csv("f.csv")["time"].iloc[0] >= 650000 / 360 - 1 / 120
-    assert "Of what came" not in result.stderr
+    assert "Share of samples inside" not in result.stderr
 
 
 @pytest.mark.parametrize(

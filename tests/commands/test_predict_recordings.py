@@ -172,7 +172,7 @@ def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> 
     beats = demo / "synthetic_test.csv"
     for arguments, message in (
         ((records,), "add -o FOLDER for the results of"),
-        ((beats, beats), "one beats CSV at a time"),
+        ((beats, beats), "name one beats CSV; only recordings may be several"),
         ((beats, "--format", "wfdb"), "knows no times"),
         ((records / "100.hea", "--lead", "aVL"), "there is no lead aVL"),
         (("none.edf",), "no such file"),

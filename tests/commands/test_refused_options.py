@@ -47,7 +47,7 @@ def test_options_of_beats_for_recordings(
     arguments = [part.format(data=data) for part in TAKE_EITHER[command]]
     assert refusal(ecg(*arguments, "--normalize")) == (
         f"error: --normalize is for beats; {data} is a recording, whose beats are cut and "
-        "scaled here"
+        "scaled by this command"
     )
 
 

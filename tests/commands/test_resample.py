@@ -80,4 +80,4 @@ def test_a_test_file_is_refused_unless_forced(demo: Path, ecg: Ecg) -> None:
     assert not Path("out.csv").exists()
     forced = ecg("resample", test, "-o", "out.csv", "--majority", 50, "--force")
     assert forced.exit_code == 0
-    assert "every score measured on it is flattered" in forced.stderr
+    assert "every score measured on it is inflated" in forced.stderr
