@@ -14,16 +14,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ecgcli import __version__
 from ecgcli.arrays import Probabilities
 from ecgcli.beats.preparation import Failure, Prepared, prepare_recording
 from ecgcli.choices import EngineName, TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
-from ecgcli.errors import ConfigError, DataError, EcgError
+from ecgcli.errors import ConfigError, DataError, EcgError, OutputError
 from ecgcli.files import sha256, write_json
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
+from ecgcli.recordings.identity import content_sha256
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
 
 #: The formats of a recording's predictions; wfdb is an annotation file.
@@ -92,6 +94,7 @@ class Task:
         return {
             "model": str(self.checkpoint),
             "model_sha256": sha256(self.checkpoint),
+            "ecgcli": __version__,
             "detector": self.options.detector,
             "abstain": self.abstain,
         } | asdict(self.options)
@@ -161,8 +164,9 @@ def classify_many(
     """Classify recordings in ``jobs`` processes, each into a file in the task's folder.
 
     Yields the summary of each recording, in order, or why it failed. A recording whose file
-    was already made by the same model with the same options is skipped, so an interrupted
-    run continues where it stopped.
+    was already made from the same content, by the same model, options and version of ecg, is
+    skipped, so an interrupted run continues where it stopped. A result of another recording of
+    the same name is not replaced: that recording fails.
     """
     threads = None if jobs == 1 or len(paths) == 1 else 1
     return in_order_prepared(partial(_worker, task, task.made_with(), threads), paths, jobs)
@@ -182,17 +186,44 @@ def _classify_into_folder(
     target = task.folder / f"{path.stem}{ENDINGS[task.table_format]}"
     note = task.folder / f"{path.stem}.summary.json"
     try:
-        if target.exists() and note.exists():
-            done: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-            if done.get("made_with") == made_with:
-                return done | {"done_before": True}
+        content = {"content_sha256": content_sha256(path, task.options.annotations)}
+        earlier = _earlier_summary(note) if target.exists() else {}
+        if earlier.get("made_with") == made_with | content:
+            return earlier | {"done_before": True}
+        _require_same_recording(path, earlier, target)
         classified = classify_recording(classifier, path, task.options, task.abstain)
         write_classified(target, classified, task.table_format)
-        summary = classified.summary() | {"made_with": made_with}
+        summary = classified.summary() | {
+            "path": str(path.resolve()),
+            "made_with": made_with | content,
+        }
         write_json(note, summary)  # last: it marks the table as complete
         return summary
     except EcgError as error:
         return Failure(path, str(error))
+
+
+def _earlier_summary(note: Path) -> dict[str, Any]:
+    """The summary in a file; empty where there is none, or where it is damaged."""
+    try:
+        summary = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def _require_same_recording(path: Path, earlier: dict[str, Any], target: Path) -> None:
+    """Refuse to replace the result of another recording that has the same name.
+
+    Raises:
+        OutputError: the result is that of another recording.
+    """
+    owner = earlier.get("path", str(path.resolve()))
+    if owner != str(path.resolve()):
+        raise OutputError(
+            f"{path}: {target} is the result of {owner}, which has the same name; "
+            "choose another folder with --out"
+        )
 
 
 def _annotation_file(classified: Classified) -> bytes:

@@ -159,6 +159,58 @@ def test_two_recordings_of_one_name_do_not_replace_each_other(
     assert not Path("results").exists()
 
 
+@pytest.fixture
+def days(records: Path, tmp_path: Path) -> None:
+    """The folders dayA and dayB, each with a recording called holter, of two people."""
+    for day, record in (("dayA", "100"), ("dayB", "208")):
+        folder = tmp_path / day
+        folder.mkdir()
+        header = (records / f"{record}.hea").read_text().replace(f"{record}.dat", "holter.dat")
+        (folder / "holter.hea").write_text(header.replace(record, "holter", 1))
+        for ending in ("dat", "atr"):
+            shutil.copy(records / f"{record}.{ending}", folder / f"holter.{ending}")
+
+
+@pytest.mark.usefixtures("days")
+def test_the_result_of_another_day_is_neither_kept_as_this_ones_nor_lost(
+    trained: Path, ecg: Ecg
+) -> None:
+    assert ecg("predict", "dayA", "--model", trained, "-o", "res").exit_code == 0
+    first = Path("res/holter.csv").read_bytes()
+    second = ecg("predict", "dayB", "--model", trained, "-o", "res")
+    assert second.exit_code == 2
+    assert "holter.csv is the result of" in second.stderr
+    assert "choose another folder" in second.stderr
+    assert Path("res/holter.csv").read_bytes() == first
+    assert ecg("predict", "dayB", "--model", trained, "-o", "other").exit_code == 0
+    assert Path("other/holter.csv").read_bytes() != first
+
+
+@pytest.mark.usefixtures("days")
+def test_a_changed_recording_is_done_again(trained: Path, ecg: Ecg) -> None:
+    assert ecg("predict", "dayA", "--model", trained, "-o", "res").exit_code == 0
+    first = Path("res/holter.csv").read_bytes()
+    shutil.copy("dayB/holter.dat", "dayA/holter.dat")
+    header = Path("dayB/holter.hea").read_text()
+    Path("dayA/holter.hea").write_text(header)
+    shutil.copy("dayB/holter.atr", "dayA/holter.atr")
+    again = ecg("predict", "dayA", "--model", trained, "-o", "res")
+    assert again.exit_code == 0, again.stderr
+    assert Path("res/holter.csv").read_bytes() != first
+
+
+@pytest.mark.usefixtures("days")
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '"text"', "\0"])
+def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -> None:
+    ecg("predict", "dayA", "--model", trained, "-o", "res")
+    note = Path("res/holter.summary.json")
+    whole = note.read_text()
+    note.write_text(damage)
+    again = ecg("predict", "dayA", "--model", trained, "-o", "res")
+    assert again.exit_code == 0, again.stderr
+    assert note.read_text() == whole
+
+
 def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
     np.save("flat.npy", np.zeros(5000))
     options = ("--fs", 250, "--units", "mV", "--model", trained)
