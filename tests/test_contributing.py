@@ -112,7 +112,7 @@ def test_a_model(ecg: Ecg, site: Path, demo: Path, tmp_path: Path) -> None:
     listed = json.loads(output(ecg("models", "--json")))
     assert "perceptron" in [entry["name"] for entry in listed]
     shown = json.loads(output(ecg("models", "show", "perceptron", "--json")))
-    assert (shown["summary"], shown["arguments"]) == ("Two full layers", {"units": 64})
+    assert (shown["summary"], shown["arguments"]) == ("Two fully connected layers", {"units": 64})
     document = small_document(demo, tmp_path / "runs") | {"model": {"name": "perceptron"}}
     config = tmp_path / "perceptron.yaml"
     config.write_text(yaml.safe_dump(document))
