@@ -38,15 +38,15 @@ class Recording:
 
     Attributes:
         name: the record's name.
-        patient: who it is from; equal for recordings of one person.
+        patient: the patient it is from; equal for recordings of one person.
         signal: ``(samples,)`` float64 in mV; NaN where nothing was recorded.
         sampling_rate: Hz.
         lead: the lead's name.
-        positions: ``(annotations,)`` the sample each annotation stands at, ascending;
+        positions: ``(annotations,)`` the sample of each annotation, ascending;
             beats at their R peak, between samples when detected.
         symbols: the annotations' WFDB symbols.
-        copy: how it was changed, where it is a changed copy of a recording to train on
-            (such as ``inverted``); empty where it is as recorded.
+        copy: how it was altered, for an altered copy of a recording to train on
+            (such as ``inverted``); empty for a recording as recorded.
         notes: what a reader of results should know of how it was read.
     """
 
@@ -67,7 +67,7 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its length in seconds."""
         return len(self.signal) / self.sampling_rate
 
     @property
@@ -90,7 +90,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a recording is read: what its file leaves open, and where its beats come from.
+    """How a recording is read: what its file does not state, and where its beats come from.
 
     Attributes:
         lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`.
@@ -108,12 +108,12 @@ class ReadOptions:
     detector: str = DEFAULT_DETECTOR
 
 
-#: What a file states is taken as it stands.
+#: Everything is read as the file states it.
 NO_OPTIONS = ReadOptions()
 
 
 def is_recording(place: str, sampling_rate: float | None) -> bool:
-    """Whether a path means a recording and not beats: a CSV does when its rate is given."""
+    """Whether a path is a recording and not beats: a CSV is one when its rate is given."""
     if place == "-":
         return False
     beats = place.lower().endswith((".csv", ".csv.gz", ".txt", ".tsv"))
@@ -125,12 +125,12 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
 
     Args:
         path: of the file; a WFDB record may be named without ending.
-        options: what the file may leave open.
-        patient: who it is from; the record's name when not given.
+        options: what the file may not state.
+        patient: the patient it is from; the record's name when not given.
 
     Raises:
         DataError: no such file, no such format, lead, unit or sampling rate, or
-            contents that cannot be what they should.
+            contents that are not valid.
     """
     ending = path.suffix.lower()
     if not path.exists() and path.with_name(path.name + ".hea").exists():
@@ -139,12 +139,12 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
         raise DataError("this is a folder; name a recording in it", file=path)
     elif not path.exists():
         raise DataError("no such file", file=path)
-    known = format_of(ending)
-    if known is None:
+    recording_format = format_of(ending)
+    if recording_format is None:
         what = "a zip archive; unpack it first" if ending == ".zip" else "no known format"
         valid = ", ".join(filter(None, endings()))
         raise DataError(f"this is {what}; recordings end in {valid}", file=path)
-    recording = known.read(path, options)
+    recording = recording_format.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
     positions, symbols, notes = place_annotations(
@@ -163,48 +163,47 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
     )
 
 
-def choose_lead(leads: Sequence[str], wanted: str | int | None, path: Path) -> int:
+def choose_lead(leads: Sequence[str], lead: str | int | None, path: Path) -> int:
     """The number of the lead to read.
 
     Raises:
         DataError: there is no lead of that name.
     """
-    if isinstance(wanted, int):
-        return wanted
-    plain = [plain_lead(lead) for lead in leads]
-    if wanted is not None:
-        if plain_lead(wanted) not in plain:
+    if isinstance(lead, int):
+        return lead
+    plain = [plain_lead(name) for name in leads]
+    if lead is not None:
+        if plain_lead(lead) not in plain:
             raise DataError(
-                f"there is no lead {wanted}{did_you_mean(wanted, leads)}; it has "
-                f"{', '.join(leads)}",
+                f"there is no lead {lead}{did_you_mean(lead, leads)}; it has {', '.join(leads)}",
                 file=path,
             )
-        return plain.index(plain_lead(wanted))
+        return plain.index(plain_lead(lead))
     return next((plain.index(name) for name in PREFERRED_LEADS if name in plain), 0)
 
 
 def check_rate(rate: float | None, path: Path) -> float:
-    """The sampling rate, when it can be one.
+    """The sampling rate, if it is valid.
 
     Raises:
-        DataError: it is missing or cannot be that of an ECG.
+        DataError: it is missing or not possible for an ECG.
     """
     if rate is None:
         raise DataError("the file does not state its sampling rate; give it with --fs", file=path)
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise DataError(
-            f"found a sampling rate of {rate:g} Hz; that of an ECG lies in "
-            f"{LOWEST_RATE:g} to {HIGHEST_RATE:g}; give the right one with --fs",
+            f"found a sampling rate of {rate:g} Hz; valid for an ECG: "
+            f"{LOWEST_RATE:g} to {HIGHEST_RATE:g} Hz; give the right one with --fs",
             file=path,
         )
     return float(rate)
 
 
 def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
-    """The factor that brings a unit to mV.
+    """The factor that converts a unit to mV.
 
     Raises:
-        DataError: the unit is missing or is none of voltage.
+        DataError: the unit is missing or is not a unit of voltage.
     """
     if not unit or not unit.strip():
         raise DataError(
@@ -213,8 +212,8 @@ def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
     factor = _MILLIVOLTS.get(unit.strip().lower())
     if factor is None:
         raise DataError(
-            f"lead {lead} is in {unit.strip()!r}; valid: mV, uV, V; if it is an ECG all the same, "
-            "say what it is in with --units",
+            f"lead {lead} is in {unit.strip()!r}; valid: mV, uV, V; if it is an ECG nevertheless, "
+            "give its unit with --units",
             file=path,
         )
     return factor

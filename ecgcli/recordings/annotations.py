@@ -1,4 +1,4 @@
-"""Annotations of a file, placed in their recording: in order, inside it, no beat twice."""
+"""Annotations of a file, placed in their recording: in order, inside it, each beat once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 
 #: Seconds: the window within which AAMI EC57 takes two annotations for one beat. An annotation
-#: may stand this far beyond the end of its recording, and no two beats stand this close.
+#: may lie this far beyond the end of its recording, and no two beats lie this close.
 WINDOW = 0.15
 
 
@@ -20,14 +20,14 @@ def place_annotations(
 ) -> tuple[NDArray[np.float64], tuple[str, ...], tuple[str, ...]]:
     """Annotations that fit a recording of ``samples`` at ``rate`` Hz, and what was left out.
 
-    Left out are those up to `WINDOW` beyond the end, and of two beats less than `WINDOW`
-    apart the second.
+    Annotations up to `WINDOW` beyond the end are left out, and so is the second of two beats
+    less than `WINDOW` apart.
 
     Returns:
         Positions ``(annotations,)`` ascending, their symbols, and a note for each reason.
 
     Raises:
-        DataError: one stands before the start or farther beyond the end.
+        DataError: an annotation lies before the start or farther beyond the end.
     """
     order = np.argsort(positions, kind="stable")
     positions, marks = positions[order], np.array(symbols, dtype=object)[order]
@@ -49,14 +49,14 @@ def _require_inside(
         return
     if positions[0] < 0:
         raise DataError(
-            f"an annotation stands at sample {positions[0]:.0f}, before the start of the "
+            f"an annotation is at sample {positions[0]:.0f}, before the start of the "
             "recording; the annotation file is damaged or of another recording",
             file=path,
         )
     if positions[-1] >= latest:
         raise DataError(
-            f"an annotation stands at sample {positions[-1]:.0f}, beyond the end of the "
-            f"recording ({samples} samples); the two are not of one recording",
+            f"an annotation is at sample {positions[-1]:.0f}, beyond the end of the "
+            f"recording ({samples} samples); the annotation file is of another recording",
             file=path,
         )
 
@@ -64,7 +64,7 @@ def _require_inside(
 def _doubled(
     positions: NDArray[np.float64], symbols: NDArray[np.object_], window: float
 ) -> NDArray[np.bool_]:
-    """Which annotations mark a beat that the one before already marks."""
+    """Which annotations mark a beat that the previous one already marks."""
     beats = np.flatnonzero([symbol in LABEL_OF_SYMBOL for symbol in symbols])
     doubled = np.zeros(len(positions), bool)
     doubled[beats[1:][np.diff(positions[beats]) < window]] = True

@@ -1,4 +1,4 @@
-"""The databases of PhysioNet that are known here: their records, and who each is from."""
+"""The supported databases of PhysioNet: their records, and the patient of each."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _PHYSIONET = (
 
 
 def _itself(record: str) -> str:
-    """A record of a person of its own, or of none."""
+    """Each record is a patient of its own."""
     return record
 
 
 def _neighbours(record: str) -> str:
-    """The ten neighbouring numbers a record is of: ``86x`` for 860 to 869.
+    """The ten neighbouring numbers that a record belongs to: ``86x`` for 860 to 869.
 
     Which records are of one person is not published in the files. Records of one person
     have neighbouring numbers, so ten of them count as one patient wherever patients are kept
-    together; a person whose records lie on both sides of a border is still cut in two.
+    together; a person whose records lie on both sides of a boundary is still split.
     """
     return f"{record[:-1]}x"
 
@@ -34,14 +34,14 @@ class Database:
     """A database as PhysioNet publishes it.
 
     Attributes:
-        name: PhysioNet's short name, and that of the folder its records lie in.
-        title: what it is called in full.
+        name: PhysioNet's short name, also the name of the folder with its records.
+        title: its full name.
         version: the version that is fetched.
         records: their names, ascending.
         endings: of each record's files, without the dot.
         citation: what to cite.
         licence: of the records.
-        patient_of: who a record is from; equal for records to be kept together.
+        patient_of: the patient of a record; equal for records to be kept together.
     """
 
     name: str

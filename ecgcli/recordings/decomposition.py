@@ -162,11 +162,11 @@ def decompose_recording(
 ) -> Decomposition:
     """Read a recording and decompose a window of it; see `decompose`.
 
-    Its beats are those annotated, else those that the detector finds.
+    Its beats are the annotated ones, else those that the detector finds.
 
     Raises:
         DataError: the recording cannot be read, or the window has too few beats.
-        ConfigError: the window is none, or there is no such detector.
+        ConfigError: the window is invalid, or there is no such detector.
     """
     recording = with_known_beats(read_recording(path, options), options.detector, path)
     try:
@@ -184,7 +184,7 @@ def decompose(
 ) -> Decomposition:
     """Split a window of a recording with known R peaks into trend, repeated beat and residual.
 
-    STL (Cleveland et al., J Off Stat 6:3-73, 1990), as statsmodels has it, in its robust
+    STL (Cleveland et al., J Off Stat 6:3-73, 1990), as implemented in statsmodels, in its robust
     form, so that ectopic beats do not shape the repeated beat. The multiplicative model
     is the additive one of the logarithm; as that needs positive values, the signal is
     first raised until its lowest sample is 1 mV.
@@ -195,7 +195,7 @@ def decompose(
     Args:
         recording: with its R peaks, annotated or detected.
         model: ``additive`` or ``multiplicative``.
-        start: of the window, in s; None is the first place with so much ECG.
+        start: of the window, in s; None is the first place with that much ECG.
         seconds: the window's length; 0 is all from its start on.
 
     Raises:
@@ -262,7 +262,7 @@ def _window(
 
 
 def _first_room(stretches: list[Stretch], length: int, whole: int) -> int:
-    """Where so many samples of ECG first follow each other, else where most do."""
+    """The start of the first ``length`` samples of uninterrupted ECG, else of the longest stretch."""
     starts = [0, *(stretch.stop for stretch in stretches)]
     stops = [*(stretch.start for stretch in stretches), whole]
     room = np.array(stops) - np.array(starts)
@@ -305,8 +305,10 @@ def _trend_and_beat(
         trend_jump=_TREND_SAMPLES // 10,
         low_pass_jump=_TREND_SAMPLES // 10,
     ).fit(inner_iter=2, outer_iter=5)
-    here = np.interp(samples, places, phases)
-    return np.interp(here, grid, fitted.trend), np.interp(here, grid, fitted.seasonal)
+    sample_phases = np.interp(samples, places, phases)
+    return np.interp(sample_phases, grid, fitted.trend), np.interp(
+        sample_phases, grid, fitted.seasonal
+    )
 
 
 def _warp(sampling_rate: float, peaks: Signal) -> tuple[Signal, Signal]:

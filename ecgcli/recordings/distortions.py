@@ -1,8 +1,8 @@
-"""Recordings made worse in known ways, to measure what a model bears.
+"""Recordings distorted in defined ways, to measure how robust a model is.
 
 Noise is added as the MIT-BIH Noise Stress Test does (Moody, Muldrow, Mark, Comput Cardiol
 11:381-384, 1984), at a given signal-to-noise ratio. The recorded noise of that database is
-not needed: **the noise here is synthetic**, with spectra chosen after its three records, so
+not needed: **the noise here is synthetic**, with spectra modelled on its three records, so
 figures measured with it are not those of the database.
 """
 
@@ -18,14 +18,14 @@ from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
 from ecgcli.recordings import Recording
 
-#: Makes noise of so many samples at a sampling rate (Hz), of any power.
+#: Makes noise, of any power, from a number of samples and a sampling rate (Hz).
 Maker = Callable[[int, float, np.random.Generator], Signal]
 
 #: Hz. Breathing and moving electrodes; contracting muscles.
 WANDER_BAND, MUSCLE_BAND = (0.05, 0.7), (20.0, 120.0)
-#: An electrode is jolted so often a second; it comes back with corner frequencies (Hz) between.
+#: Jolts of an electrode per second; it returns with corner frequencies (Hz) between.
 JOLTS_A_SECOND, MOTION_BAND = 1.0, (1.0, 10.0)
-#: Seconds by which an R peak is displaced at most when nothing else is asked for.
+#: Seconds by which an R peak is displaced at most by default.
 FARTHEST = 0.04
 
 #: What the test measures power on: beats and seconds from the start, the share of the largest
@@ -34,7 +34,7 @@ _BEATS, _SECONDS, _TRIMMED, _QRS_REACH = 300, 300, 0.05, 0.05
 
 
 def signal_power(recording: Recording) -> float:
-    """Power of the ECG in mV², as the Noise Stress Test has it.
+    """Power of the ECG in mV², as the Noise Stress Test defines it.
 
     That of a sine as high as the QRS complexes: their mean peak-to-peak amplitude within
     50 ms of the R peak, squared and divided by 8. Of the first 300 beats, the largest and
@@ -52,10 +52,10 @@ def signal_power(recording: Recording) -> float:
 
 
 def noise_power(noise: Signal, sampling_rate: float) -> float:
-    """Power of noise in mV², as the Noise Stress Test has it.
+    """Power of noise in mV², as the Noise Stress Test defines it.
 
     The root mean square about the mean of each second, averaged over the first 300 (the
-    largest and the smallest twentieth left out), squared. What moves slower than a second
+    largest and the smallest twentieth left out), squared. Movement slower than a second
     counts little: 0 dB of wander is many times as high as 0 dB of muscle noise.
     """
     second = min(round(sampling_rate), len(noise))
@@ -76,7 +76,7 @@ def with_muscle_noise(recording: Recording, snr: float, seed: int = 0) -> Record
 def with_electrode_motion(recording: Recording, snr: float, seed: int = 0) -> Recording:
     """Add electrode motion: jolts that return exponentially, ``snr`` in dB.
 
-    On average one a second, at random, of random sign and height, with corner frequencies
+    On average one per second, at random, of random sign and height, with corner frequencies
     of 1 to 10 Hz; they look like beats, which is what makes this noise the hardest.
     """
     return _with_noise(recording, _motion, snr, seed)
@@ -98,7 +98,7 @@ def with_displaced_peaks(
 
 
 def inverted(recording: Recording) -> Recording:
-    """With the polarity of a lead put on the wrong way."""
+    """With the polarity of a lead connected the wrong way round."""
     return with_gain(recording, -1.0)
 
 
@@ -113,9 +113,9 @@ def resampled(recording: Recording, sampling_rate: float) -> Recording:
 
     ratio = Fraction(sampling_rate / recording.sampling_rate).limit_denominator(10_000)
     signal = resample_poly(recording.filled, ratio.numerator, ratio.denominator)
-    here = np.arange(len(signal)) / float(ratio)
+    original = np.arange(len(signal)) / float(ratio)
     missing = np.isnan(recording.signal)
-    signal[missing[np.minimum(here.round().astype(np.intp), len(missing) - 1)]] = np.nan
+    signal[missing[np.minimum(original.round().astype(np.intp), len(missing) - 1)]] = np.nan
     return replace(
         recording,
         signal=signal,
@@ -133,11 +133,11 @@ NOISES: dict[str, Callable[[Recording, float, int], Recording]] = {
 
 
 def _with_noise(recording: Recording, make: Maker, snr: float, seed: int) -> Recording:
-    """With noise so strong that signal to noise power is ``snr`` dB."""
+    """With noise of the power that makes the signal-to-noise ratio ``snr`` dB."""
     rate = recording.sampling_rate
     noise = make(len(recording.signal), rate, np.random.default_rng(seed))
-    wanted = signal_power(recording) / 10 ** (snr / 10)
-    gain = np.sqrt(wanted / noise_power(noise, rate))
+    power = signal_power(recording) / 10 ** (snr / 10)
+    gain = np.sqrt(power / noise_power(noise, rate))
     return replace(recording, signal=recording.signal + gain * noise)
 
 
@@ -156,7 +156,7 @@ def _band(
     band: tuple[float, float],
     slope: int,
 ) -> Signal:
-    """Gaussian noise whose amplitude in a band goes with frequency to the power ``slope``."""
+    """Gaussian noise whose amplitude in a band is proportional to frequency to the power ``slope``."""
     frequencies = np.fft.rfftfreq(samples, 1 / sampling_rate)
     inside = (frequencies >= band[0]) & (frequencies <= band[1])
     spectrum = np.zeros(len(frequencies), complex)
@@ -173,7 +173,7 @@ def _motion(samples: int, sampling_rate: float, random: np.random.Generator) -> 
     corners = np.exp(random.uniform(low, high, size=jolts))
     starts, heights = random.integers(0, samples, jolts), random.normal(size=jolts)
     for start, height, corner in zip(starts, heights, corners, strict=True):
-        decay = 2 * np.pi * corner / sampling_rate  # a sample
+        decay = 2 * np.pi * corner / sampling_rate  # per sample
         stop = min(samples, start + int(8 / decay))
         noise[start:stop] += height * np.exp(-decay * np.arange(stop - start))
     return noise

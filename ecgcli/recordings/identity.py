@@ -1,4 +1,4 @@
-"""Which content a recording on disk has, to recognize it later."""
+"""A hash of the files of a recording, to recognize it later."""
 
 from __future__ import annotations
 

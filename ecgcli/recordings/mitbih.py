@@ -1,4 +1,4 @@
-"""What is known of the MIT-BIH Arrhythmia Database beyond its files."""
+"""Facts about the MIT-BIH Arrhythmia Database that its files do not state."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PACED = ("102", "104", "107", "217")
 #: The 48 records, ascending.
 RECORDS = tuple(sorted((*DS1, *DS2, *PACED)))
 
-#: Records 201 and 202 are of one person: what keeps patients together keeps these together.
+#: Records 201 and 202 are of one person: a split by patient keeps them together.
 _SAME_PATIENT = {"202": "201"}
 
 
 def patient_of(record: str) -> str:
-    """Who a record of this database is from, named by the first record of that person."""
+    """The patient of a record of this database, named by the first record of that person."""
     return _SAME_PATIENT.get(record, record)
 
 
-#: DS1 without 201, whose patient is that of 202: DS2 stays as everyone has it.
+#: DS1 without 201, whose patient is the one of 202: DS2 stays as published.
 DS1_ALONE = tuple(
-    record for record in DS1 if patient_of(record) not in {patient_of(other) for other in DS2}
+    record for record in DS1 if patient_of(record) not in {patient_of(tested) for tested in DS2}
 )

@@ -1,4 +1,4 @@
-"""R peaks: what a detector finds, moved to the R peak itself, between samples."""
+"""R peaks: the detections of a detector, moved to the R peak itself, between samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ecgcli.recordings import DEFAULT_DETECTOR, Recording
 from ecgcli.recordings.detectors import get_detector
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
-#: Seconds around a detection in which its R peak is looked for.
+#: Seconds around a detection in which its R peak is searched for.
 _REACH = 0.08
 #: Seconds a recording must have for its beats to be compared with their neighbours.
 SHORTEST_SECONDS = 2.0
@@ -35,7 +35,7 @@ def find_r_peaks(
         unusable: stretches without ECG; peaks in them are dropped.
 
     Returns:
-        Positions ``(peaks,)``; empty when there is no beat to be found.
+        Positions ``(peaks,)``; empty when there are no beats.
 
     Raises:
         ConfigError: there is no such detector.
@@ -57,13 +57,13 @@ def find_r_peaks(
 def with_known_beats(
     recording: Recording, detector: str, path: Path, stretches: list[Stretch] | None = None
 ) -> Recording:
-    """The recording as it is where its beats are annotated, else with those the detector finds.
+    """The recording unchanged if it has annotated beats, else with those that the detector finds.
 
     Args:
         recording: annotated or not.
         detector: finds R peaks.
         path: of the recording, for errors.
-        stretches: without ECG, where the caller knows them already.
+        stretches: without ECG, if the caller has computed them.
 
     Raises:
         DataError: R peaks cannot be found in it.
@@ -88,7 +88,7 @@ def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
 
 
 def points_down(signal: Signal, sampling_rate: float, peaks: NDArray[np.float64]) -> bool:
-    """Whether most beats' largest deflection is negative, as in a lead put on the wrong way.
+    """Whether most beats' largest deflection is negative, as in a reversed lead.
 
     Args:
         signal: ``(samples,)`` in mV.

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-#: Seconds of one and the same value, anywhere and at the recorder's limit.
+#: Seconds of a constant value: at any level, and at the limit of the recorder.
 FLAT_SECONDS, SATURATED_SECONDS = 1.0, 0.1
 
 Reason = Literal["missing", "flat", "saturated"]
@@ -27,16 +27,16 @@ class Stretch:
 def unusable(signal: NDArray[np.float64], sampling_rate: float) -> list[Stretch]:
     """The stretches of a signal ``(samples,)`` in mV that no beat may be read from, ascending."""
     missing = np.isnan(signal)
-    found = [Stretch(start, stop, "missing") for start, stop in _runs(missing)]
+    stretches = [Stretch(start, stop, "missing") for start, stop in _runs(missing)]
     low, high = np.nanmin(signal, initial=np.inf), np.nanmax(signal, initial=-np.inf)
     shortest = SATURATED_SECONDS * sampling_rate
     for start, last in _runs(np.diff(signal) == 0):
         samples = last + 1 - start
         if samples >= FLAT_SECONDS * sampling_rate:
-            found.append(Stretch(start, last + 1, "flat"))
+            stretches.append(Stretch(start, last + 1, "flat"))
         elif samples >= shortest and signal[start] in (low, high):
-            found.append(Stretch(start, last + 1, "saturated"))
-    return sorted(found, key=lambda stretch: stretch.start)
+            stretches.append(Stretch(start, last + 1, "saturated"))
+    return sorted(stretches, key=lambda stretch: stretch.start)
 
 
 def touches(
@@ -53,7 +53,7 @@ def touches(
 
 
 def filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The signal with straight lines where it is missing; zeros when it is nowhere known."""
+    """The signal with straight lines where it is missing; zeros when it is missing everywhere."""
     missing = np.isnan(signal)
     if not missing.any():
         return signal

@@ -13,13 +13,13 @@ RATE_INTERVALS = 8
 RUN = 3
 #: Seconds; a longer interval between two beats is a gap in the recording, not in the rhythm.
 LONGEST_PAUSE = 10.0
-#: The classes whose burden is told.
+#: The classes whose burden is reported.
 ECTOPIC = ("V", "S")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Ectopic beats in a row: their class, when the first is (s), how many, beats a minute."""
+    """Consecutive ectopic beats: class, time of the first (s), number, rate (beats per minute)."""
 
     kind: str
     start: float
@@ -29,7 +29,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Burden:
-    """How much of the rhythm a class of ectopic beats is."""
+    """The share of a class of ectopic beats in the rhythm."""
 
     beats: int
     percent: float
@@ -40,12 +40,12 @@ class Burden:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """What a recording's beats come to.
+    """A summary of a recording's beats.
 
-    Rates are in beats a minute, None without enough beats; the lowest and the highest
+    Rates are in beats per minute, None without enough beats; the lowest and the highest
     are means over `RATE_INTERVALS`. ``longest_rr`` (s) begins at ``longest_rr_at`` (s).
-    ``unclassified`` beats have no ECG under them or nothing after them. ``noise_share``
-    is the share of the time without ECG. ``runs`` has those of three and more.
+    ``unclassified`` beats have no ECG under them or no beat after them. ``noise_share``
+    is the share of the time without ECG. ``runs`` lists those of three or more beats.
     """
 
     seconds: float
@@ -80,11 +80,11 @@ def describe_rhythm(
     """
     intervals = np.diff(peaks)
     intervals[intervals > LONGEST_PAUSE] = np.nan
-    known = intervals[~np.isnan(intervals)]
-    enough = len(known) >= RATE_INTERVALS
+    valid = intervals[~np.isnan(intervals)]
+    enough = len(valid) >= RATE_INTERVALS
     mean = np.full(RATE_INTERVALS, 1 / RATE_INTERVALS)
-    rates = 60 / np.convolve(known, mean, "valid") if enough else np.empty(0)
-    longest = int(np.nanargmax(intervals)) if len(known) else None
+    rates = 60 / np.convolve(valid, mean, "valid") if enough else np.empty(0)
+    longest = int(np.nanargmax(intervals)) if len(valid) else None
     rows = {kind: _in_a_row(kind, peaks, kinds, intervals) for kind in ECTOPIC if kind in classes}
     hours = (seconds - unusable) / 3600
     classified = int((kinds != "").sum())
@@ -92,18 +92,18 @@ def describe_rhythm(
         seconds=seconds,
         beats=len(peaks),
         unclassified=len(peaks) - classified,
-        mean_rate=float(60 / known.mean()) if len(known) else None,
+        mean_rate=float(60 / valid.mean()) if len(valid) else None,
         lowest_rate=float(rates.min()) if enough else None,
         highest_rate=float(rates.max()) if enough else None,
         longest_rr=None if longest is None else float(intervals[longest]),
         longest_rr_at=None if longest is None else float(peaks[longest]),
         counts={name: int((kinds == name).sum()) for name in classes},
         burdens={
-            kind: _burden(found, int((kinds == kind).sum()), classified, hours)
-            for kind, found in rows.items()
+            kind: _burden(row_runs, int((kinds == kind).sum()), classified, hours)
+            for kind, row_runs in rows.items()
         },
         runs=sorted(
-            (run for found in rows.values() for run in found if run.beats >= RUN),
+            (run for row_runs in rows.values() for run in row_runs if run.beats >= RUN),
             key=lambda run: run.start,
         ),
         noise_share=unusable / seconds if seconds else 0.0,

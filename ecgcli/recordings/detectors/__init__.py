@@ -39,6 +39,6 @@ def get_detector(name: str) -> Detector:
     """The detector called ``name``.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such detector.
     """
     return _DETECTORS.get(name)

@@ -18,7 +18,7 @@ _NO_ROOM, _PAUSE = 1.3, 1.6
 
 @register("envelope")
 def envelope(signal: Signal, sampling_rate: float) -> NDArray[np.intp]:
-    """Peaks of the QRS band's slope energy, judged against the beats around them.
+    """Peaks of the QRS band's slope energy, relative to the beats around them.
 
     After Pan & Tompkins (IEEE Trans Biomed Eng 32:230-236, 1985): band-pass, derivative,
     square, moving average. Unlike theirs it looks both ways in time: a candidate's
@@ -96,11 +96,11 @@ def _searched_back(kept: NDArray[np.intp], times: Signal, strength: Signal) -> N
         return kept
     intervals = np.diff(times[kept])
     usual = median_filter(intervals, 17, mode="nearest")
-    found = []
+    recovered = []
     for k in np.flatnonzero(intervals > _PAUSE * usual):
         inside = np.arange(kept[k] + 1, kept[k + 1])
         away = np.minimum(times[inside] - times[kept[k]], times[kept[k + 1]] - times[inside])
         inside = inside[away > 0.36]
         if len(inside) and strength[inside].max() > _ENOUGH_IN_A_PAUSE:
-            found.append(inside[strength[inside].argmax()])
-    return np.sort(np.concatenate([kept, np.array(found, kept.dtype)]))
+            recovered.append(inside[strength[inside].argmax()])
+    return np.sort(np.concatenate([kept, np.array(recovered, kept.dtype)]))

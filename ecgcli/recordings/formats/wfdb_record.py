@@ -64,29 +64,29 @@ def read_annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64],
     file = record.with_name(f"{record.name}.{annotator}")
     if not file.exists():
         raise DataError("no such annotation file", file=file)
-    found = _try(file, lambda: wfdb.rdann(str(record), annotator))
-    return np.asarray(found.sample, np.float64), tuple(found.symbol)
+    annotations = _try(file, lambda: wfdb.rdann(str(record), annotator))
+    return np.asarray(annotations.sample, np.float64), tuple(annotations.symbol)
 
 
-def named_annotations(wanted: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Those of the WFDB annotation file ``wanted``; none for ``auto`` and ``none``."""
-    if wanted in ("auto", "none"):
+def named_annotations(annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Those of the WFDB annotation file ``annotator``; none for ``auto`` and ``none``."""
+    if annotator in ("auto", "none"):
         return np.empty(0), ()
-    path = Path(wanted)
+    path = Path(annotator)
     return read_annotations(path.with_suffix(""), path.suffix.removeprefix("."))
 
 
-def _annotations(record: Path, wanted: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """A record's own annotator by its name, else a file."""
-    if wanted == "auto" and record.with_name(record.name + ".atr").exists():
+    if annotator == "auto" and record.with_name(record.name + ".atr").exists():
         return read_annotations(record, "atr")
-    if wanted in ("auto", "none") or "." in wanted or "/" in wanted:
-        return named_annotations(wanted)
-    return read_annotations(record, wanted)
+    if annotator in ("auto", "none") or "." in annotator or "/" in annotator:
+        return named_annotations(annotator)
+    return read_annotations(record, annotator)
 
 
 def _header_lines(record: Path) -> list[list[str]]:
-    """The fields of each line of the header that is no comment, the record line first."""
+    """The fields of each line of the header that is not a comment, the record line first."""
     text = record.with_name(record.name + ".hea").read_text(encoding="utf-8", errors="replace")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     return [line.split() for line in lines if line.strip()]
@@ -96,7 +96,7 @@ def _gain_note(header: Any, record: Path, number: int) -> tuple[str, ...]:
     """That a lead is uncalibrated: its gain is 0 or not stated.
 
     The format then prescribes 200 steps per mV (header(5)), and the library applies them
-    without a word.
+    silently.
     """
     if hasattr(header, "seg_name"):
         return ()
@@ -142,25 +142,25 @@ def _read_lead(
     import wfdb
 
     if hasattr(header, "seg_name"):
-        found = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number]))
-        return found.p_signal[:, 0].astype(np.float64), found.units[0]
-    found = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number], physical=False))
-    _require_whole(path, header, found)
+        signals = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number]))
+        return signals.p_signal[:, 0].astype(np.float64), signals.units[0]
+    signals = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number], physical=False))
+    _require_whole(path, header, signals)
     stated = header.checksum[number] if header.checksum else None
-    if stated is not None and found.calc_checksum()[0] != stated % 65536:
+    if stated is not None and signals.calc_checksum()[0] != stated % 65536:
         raise DataError(
             f"the checksum of lead {header.sig_name[number]} is not the header's; "
-            "the signal file is damaged or another one: fetch it again",
+            "the signal file is damaged or of another record: fetch it again",
             file=path,
         )
-    return found.dac()[:, 0], header.units[number]
+    return signals.dac()[:, 0], header.units[number]
 
 
-def _require_whole(path: Path, header: Any, found: Any) -> None:
-    if header.sig_len is not None and len(found.d_signal) != header.sig_len:
+def _require_whole(path: Path, header: Any, signals: Any) -> None:
+    if header.sig_len is not None and len(signals.d_signal) != header.sig_len:
         raise DataError(
             f"the header states {header.sig_len} samples and the signal file has "
-            f"{len(found.d_signal)}; it is cut off: fetch it again",
+            f"{len(signals.d_signal)}; it is cut off: fetch it again",
             file=path,
         )
 
