@@ -1,7 +1,7 @@
-"""Where beats come from: one file a source, registered by a decorator, found by itself.
+"""Where beats come from: one file per source, registered by a decorator and discovered by name.
 
-A source is a function ``download(out, origin, progress) -> list[Path]`` that leaves
-a training and a test file in the folder ``out`` and returns what it wrote.
+A source is a function ``download(out, origin, progress) -> list[Path]`` that writes
+a training and a test file to the folder ``out`` and returns their paths.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Download = Callable[[Path, str | None, Progress], list[Path]]
 
 @dataclass(frozen=True)
 class Source:
-    """A place beats come from.
+    """A source of beats.
 
     Attributes:
-        name: what it is called.
-        summary: what it is, in a line.
+        name: its name, as given to ``ecg download``.
+        summary: its description, in one line.
         download: fetches it.
         config: the config that trains on its files, if there is one.
     """
@@ -54,9 +54,9 @@ def list_sources() -> list[Source]:
 
 
 def get_source(name: str) -> Source:
-    """The source called ``name``.
+    """The source named ``name``.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such source.
     """
     return _SOURCES.get(name)

@@ -1,4 +1,4 @@
-"""Synthetic beats from a published dynamical model: the default that needs no network."""
+"""Synthetic beats from a published dynamical model: a source that needs no network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Simulate 40 patients; 8 of them are the test set.
 
     Raises:
-        ConfigError: an ``origin`` is given; synthetic beats come from nowhere.
+        ConfigError: an ``origin`` is given; synthetic beats are not fetched.
     """
     if origin is not None:
         raise ConfigError("demo beats are computed, not fetched; leave --from out")

@@ -23,11 +23,11 @@ TIMEOUT_SECONDS = 30
 def fetch(
     base_url: str, registry: Mapping[str, str | None], folder: Path, progress: Progress
 ) -> None:
-    """Bring every file of ``registry`` (name -> SHA-256, or None for any) into ``folder``.
+    """Fetch every file of ``registry`` (name -> SHA-256, or None for any) into ``folder``.
 
     A file that is already there with the right checksum is not fetched again, so
-    an interrupted download goes on where it stopped. A file appears under its
-    name only when it is complete and its checksum holds.
+    an interrupted download continues where it stopped. A file appears under its
+    name only when it is complete and its checksum is right.
 
     Raises:
         DownloadError: a file cannot be fetched, or is not the published one.
@@ -64,7 +64,7 @@ def verify(folder: Path, registry: Mapping[str, str], progress: Progress) -> Non
             raise DownloadError(f"{path}: no such file; the folder must hold all {len(registry)}")
         if sha256(path) != published:
             raise DownloadError(
-                f"{path}: SHA-256 differs from the published one; fetch the file anew"
+                f"{path}: SHA-256 differs from the published one; fetch the file again"
             )
         progress.update("verifying", done, len(registry))
 
@@ -78,18 +78,18 @@ def _fetch_one(shelf: pooch.Pooch, name: str) -> None:
     except requests.RequestException as error:
         raise DownloadError(
             f"{url}: {_reason(error)}; check the address and the connection, then run the same "
-            "command again: it goes on where it stopped"
+            "command again: it continues where it stopped"
         ) from error
-    except ValueError as error:  # how pooch reports a checksum that differs
+    except ValueError as error:  # raised by pooch for a checksum that differs
         raise DownloadError(
-            f"{url}: SHA-256 differs from the published one, {RETRIES + 1} times over; "
+            f"{url}: SHA-256 differs from the published one, {RETRIES + 1} times in a row; "
             "nothing was kept. The mirror is wrong or the connection alters files: try another "
             "with --from"
         ) from error
 
 
 def _download(url: str, output_file: Any, pooch: Any) -> None:
-    """Download as pooch does over HTTP , but do not retry a refusal that will not change."""
+    """Download as pooch does over HTTP, but do not retry a permanent refusal."""
     import requests
     from pooch import HTTPDownloader
 

@@ -12,9 +12,9 @@ from ecgcli.sources.physionet import obtain_records
 
 @register("incartdb", "St Petersburg INCART database: 75 records of 12 leads from PhysioNet")
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
-    """The folder with the verified records; see `obtain_records`. Some of them will do.
+    """The folder with the verified records, all or some; see `obtain_records`.
 
-    They are verified by the list of checksums that PhysioNet publishes beside them, which
-    is fetched first: none is kept here.
+    They are verified against the list of checksums that PhysioNet publishes beside them, which
+    is fetched first: no list is bundled.
     """
     return [obtain_records(INCARTDB, out, origin, progress, partial=True)]

@@ -24,8 +24,8 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
 
     Args:
         out: the folder for the CSVs.
-        origin: a folder or URL that has the two files; Kaggle when None.
-        progress: of the work.
+        origin: a folder or URL that contains the two files; Kaggle when None.
+        progress: called with the progress.
     """
     from ecgcli.beats import info_path, read_labelled
 
@@ -33,11 +33,11 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     folder = obtain(names, out, origin, progress)
     written = []
     for done, name in enumerate(names, 1):
-        read_labelled(folder / name)  # a file that is no beats CSV is not installed as one
+        read_labelled(folder / name)  # a file that is not a beats CSV is not installed
         if folder / name != out / name:
             with (folder / name).open("rb") as source, atomic_write(out / name) as target:
                 shutil.copyfileobj(source, target)
-        info_path(out / name).unlink(missing_ok=True)  # of another file by this name
+        info_path(out / name).unlink(missing_ok=True)  # it described an earlier file of this name
         written.append(out / name)
         progress.update("checking", done, len(names))
     return written
@@ -47,7 +47,7 @@ def obtain(names: list[str], out: Path, origin: str | None, progress: Progress) 
     """A folder that holds the dataset's files ``names``.
 
     Raises:
-        DownloadError: no credentials, no such file, or a transfer that failed.
+        DownloadError: no credentials, no such file, or a failed transfer.
         MissingExtraError: Kaggle's client is not installed.
     """
     if origin is not None and "://" in origin:
@@ -56,7 +56,9 @@ def obtain(names: list[str], out: Path, origin: str | None, progress: Progress) 
     folder = Path(origin) if origin is not None else _from_kaggle()
     for name in names:
         if not (folder / name).is_file():
-            raise DownloadError(f"{folder / name}: no such file; --from names a folder that has it")
+            raise DownloadError(
+                f"{folder / name}: no such file; give --from a folder that contains it"
+            )
     return folder
 
 

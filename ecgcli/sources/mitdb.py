@@ -15,8 +15,8 @@ from ecgcli.sources.physionet import obtain_records
 #: Beats of each class in the public test file; the rest are its training file.
 PUBLIC_TEST_COUNTS = {"N": 18118, "S": 556, "V": 1448, "F": 162, "Q": 1608}
 
-#: Which rows went to train and which to test in the public files cannot be known;
-#: this seed draws a split of the same sizes.
+#: The split of the public files cannot be derived from them;
+#: this seed draws a random split of the same sizes.
 SPLIT_SEED = 0
 
 
@@ -32,7 +32,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
         out: the folder for the CSVs; records fetched from a URL go to ``out/mitdb``.
         origin: a mirror's URL, or a folder that holds the records and is read in
             place; PhysioNet when None.
-        progress: of the work.
+        progress: called with the progress.
 
     Raises:
         DownloadError: a record cannot be fetched, or is not the published one.

@@ -12,5 +12,5 @@ from ecgcli.sources.physionet import obtain_records
 
 @register("nstdb", "noise for stress tests: records bw, em and ma from PhysioNet")
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
-    """The folder with the verified records; see `obtain_records`. Some of them will do."""
+    """The folder with the verified records, all or some; see `obtain_records`."""
     return [obtain_records(NSTDB, out, origin, progress, partial=True)]

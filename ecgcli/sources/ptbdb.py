@@ -22,7 +22,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Join the two public files and write ``ptbdb_train.csv`` and ``ptbdb_test.csv``.
 
     The public files have no test set: a fifth of each class is held out at
-    random. They name no patients, so beats of one patient are on both sides.
+    random. They do not name patients, so beats of one patient are on both sides.
     """
     from ecgcli.beats import concatenate, read_labelled, write_beats
     from ecgcli.beats.splits import stratified

@@ -3,7 +3,7 @@
 McSharry PE, Clifford GD, Tarassenko L, Smith LA. A dynamical model for generating
 synthetic electrocardiogram signals. IEEE Trans Biomed Eng 50(3):289-294, 2003.
 
-The model moves around a circle, once a beat; events at fixed angles (P, Q, R, S, T)
+The model moves around a circle, once per beat; events at fixed angles (P, Q, R, S, T)
 push the signal up or down as it passes them. On the circle the angle is known for
 every instant from the RR intervals, which leaves a linear equation for the signal.
 A class changes the events of its beat and the intervals around it.
@@ -20,7 +20,7 @@ from ecgcli.recordings import Recording
 BEATS = 200
 SIMULATION_RATE = 360.0
 
-#: Share of each class, by the annotation symbol that stands for it.
+#: Share of each class, by its annotation symbol.
 SHARES = {"N": 0.80, "A": 0.05, "V": 0.08, "F": 0.03, "/": 0.04}
 
 #: Angle (rad), amplitude and width (rad) of the events P Q R S T; N as published, Table I.
@@ -66,7 +66,7 @@ _INTERVALS = {"N": (1, 1), "A": (0.75, 1.1), "V": (0.7, 1.35), "F": (0.95, 1.1),
 
 
 def simulate(patient: int, seed: int) -> Recording:
-    """A recording of `BEATS` annotated beats of one made-up patient, one lead, 360 Hz."""
+    """A recording of `BEATS` annotated beats of one simulated patient, one lead, 360 Hz."""
     random = np.random.default_rng([seed, patient])
     symbols = tuple(random.choice(list(SHARES), BEATS, p=list(SHARES.values())))
     peaks = np.cumsum(_rr_intervals(symbols, random))
@@ -93,7 +93,7 @@ def _rr_intervals(symbols: tuple[str, ...], random: np.random.Generator) -> NDAr
 
 
 def _patient_events(symbols: tuple[str, ...], random: np.random.Generator) -> NDArray[np.float64]:
-    """Events ``(beats, 5, 3)``: the class's, as this patient has them, varying a little by beat."""
+    """Events ``(beats, 5, 3)``: those of the class, varied by patient and slightly by beat."""
     events = np.array([_EVENTS[symbol] for symbol in symbols])
     person = random.normal(1, [0.0, 0.15, 0.1], (5, 3))
     beat = random.normal(1, [0.0, 0.08, 0.05], (len(symbols), 5, 3))

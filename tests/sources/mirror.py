@@ -20,7 +20,7 @@ class Mirror:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requested: list[str] = []
-        #: Name -> fault; a fault with a number of times is served right after so many.
+        #: Name -> fault; a fault with a number of times is served that often, then the right file.
         self.faults: dict[str, tuple[Fault, int]] = {}
 
 

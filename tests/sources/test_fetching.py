@@ -1,4 +1,4 @@
-"""Fetching the real records from a mirror that behaves, and from ones that do not."""
+"""Fetching the real records from a working mirror and from faulty ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_fetched_files_are_the_published_ones(mirror: Mirror, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "fault", ["wrong byte", "half a file", "redirect to nowhere", "503", "dies"]
 )
-def test_a_passing_fault_is_retried(fault: Fault, mirror: Mirror, tmp_path: Path) -> None:
+def test_a_temporary_fault_is_retried(fault: Fault, mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults["100.dat"] = (fault, 1)
     fetch(mirror.url, FILES, tmp_path, SILENT)
     verify(tmp_path, FILES, SILENT)
@@ -52,13 +52,13 @@ def test_a_passing_fault_is_retried(fault: Fault, mirror: Mirror, tmp_path: Path
     ("fault", "message"),
     [
         ("404", "the server answers 404"),
-        ("wrong byte", "SHA-256 differs from the published one, 2 times over"),
+        ("wrong byte", "SHA-256 differs from the published one, 2 times in a row"),
         ("half a file", "run the same command again"),
         ("redirect to nowhere", "check the address and the connection"),
         ("dies", "check the address and the connection"),
     ],
 )
-def test_a_lasting_fault_is_one_clear_error_and_leaves_no_wrong_file(
+def test_a_permanent_fault_is_one_clear_error_and_leaves_no_wrong_file(
     fault: Fault, message: str, mirror: Mirror, tmp_path: Path
 ) -> None:
     mirror.faults["101.hea"] = (fault, 99)
@@ -71,14 +71,14 @@ def test_a_lasting_fault_is_one_clear_error_and_leaves_no_wrong_file(
         assert sha256(path) == FILES[path.name]
 
 
-def test_a_refusal_that_will_not_change_is_not_retried(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_permanent_refusal_is_not_retried(mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults["101.hea"] = ("404", 99)
     with pytest.raises(DownloadError):
         fetch(mirror.url, FILES, tmp_path, SILENT)
     assert mirror.requested.count("101.hea") == 1
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(mirror: Mirror, tmp_path: Path) -> None:
+def test_an_interrupted_download_continues_where_it_stopped(mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults["101.dat"] = ("half a file", 2)
     with pytest.raises(DownloadError):
         fetch(mirror.url, FILES, tmp_path, SILENT)
@@ -89,7 +89,7 @@ def test_an_interrupted_download_goes_on_where_it_stopped(mirror: Mirror, tmp_pa
     verify(tmp_path, FILES, SILENT)
 
 
-def test_a_damaged_file_of_an_earlier_download_is_fetched_anew(
+def test_a_damaged_file_of_an_earlier_download_is_fetched_again(
     mirror: Mirror, tmp_path: Path
 ) -> None:
     fetch(mirror.url, FILES, tmp_path, SILENT)

@@ -1,4 +1,4 @@
-"""Databases of PhysioNet as sources: fetched, resumed, verified, and found in part."""
+"""Databases of PhysioNet as sources: fetched, resumed, verified, complete or in part."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEADS = ["I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V
 
 
 class Messages(Silent):
-    """Keeps what is reported."""
+    """Keeps the messages that are reported."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -46,7 +46,7 @@ def some_of_svdb(svdb: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def made_incartdb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the form of incartdb: 75 records of 12 leads at 257 Hz, a list of checksums."""
+    """A folder laid out like incartdb: 75 records of 12 leads at 257 Hz, a list of checksums."""
     folder = tmp_path_factory.mktemp("incart")
     beat = np.exp(-(((np.arange(257) - 100) / 6) ** 2))
     noise = np.random.default_rng(1).normal(0, 0.02, 30 * 257)
@@ -61,12 +61,12 @@ def made_incartdb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def incartdb(made_incartdb: Path, tmp_path: Path) -> Path:
-    """A copy of the records made in the form of incartdb, to change."""
+    """A copy of the records laid out like incartdb, to change."""
     return Path(shutil.copytree(made_incartdb, tmp_path / "incart"))
 
 
 @pytest.mark.parametrize(("database", "records"), [(MITDB, 48), (SVDB, 78), (NSTDB, 3)])
-def test_checksums_kept_are_of_every_file(database: Database, records: int) -> None:
+def test_bundled_checksums_cover_every_file(database: Database, records: int) -> None:
     files = {name for record in database.records for name in database.files_of(record)}
     assert len(database.records) == records
     assert set(published_checksums(database)) == files
@@ -77,14 +77,18 @@ def test_checksums_of_svdb_are_the_published_ones(svdb: Path) -> None:
     assert published_checksums(SVDB).items() <= {tuple(reversed(line.split())) for line in lines}
 
 
-def test_a_folder_with_some_records_is_taken_and_the_rest_is_named(some_of_svdb: Path) -> None:
+def test_a_folder_with_some_records_is_accepted_and_missing_ones_are_named(
+    some_of_svdb: Path,
+) -> None:
     progress = Messages()
     assert get_source("svdb").download(Path("out"), str(some_of_svdb), progress) == [some_of_svdb]
     (text,) = progress.texts
     assert text.startswith(f"{some_of_svdb} holds 2 of the 78 records of svdb; 76 missing: 802")
 
 
-def test_a_folder_with_a_wrong_file_or_none_is_refused(some_of_svdb: Path, tmp_path: Path) -> None:
+def test_a_folder_with_a_wrong_file_or_no_records_is_refused(
+    some_of_svdb: Path, tmp_path: Path
+) -> None:
     (some_of_svdb / "801.hea").write_text("801 2 128 230400\n")
     with pytest.raises(DownloadError, match=r"801\.hea: SHA-256 differs"):
         get_source("svdb").download(Path("out"), str(some_of_svdb), SILENT)
@@ -92,7 +96,7 @@ def test_a_folder_with_a_wrong_file_or_none_is_refused(some_of_svdb: Path, tmp_p
         get_source("svdb").download(Path("out"), str(tmp_path), SILENT)
 
 
-def test_the_next_step_is_true(some_of_svdb: Path, ecg: Ecg) -> None:
+def test_the_suggested_next_step_works(some_of_svdb: Path, ecg: Ecg) -> None:
     result = ecg("download", "svdb", "--from", some_of_svdb)
     assert result.exit_code == 0
     assert result.stdout.strip() == str(some_of_svdb)
@@ -143,9 +147,11 @@ def test_incartdb_in_a_folder_needs_its_list(incartdb: Path, ecg: Ecg) -> None:
     assert prepared.exit_code == 0, prepared.stderr
     assert "no lead II" not in prepared.stderr
     (incartdb / CHECKSUMS).write_text("<html>\n")
-    assert "this is no list of checksums" in ecg("download", "incartdb", "--from", incartdb).stderr
+    assert (
+        "this is not a list of checksums" in ecg("download", "incartdb", "--from", incartdb).stderr
+    )
     (incartdb / CHECKSUMS).unlink()
-    assert "verified by it" in ecg("download", "incartdb", "--from", incartdb).stderr
+    assert "verified against it" in ecg("download", "incartdb", "--from", incartdb).stderr
 
 
 def test_mitdb_in_a_folder_says_what_to_prepare(

@@ -1,4 +1,4 @@
-"""Each source leaves a training and a test file that everything else can use."""
+"""Each source writes a training and a test file that every command can read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_checksums_are_the_published_ones(mitdb: Path) -> None:
 
 
 class TestMitdb:
-    def test_the_public_files_sizes(self, mitbih: Path) -> None:
+    def test_the_sizes_of_the_public_files(self, mitbih: Path) -> None:
         train = read_labelled(mitbih / "mitbih_train.csv")
         test = read_labelled(mitbih / "mitbih_test.csv")
         assert train.counts() == {
@@ -58,7 +58,7 @@ class TestMitdb:
         assert not info.duplicated(["record", "time"]).any()
         assert sorted(info["record"].unique()) == list(RECORDS)
         assert info["patient"].nunique() == 47
-        # Row for row: what the files say of record 214's beats is what the record says.
+        # Row for row, the files hold the beats of record 214 as its annotations give them.
         record = cut_beats(read_recording(mitdb / "214", ReadOptions(lead=0)))
         assert record.info is not None
         samples = np.concatenate([half.samples for half in halves])
@@ -80,7 +80,9 @@ class TestMitdb:
         for name, facts in stated["files"].items():
             assert read_beats(mitbih / name).fingerprint() == facts["fingerprint"]
 
-    def test_twice_is_the_same_bytes(self, mitbih: Path, mitdb: Path, tmp_path: Path) -> None:
+    def test_a_second_download_writes_the_same_bytes(
+        self, mitbih: Path, mitdb: Path, tmp_path: Path
+    ) -> None:
         get_source("mitdb").download(tmp_path, str(mitdb), SILENT)
         for name in ("mitbih_test.csv", "mitbih_test.info.csv", "mitbih.json"):
             assert (tmp_path / name).read_bytes() == (mitbih / name).read_bytes()
@@ -105,7 +107,7 @@ class TestDemo:
             assert 0.7 < shares[0] < 0.9
             assert (shares[1:] > 0.02).all()
 
-    def test_the_default_is_the_same_everywhere(self, demo: Path, tmp_path: Path) -> None:
+    def test_a_second_simulation_is_identical(self, demo: Path, tmp_path: Path) -> None:
         get_source("demo").download(tmp_path, None, SILENT)
         again, first = (read_beats(place / "synthetic_test.csv") for place in (tmp_path, demo))
         assert again.fingerprint() == first.fingerprint()
@@ -116,13 +118,13 @@ class TestDemo:
         mean = [beats.samples[beats.known_labels == label].mean(0) for label in range(5)]
         assert mean[2][4] > mean[0][4] + 0.2
 
-    def test_it_comes_from_nowhere(self, tmp_path: Path) -> None:
+    def test_an_origin_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="leave --from out"):
             get_source("demo").download(tmp_path, "https://example.org", SILENT)
 
 
 class TestKaggle:
-    def test_without_credentials_it_says_how_to_get_them_or_do_without(
+    def test_without_credentials_the_error_says_how_to_get_them(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
@@ -133,14 +135,14 @@ class TestKaggle:
             get_source("kaggle").download(tmp_path / "out", None, SILENT)
         assert not (tmp_path / "out").exists()
 
-    def test_files_at_hand_are_installed_as_they_are(self, mitbih: Path, tmp_path: Path) -> None:
+    def test_local_files_are_installed_unchanged(self, mitbih: Path, tmp_path: Path) -> None:
         written = get_source("kaggle").download(tmp_path, str(mitbih), SILENT)
         assert [path.name for path in written] == ["mitbih_train.csv", "mitbih_test.csv"]
         for path in written:
             assert path.read_bytes() == (mitbih / path.name).read_bytes()
             assert read_beats(path).info is None  # the public files have no sidecar
 
-    def test_a_file_that_is_no_beats_csv_is_not_installed(
+    def test_a_file_that_is_not_a_beats_csv_is_not_installed(
         self, beats: Beats, tmp_path: Path
     ) -> None:
         origin = tmp_path / "origin"
