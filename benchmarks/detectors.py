@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/detectors.py data/mitdb
 
 Lead II or MLII, else the first; 150 ms; the whole record, no learning period left out.
-Ventricular flutter between the annotations [ and ] is not judged, as the standard has it.
+Ventricular flutter between the annotations [ and ] is not evaluated, as in the standard.
 Seconds are of the process, a record of 30 minutes.
 """
 
@@ -33,9 +33,15 @@ def main() -> None:
     print("| detector | Se | +P | missed | extra | s per record |\n|---|---|---|---|---|---|")
     for detector in options.detectors:
         began = time.process_time()
-        peaks = [find_r_peaks(one.signal, one.sampling_rate, detector) for one in recordings]
+        peaks = [
+            find_r_peaks(recording.signal, recording.sampling_rate, detector)
+            for recording in recordings
+        ]
         seconds = (time.process_time() - began) / len(recordings)
-        matrices = [judge(one, found) for one, found in zip(recordings, peaks, strict=True)]
+        matrices = [
+            compare(recording, detected)
+            for recording, detected in zip(recordings, peaks, strict=True)
+        ]
         total = np.sum(matrices, axis=0)
         sensitivity, predictivity = (
             aami.qrs_sensitivity(total),
@@ -55,12 +61,12 @@ def main() -> None:
         print(f"| {name} | {' | '.join(cells)} |")
 
 
-def judge(recording: Recording, peaks: np.ndarray) -> np.ndarray:
-    truth, found = (
+def compare(recording: Recording, peaks: np.ndarray) -> np.ndarray:
+    truth, detected = (
         (places / recording.sampling_rate, np.zeros(len(places), int))
         for places in (recording.beat_positions, peaks)
     )
-    return aami.compare(truth, found, fibrillation=flutter_of(recording))
+    return aami.compare(truth, detected, fibrillation=flutter_of(recording))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/training_speed.py --rounds 3 --keras KERAS_VENV/bin/python
 
 All train the same network (batch normalisation included) on the same resampled beats with
-the same batch size, AdamW and one-cycle learning rate, and are judged on the same validation
+the same batch size, AdamW and one-cycle learning rate, and are evaluated on the same validation
 beats after every epoch. Each runs in a process of its own, in turn, so that a busy moment of
 the machine hits all of them. Timed are the epochs with their validation, without imports and
 reading. Prior correction is off, so that the networks alone are compared.
