@@ -262,7 +262,7 @@ def _window(
 
 
 def _first_room(stretches: list[Stretch], length: int, whole: int) -> int:
-    """The start of the first ``length`` samples of uninterrupted ECG, else of the longest stretch."""
+    """The start of the first ``length`` samples of unbroken ECG, else of the longest stretch."""
     starts = [0, *(stretch.stop for stretch in stretches)]
     stops = [*(stretch.start for stretch in stretches), whole]
     room = np.array(stops) - np.array(starts)

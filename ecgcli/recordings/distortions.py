@@ -156,7 +156,7 @@ def _band(
     band: tuple[float, float],
     slope: int,
 ) -> Signal:
-    """Gaussian noise whose amplitude in a band is proportional to frequency to the power ``slope``."""
+    """Gaussian noise whose amplitude in a band varies as frequency to the power ``slope``."""
     frequencies = np.fft.rfftfreq(samples, 1 / sampling_rate)
     inside = (frequencies >= band[0]) & (frequencies <= band[1])
     spectrum = np.zeros(len(frequencies), complex)
