@@ -225,7 +225,7 @@ def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> 
     for arguments, message in (
         ((records,), "add -o FOLDER for the results of"),
         ((beats, beats), "name one beats CSV; only recordings may be several"),
-        ((beats, "--format", "wfdb"), "knows no times"),
+        ((beats, "--format", "wfdb"), "--format wfdb needs the times of beats"),
         ((records / "100.hea", "--lead", "aVL"), "there is no lead aVL"),
         (("none.edf",), "no such file"),
     ):

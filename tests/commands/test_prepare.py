@@ -167,7 +167,7 @@ def test_all_files_of_a_record_are_not_taken_for_recordings(
     model = ("--model", trained) if command == "predict" else ()
     result = ecg(command, f"{records}/100.*", "-o", "out", *model)
     assert result.exit_code == 2
-    assert "name one file a recording (its .hea)" in result.stderr
+    assert "give one file per recording (its .hea)" in result.stderr
     assert not Path("out").exists()
 
 
