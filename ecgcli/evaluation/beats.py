@@ -247,16 +247,17 @@ def describe_patients(trained: set[str], tested: set[str]) -> str:
             "The patients are unknown, and some may be in both the training and the test data: "
             "the score says nothing about new patients."
         )
-    if shared := trained & tested:
+    shared = len(trained & tested)
+    if len(tested) == 1:
+        some, none = "The test patient was", "The test patient was not"
+    else:
+        some = f"{shared} of the {len(tested)} test patients were"
+        none = f"None of the {len(tested)} test patients was"
+    if shared:
         return (
-            f"{len(shared)} of the {len(tested)} test patients were also trained on: the score "
-            "holds for new beats of known patients and says nothing about new patients."
+            f"{some} also trained on: the score holds for new beats of known patients and says "
+            "nothing about new patients."
         )
-    none = (
-        "The test patient was not"
-        if len(tested) == 1
-        else (f"None of the {len(tested)} test patients was")
-    )
     return f"{none} trained on: the score is for patients that the model has not seen."
 
 

@@ -134,4 +134,4 @@ def _number(value: float) -> str:
 
 def _heading(name: str) -> str:
     words = name.replace("_", " ").replace("veb", "VEB").replace("sVEB", "SVEB")
-    return words.replace("qrs", "QRS").replace("nsvf", "NSVF")
+    return words.replace("qrs", "QRS").replace("nsvf", "NSVF").replace("macro f1", "macro-F1")
