@@ -193,8 +193,8 @@ def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
     Names such as 100 are known only where all are: among others they are somebody's own.
     """
     databases = {path: database_of(path.stem) for path in paths}
-    known = {path: base.patient_of(path.stem) for path, base in databases.items() if base}
-    return known if len(known) == len(databases) else {path: path.stem for path in paths}
+    patients = {path: base.patient_of(path.stem) for path, base in databases.items() if base}
+    return patients if len(patients) == len(databases) else {path: path.stem for path in paths}
 
 
 def _without_segments(files: list[Path]) -> list[Path]:

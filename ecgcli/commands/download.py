@@ -40,9 +40,9 @@ def command(
     with --from is read in place.
     """
     console = messages(quiet)
-    wanted = get_source(source)
+    chosen = get_source(source)
     with progress_bar(console) as progress:
-        written = wanted.download(out, origin, progress)
+        written = chosen.download(out, origin, progress)
     if json:
         print_json({"source": source, "files": written})
     else:
@@ -51,7 +51,7 @@ def command(
     if written[0].is_dir():
         _suggest_prepare(source, written[0], out, console)
     else:
-        config = wanted.config or f"configs/cnn.yaml data.train={written[0]}"
+        config = chosen.config or f"configs/cnn.yaml data.train={written[0]}"
         console.print(f"Next: ecg train --config {config}")
 
 

@@ -148,11 +148,11 @@ def evaluate_beats(
         beats = _after(beats, skip_first, data)
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
     probabilities = classifier.probabilities(beats)
-    found = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
+    evaluation = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
     if beats.info is None or card.classes != AAMI_CLASSES:
-        return found
+        return evaluation
     records = _by_record(beats, probabilities.argmax(1))
-    return replace(found, aami=summarize(records, skip_first))
+    return replace(evaluation, aami=summarize(records, skip_first))
 
 
 def evaluate(
@@ -267,18 +267,18 @@ def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
     Raises:
         ConfigError: no number, or no figure of that name.
     """
-    wanted = {}
+    required = {}
     for text in texts:
         name, _, value = text.partition("=")
         try:
-            wanted[name] = _finite(value)
+            required[name] = _finite(value)
         except ValueError as error:
             raise ConfigError(
                 f"--require: found {text!r}, expected NAME=NUMBER such as macro_f1=0.9"
             ) from error
         if name not in names:
             raise ConfigError(f"--require: there is no figure {name}{did_you_mean(name, names)}")
-    return wanted
+    return required
 
 
 def check_requirements(scores: dict[str, float], required: dict[str, float]) -> None:
