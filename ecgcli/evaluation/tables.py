@@ -80,11 +80,11 @@ def aami_table(aami: Aami) -> TextTable:
     """
     detected = any(matrix[5:].any() or matrix[:, 5:].any() for matrix in aami.records.values())
     figures = {
-        name: figure
+        FIGURES[name].heading: figure
         for name, figure in aami.figures.items()
         if detected or not name.startswith("qrs")
     } | {
-        f"{name} without record {aami.dominant_s}": figure
+        f"{FIGURES[name].heading} without record {aami.dominant_s}": figure
         for name, figure in aami.without_dominant_s.items()
     }
     several = len(aami.records) > 1
@@ -95,8 +95,8 @@ def aami_table(aami: Aami) -> TextTable:
             "average of records",
         ],
         [
-            [_heading(name), _gross(figure, several), _number(figure.average)]
-            for name, figure in figures.items()
+            [heading, _gross(figure, several), _number(figure.average)]
+            for heading, figure in figures.items()
         ],
     )
 
@@ -112,7 +112,7 @@ def records_table(aami: Aami) -> TextTable:
             [record, *(f"{count:,}" for count in counts), *(_number(figures[n]) for n in names)]
         )
     beats = [f"{name} beats" for name in AAMI_CLASSES]
-    return TextTable(["record", *beats, *map(_heading, names)], rows)
+    return TextTable(["record", *beats, *(FIGURES[n].heading for n in names)], rows)
 
 
 def with_interval(score: Score) -> str:
@@ -130,8 +130,3 @@ def _gross(figure: Figure, interval: bool) -> str:
 
 def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def _heading(name: str) -> str:
-    words = name.replace("_", " ").replace("veb", "VEB").replace("sVEB", "SVEB")
-    return words.replace("qrs", "QRS").replace("nsvf", "NSVF").replace("macro f1", "macro-F1")

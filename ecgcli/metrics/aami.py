@@ -8,7 +8,7 @@ rules are those of the standard's reference comparator, ``bxb`` of the WFDB soft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.arrays import Labels
-from ecgcli.metrics import Figures, Matrix, ratio, rounded
+from ecgcli.metrics import Figures, Matrix, Metric, ratio, rounded
 
 #: Rows and columns of a matrix.
 CATEGORIES = ("N", "S", "V", "F", "Q", "O", "X")
@@ -147,18 +147,24 @@ def nsvf_macro_f1(matrix: Matrix) -> Figures:
     return metrics.macro(five[..., :4, :4], metrics.f1(five)[..., :4])
 
 
-FIGURES: dict[str, Callable[[Matrix], Figures]] = {
-    "qrs_sensitivity": qrs_sensitivity,
-    "qrs_positive_predictivity": qrs_positive_predictivity,
-    "veb_sensitivity": veb_sensitivity,
-    "veb_positive_predictivity": veb_positive_predictivity,
-    "veb_false_positive_rate": veb_false_positive_rate,
-    "sveb_sensitivity": sveb_sensitivity,
-    "sveb_positive_predictivity": sveb_positive_predictivity,
-    "sveb_false_positive_rate": sveb_false_positive_rate,
-    "kappa": lambda matrix: metrics.kappa(matrix[..., :5, :5]),
-    "jk_index": jk_index,
-    "nsvf_macro_f1": nsvf_macro_f1,
+#: The figures by name, in the order of tables.
+FIGURES = {
+    metric.name: metric
+    for metric in (
+        Metric("qrs_sensitivity", "QRS sensitivity", qrs_sensitivity),
+        Metric("qrs_positive_predictivity", "QRS positive predictivity", qrs_positive_predictivity),
+        Metric("veb_sensitivity", "VEB sensitivity", veb_sensitivity),
+        Metric("veb_positive_predictivity", "VEB positive predictivity", veb_positive_predictivity),
+        Metric("veb_false_positive_rate", "VEB false positive rate", veb_false_positive_rate),
+        Metric("sveb_sensitivity", "SVEB sensitivity", sveb_sensitivity),
+        Metric(
+            "sveb_positive_predictivity", "SVEB positive predictivity", sveb_positive_predictivity
+        ),
+        Metric("sveb_false_positive_rate", "SVEB false positive rate", sveb_false_positive_rate),
+        Metric("kappa", "kappa", lambda matrix: metrics.kappa(matrix[..., :5, :5])),
+        Metric("jk_index", "jk index", jk_index),
+        Metric("nsvf_macro_f1", "NSVF macro-F1", nsvf_macro_f1),
+    )
 }
 
 
@@ -193,7 +199,8 @@ class Aami:
 
     def of_record(self, record: str) -> dict[str, float]:
         """All figures of one record."""
-        return {name: float(figure(self.records[record])) for name, figure in FIGURES.items()}
+        matrix = self.records[record]
+        return {name: float(metric.function(matrix)) for name, metric in FIGURES.items()}
 
     def as_json(self) -> dict[str, Any]:
         """A document of plain values; an undefined figure is null."""
@@ -226,7 +233,7 @@ def summarize(records: dict[str, Matrix], skipped_seconds: float = 0.0) -> Aami:
     largest = max(share, key=lambda name: share[name])
     dominant = largest if share[largest] > sum(share.values()) / 2 and len(records) > 1 else None
     rest = {name: matrix for name, matrix in records.items() if name != dominant}
-    sveb = {name: figure for name, figure in FIGURES.items() if name.startswith("sveb")}
+    sveb = {name: metric for name, metric in FIGURES.items() if name.startswith("sveb")}
     return Aami(
         records=records,
         figures=_over(records, FIGURES),
@@ -236,16 +243,15 @@ def summarize(records: dict[str, Matrix], skipped_seconds: float = 0.0) -> Aami:
     )
 
 
-def _over(
-    records: dict[str, Matrix], figures: dict[str, Callable[[Matrix], Figures]]
-) -> dict[str, Figure]:
+def _over(records: dict[str, Matrix], figures: dict[str, Metric]) -> dict[str, Figure]:
     matrices = np.array(list(records.values()))
     gross = matrices.sum(axis=0)
     random = np.random.default_rng(0)
     drawn = random.multinomial(len(matrices), [1 / len(matrices)] * len(matrices), size=2000)
     draws = np.einsum("dr,rij->dij", drawn, matrices)
     pooled = {}
-    for name, figure in figures.items():
+    for name, metric in figures.items():
+        figure = metric.function
         each = figure(matrices)
         low, high = metrics.interval(figure(draws)[:, None])
         average = float(np.mean(each[~np.isnan(each)])) if (~np.isnan(each)).any() else np.nan

@@ -30,7 +30,7 @@ EXAMPLE = np.array(
 
 
 def test_the_figures_of_an_example_by_hand() -> None:
-    values = {name: float(figure(EXAMPLE)) for name, figure in FIGURES.items()}
+    values = {name: float(metric.function(EXAMPLE)) for name, metric in FIGURES.items()}
     found = 900 + 10 + 5 + 2 + 3 + 6 + 40 + 3 + 1 + 7 + 2 + 80 + 4 + 1 + 5 + 1 + 6 + 20
     found += 2 + 4 + 3 + 1 + 30  # Q
     missed = 4 + 1 + 2 + 3 + 1 + 1 + 1
