@@ -251,7 +251,8 @@ def describe_patients(trained: set[str], tested: set[str]) -> str:
     if len(tested) == 1:
         some, none = "The test patient was", "The test patient was not"
     else:
-        some = f"{shared} of the {len(tested)} test patients were"
+        verb = "was" if shared == 1 else "were"
+        some = f"{shared} of the {len(tested)} test patients {verb}"
         none = f"None of the {len(tested)} test patients was"
     if shared:
         return (

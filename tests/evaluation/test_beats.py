@@ -12,7 +12,13 @@ from sklearn import metrics as reference
 from ecgcli.beats import Beats, read_beats, read_labelled, write_beats
 from ecgcli.beats.resampling import resample_file
 from ecgcli.errors import ConfigError, DataError
-from ecgcli.evaluation.beats import Evaluation, describe_split, evaluate_file, parse_requirements
+from ecgcli.evaluation.beats import (
+    Evaluation,
+    describe_patients,
+    describe_split,
+    evaluate_file,
+    parse_requirements,
+)
 from ecgcli.prediction import Classifier, load
 
 
@@ -116,6 +122,21 @@ class TestStatement:
             "47 of the 47 test patients were also trained on: the score holds for new beats of "
             "known patients and says nothing about new patients."
         )
+
+    @pytest.mark.parametrize(
+        ("trained", "tested", "beginning"),
+        [
+            ("a", "a", "The test patient was also trained on:"),
+            ("a", "ab", "1 of the 2 test patients was also trained on:"),
+            ("ab", "ab", "2 of the 2 test patients were also trained on:"),
+            ("a", "b", "The test patient was not trained on:"),
+            ("a", "bc", "None of the 2 test patients was trained on:"),
+        ],
+    )
+    def test_the_number_of_patients_and_the_verb_agree(
+        self, trained: str, tested: str, beginning: str
+    ) -> None:
+        assert describe_patients(set(trained), set(tested)).startswith(beginning)
 
     def test_unknown_patients(self, classifier: Classifier, beats: Beats) -> None:
         train = classifier.card.training_data.model_copy(update={"synthetic": False})
