@@ -12,6 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
+from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.report import report_folder, write_report
 from ecgcli.evaluation.tables import aami_table, coverage_table, with_interval
 from ecgcli.metrics import Score
@@ -57,12 +58,15 @@ def test_a_name_with_markup_is_text_on_the_page(found: Evaluation, tmp_path: Pat
     assert "&lt;script&gt;" in page.read_text()
 
 
-def test_one_record_has_no_interval() -> None:
+def test_one_record_has_no_interval(tmp_path: Path) -> None:
     matrix = np.zeros((7, 7), np.int64)
     matrix[:3, :3] = [[90, 1, 0], [2, 8, 0], [0, 0, 5]]
     one, two = summarize({"100": matrix}, 0), summarize({"100": matrix, "101": matrix}, 0)
     assert not [row for row in aami_table(one).rows if "(" in row[1]]
     assert [row for row in aami_table(two).rows if "(" in row[1]]
+    evaluation = RecordingEvaluation("model", "data", "envelope", one, "statement")
+    assert "95%" not in write_report(tmp_path, evaluation).read_text()
+    assert "95%" in write_report(tmp_path, replace(evaluation, aami=two)).read_text()
 
 
 def test_a_score_reads_as_value_and_interval() -> None:
