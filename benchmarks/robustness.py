@@ -10,6 +10,7 @@ The noise is synthetic: see ecgcli/recordings/distortions.py for its spectra and
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable
@@ -128,7 +129,7 @@ def table(matrices: dict[str, Matrix]) -> str:
     rows = [["condition", *FIGURES], ["---"] * (1 + len(FIGURES))]
     for name, matrix in matrices.items():
         values = [float(figure(matrix)) for figure in FIGURES.values()]
-        rows.append([name, *("-" if value != value else f"{value:.3f}" for value in values)])
+        rows.append([name, *("-" if math.isnan(value) else f"{value:.3f}" for value in values)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
