@@ -45,7 +45,8 @@ def draw_curves_by_class(
     axis.set(
         xlabel=labels[0], ylabel=labels[1], title=title, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
     )
-    axis.legend(frameon=False, title="class, area")
+    if curves:  # beats of one class have none
+        axis.legend(frameon=False, title="class, area")
     save_figure(figure, target)
 
 
