@@ -24,6 +24,7 @@ from ecgcli.prediction.beats import output
 from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_known_beats
+from ecgcli.wording import counted
 
 #: A forecast is cut, or no longer drawn, where the beat has ended in more than this share of
 #: its futures.
@@ -311,7 +312,8 @@ def _with_beats(recording: Recording, detector: str, path: Path) -> Recording:
     recording = with_known_beats(recording, detector, path)
     if len(recording.beat_positions) < 2:
         raise DataError(
-            f"too short: {len(recording.beat_positions)} R peaks in {recording.seconds:.1f} s; a "
+            f"too short: {counted(len(recording.beat_positions), 'R peak')} in "
+            f"{recording.seconds:.1f} s; a "
             "forecast needs a whole beat before the one that is forecast",
             file=path,
         )
@@ -323,7 +325,8 @@ def _begun_beat(recording: Recording, number: int, after: float, path: Path) -> 
     peaks, rate = recording.beat_positions, recording.sampling_rate
     if number < 1:
         raise DataError(
-            f"there are {number + 1} R peaks before {after:g} s; a forecast needs a whole beat "
+            ("there is one R peak" if number == 0 else "there are no R peaks")
+            + f" before {after:g} s; a forecast needs a whole beat "
             f"before the one that is forecast, so give --after at least {peaks[1] / rate:.2f}",
             file=path,
         )

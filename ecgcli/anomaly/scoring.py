@@ -19,6 +19,7 @@ from ecgcli.evaluation.beats import describe_split
 from ecgcli.metrics import Score
 from ecgcli.metrics.roc import Curve, roc, roc_area
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, is_recording
+from ecgcli.wording import counted
 
 #: The name of all other classes together, in comparison with the normal beats.
 REST = "the rest"
@@ -189,7 +190,7 @@ def score_file(
             times = beats.info["time"].to_numpy(np.float64)
         if not len(beats):
             raise DataError(
-                f"too short: {len(prepared.peaks)} R peaks in {prepared.seconds:.1f} s; "
+                f"too short: {counted(len(prepared.peaks), 'R peak')} in {prepared.seconds:.1f} s; "
                 "a beat needs the two after it",
                 file=data,
             )

@@ -18,6 +18,7 @@ from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.beats.resampling import manifest_path
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError
+from ecgcli.wording import counted
 
 Level = Literal["ok", "warning", "error"]
 
@@ -55,7 +56,7 @@ def check_file(path: Path, classes: tuple[str, ...] | None = None) -> Iterator[F
     except DataError as error:
         yield Finding("format", "error", str(error), {})
         return
-    yield _ok("format", f"a beats CSV of {len(beats):,} beats", beats=len(beats))
+    yield _ok("format", f"a beats CSV of {counted(len(beats), 'beat')}", beats=len(beats))
     yield from _values(beats)
     yield from _labels(beats)
     yield from _sampling(beats)
@@ -94,7 +95,8 @@ def _values(beats: Beats) -> Iterator[Finding]:
     if len(constant):
         yield _warning(
             "values",
-            f"{len(constant):,} beats are constant and hold no ECG: {_rows(constant)}",
+            counted(len(constant), "beat is constant and holds", "beats are constant and hold")
+            + f" no ECG: {_rows(constant)}",
             rows=constant.tolist(),
         )
     full = float(np.mean(beats.samples.max(axis=1) > 0.999))
@@ -120,7 +122,8 @@ def _labels(beats: Beats) -> Iterator[Finding]:
         if count == 0:
             yield _warning("labels", f"no beat is of class {name}")
         elif count < _FEW:
-            yield _warning("labels", f"class {name} has {count} beats, too few for reliable scores")
+            few = counted(count, "beat")
+            yield _warning("labels", f"class {name} has {few}, too few for reliable scores")
 
 
 def _sampling(beats: Beats) -> Iterator[Finding]:
@@ -164,7 +167,8 @@ def _repeats_within(beats: Beats) -> Iterator[Finding]:
         return
     yield _warning(
         "duplicates",
-        f"{len(np.unique(again)):,} beats repeat an earlier one: {_rows(np.unique(again))}",
+        counted(len(np.unique(again)), "beat repeats", "beats repeat")
+        + f" an earlier one: {_rows(np.unique(again))}",
         rows=np.unique(again).tolist(),
     )
     if beats.labels is not None and (clash := beats.labels[first] != beats.labels[again]).any():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ecgcli.beats import read_labelled, write_beats
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.files import write_json
+from ecgcli.wording import counted
 
 
 def target_counts(
@@ -41,8 +42,8 @@ def target_counts(
                 raise ConfigError(f"there is no class {name}{did_you_mean(name, counts)}")
             if wanted > counts[name]:
                 raise ConfigError(
-                    f"class {name} has {counts[name]:,} beats and {wanted:,} were asked for; "
-                    "resampling drops beats, it makes none"
+                    f"class {name} has {counted(counts[name], 'beat')} and {wanted:,} were "
+                    "asked for; resampling drops beats, it makes none"
                 )
             targets[name] = wanted
         return targets

@@ -24,6 +24,7 @@ from ecgcli.commands.console import (
     refuse_options,
     results,
 )
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +122,7 @@ def _print(evaluation: Evaluation | RecordingEvaluation) -> None:
 
     console = results()
     if isinstance(evaluation, Evaluation):
-        _print_title(evaluation, f"{evaluation.beats:,} beats", console)
+        _print_title(evaluation, counted(evaluation.beats, "beat"), console)
         _print_figures(evaluation, console)
     else:
         _print_title(evaluation, f"R peaks detected by {evaluation.detector}", console)

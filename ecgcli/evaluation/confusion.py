@@ -20,6 +20,7 @@ from ecgcli.evaluation.report import REPORT
 from ecgcli.metrics import rounded
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import read_predictions
+from ecgcli.wording import counted
 
 _OVER = {
     "true": "share of the true class",
@@ -99,8 +100,8 @@ def _of_table(table: Path, truth: Path) -> Confusion:
     labels = read_labelled(truth, classes).known_labels
     if len(predicted) != len(labels):
         raise DataError(
-            f"{len(predicted):,} predictions for {len(labels):,} beats of {truth}; "
-            "name the file they were predicted from",
+            f"{counted(len(predicted), 'prediction')} for {counted(len(labels), 'beat')} of "
+            f"{truth}; name the file they were predicted from",
             file=table,
         )
     answered = predicted < len(classes)

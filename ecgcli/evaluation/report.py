@@ -13,6 +13,7 @@ from ecgcli.evaluation.figures import draw_confusion, draw_curves_by_class, draw
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.files import write_json, write_text
 from ecgcli.metrics.aami import Aami
+from ecgcli.wording import counted
 
 REPORT = "report.json"
 
@@ -64,6 +65,7 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         "evaluation.html",
         title="Evaluation",
         evaluation=evaluation,
+        beats=counted(evaluation.beats, "beat"),
         overall=tables.overall_table(evaluation),
         by_class=tables.class_table(evaluation),
         areas=tables.area_table(evaluation),

@@ -16,6 +16,7 @@ from ecgcli.choices import Reduction
 from ecgcli.errors import ConfigError, DataError, MissingExtraError
 from ecgcli.files import write_text
 from ecgcli.insight.figures import draw_mean_beats, draw_scatter, require_room
+from ecgcli.wording import counted
 
 #: Number of clusters of unlabelled beats.
 DEFAULT_CLUSTERS = 5
@@ -137,7 +138,7 @@ class Clustering:
     def _caption(self, number: int) -> str:
         cluster = self.clusters[number]
         share = cluster.beats / len(self.beats)
-        first = f"cluster {number}: {cluster.beats:,} beats ({share:.1%})"
+        first = f"cluster {number}: {counted(cluster.beats, 'beat')} ({share:.1%})"
         if cluster.classes is None:
             return first
         parts = sorted(cluster.classes.items(), key=lambda item: -item[1])

@@ -15,6 +15,7 @@ from ecgcli.errors import ConfigError, DataError
 from ecgcli.training.config import Config, Data
 from ecgcli.training.copies import are_copies
 from ecgcli.training.recordings import read_training_recordings
+from ecgcli.wording import counted
 
 #: The command that downloads a missing file, by the beginning of its name.
 _ORIGINS = {"synthetic": "ecg download demo", "ptbdb": "ecg download ptbdb"}
@@ -137,8 +138,8 @@ def _require_every_class(counts: dict[str, int], data: Data) -> None:
     if few:
         all_counts = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise DataError(
-            f"class {few[0]} has {counts[few[0]]} beats ({all_counts}); every class needs at "
-            "least 2, one for training and one for validation",
+            f"class {few[0]} has {counted(counts[few[0]], 'beat')} ({all_counts}); every class "
+            "needs at least 2, one for training and one for validation",
             file=", ".join(str(path) for path in data.files),
         )
 

@@ -121,7 +121,7 @@ def test_constant_rows_missing_classes_and_a_resampled_test(demo: Path, ecg: Ecg
     some.samples[10] = 0.5
     write_beats(Path("train.csv"), some)
     result = ecg("check", "train.csv", "--json")
-    assert "1 beats are constant and hold no ECG: row 11" in told(result, "warning")
+    assert "1 beat is constant and holds no ECG: row 11" in told(result, "warning")
     assert "no beat is of class F" in told(result, "warning")
     resample_file(demo / "synthetic_test.csv", Path("small.csv"), force=True, majority=50)
     result = ecg("check", "train.csv", "--against", "small.csv", "--json")

@@ -117,3 +117,12 @@ def test_beats_that_know_their_records_have_the_standards_figures(
     assert aami["dominant_s_record"] in (None, "232")
     later = ecg("evaluate", run_copy, "--data", test, "--skip-first", 300, "--json", "-q")
     assert 17_000 < json.loads(later.stdout)["beats"] < 19_000
+
+
+def test_one_beat_is_counted_in_the_singular(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    first = (demo / "synthetic_test.csv").read_text().splitlines()[0]
+    Path("one.csv").write_text(f"{first}\n")
+    result = ecg("evaluate", run_copy, "--data", "one.csv", "--out", "report")
+    assert result.exit_code == 0, result.stderr
+    assert "on one.csv, 1 beat\n" in result.stdout
+    assert "on one.csv, 1 beat." in Path("report/report.html").read_text()

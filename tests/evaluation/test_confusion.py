@@ -56,7 +56,7 @@ def test_what_cannot_be_compared(run_copy: Path, demo: Path, tmp_path: Path) -> 
         find_confusion(Path("predictions.csv"), None)
     table = tmp_path / "p.csv"
     table.write_text("beat,class,N,S,V,F,Q\n0,N,1,0,0,0,0\n")
-    with pytest.raises(DataError, match=r"1 predictions for 1,\d{3} beats"):
+    with pytest.raises(DataError, match=r"1 prediction for 1,\d{3} beats"):
         find_confusion(table, demo / "synthetic_test.csv")
     folder = run_copy / "evaluation-x"
     folder.mkdir()
