@@ -95,7 +95,6 @@ class Task:
             "model": str(self.checkpoint),
             "model_sha256": sha256(self.checkpoint),
             "ecgcli": __version__,
-            "detector": self.options.detector,
             "abstain": self.abstain,
         } | asdict(self.options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ecgcli.errors import DataError
 from ecgcli.files import sha256
 
 
@@ -18,11 +19,17 @@ def content_sha256(path: Path, annotations: str = "auto") -> str:
     Returns:
         In hexadecimal; the same on every machine for the same files. A file that the header
         of a WFDB record names and that does not exist takes part by its name.
+
+    Raises:
+        DataError: a file cannot be read.
     """
     digest = hashlib.sha256()
-    for file in _files_of(path, annotations):
-        content = sha256(file) if file.is_file() else ""
-        digest.update(f"{file.name}\0{content}\n".encode("utf-8", "surrogateescape"))
+    try:
+        for file in _files_of(path, annotations):
+            content = sha256(file) if file.is_file() else ""
+            digest.update(f"{file.name}\0{content}\n".encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=error.filename) from error
     return digest.hexdigest()
 
 
@@ -31,7 +38,7 @@ def _files_of(path: Path, annotations: str) -> list[Path]:
     header = path.with_name(f"{path.name}.hea") if not path.exists() else path.with_suffix(".hea")
     record = header.with_suffix("")
     files = {path} if path.exists() else set()
-    if header.exists():
+    if header.is_file():
         files |= {header, *_named_in(header)}
     annotator = "atr" if annotations == "auto" else annotations
     candidates = {Path(annotations), Path(f"{record}.{annotator}")}
@@ -40,10 +47,21 @@ def _files_of(path: Path, annotations: str) -> list[Path]:
 
 def _named_in(header: Path) -> set[Path]:
     """The signal files of a header, and the headers and signal files of its segments."""
+    first, names = _first_words(header)
+    named = {header.parent / name for name in names if name != "~"}
+    if "/" not in first:
+        return named
+    segments = {file.with_name(f"{file.name}.hea") for file in named}
+    return segments | {
+        segment.parent / name
+        for segment in segments
+        if segment.is_file()
+        for name in _first_words(segment)[1]
+    }
+
+
+def _first_words(header: Path) -> tuple[str, list[str]]:
+    """The first word of the record line, and that of each line after it."""
     lines = header.read_text(encoding="utf-8", errors="replace").splitlines()
-    first, *others = [line.split() for line in lines if line.strip() and line[0] != "#"] or [[""]]
-    names = {words[0] for words in others if words[0] != "~"}
-    if "/" not in first[0]:
-        return {header.with_name(name) for name in names}
-    segments = {header.with_name(f"{name}.hea") for name in names}
-    return segments.union(*(_named_in(segment) for segment in segments if segment.exists()))
+    words = [line.split()[0] for line in lines if line.strip() and line[0] != "#"]
+    return (words[0], words[1:]) if words else ("", [])

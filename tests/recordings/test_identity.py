@@ -65,3 +65,12 @@ def test_a_plain_file_counts_by_itself(tmp_path: Path) -> None:
     before = content_sha256(path)
     path.write_bytes(b"2")
     assert content_sha256(path) != before
+
+
+@pytest.mark.parametrize(
+    "header", ["", "#", "x/1 1 360 100\nx 100\n", "x/1 1 360 100\nsub/q 100\n"]
+)
+def test_a_damaged_header_is_left_to_its_reader(header: str, tmp_path: Path) -> None:
+    """Such as one that names itself as its segment, or a segment in another folder."""
+    (tmp_path / "x.hea").write_text(header)
+    assert content_sha256(tmp_path / "x.hea")
