@@ -2,8 +2,8 @@
 
     python benchmarks/accuracy.py configs/cnn.yaml --seeds 5
 
-The interval of the mean is Student's t over seeds: it says what another seed would
-bring on the same test beats. That of one seed is the bootstrap over beats.
+The interval of the mean is Student's t over seeds: it shows what another seed would
+give on the same test beats. That of one seed is the bootstrap over beats.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ecgcli.training.run import Run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=Path)
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds, from 0")
     parser.add_argument("--test", type=Path, default=Path("data/mitbih_test.csv"))
     parser.add_argument("overrides", nargs="*", help="key=value")
     options = parser.parse_args()
@@ -36,7 +36,7 @@ def main() -> None:
         config = load_config(options.config, [*options.overrides, f"seed={seed}"])
         run = train(config, command=" ".join(sys.argv))
         evaluation = evaluate(run, options.test)
-        print(row_of(str(seed), evaluation, run.seconds), flush=True)
+        print(format_row(str(seed), evaluation, run.seconds), flush=True)
         figures.append([evaluation.overall[name].value for name in ("accuracy", "macro_f1")])
     print(f"| **mean** | {' | '.join(spread(np.array(figures)))} | | |")
 
@@ -45,9 +45,13 @@ def evaluate(run: Run, test: Path) -> Evaluation:
     return evaluate_file(load(run.checkpoint), test)
 
 
-def row_of(seed: str, found: Evaluation, seconds: float) -> str:
-    classes = ", ".join(f"{name} {found.by_class[name]['f1'].value:.3f}" for name in found.classes)
-    overall = " | ".join(with_interval(found.overall[name]) for name in ("accuracy", "macro_f1"))
+def format_row(seed: str, evaluation: Evaluation, seconds: float) -> str:
+    classes = ", ".join(
+        f"{name} {evaluation.by_class[name]['f1'].value:.3f}" for name in evaluation.classes
+    )
+    overall = " | ".join(
+        with_interval(evaluation.overall[name]) for name in ("accuracy", "macro_f1")
+    )
     return f"| {seed} | {overall} | {classes} | {seconds:.0f} s |"
 
 

@@ -1,9 +1,9 @@
-"""How well an anomaly model finds what is not normal, and what its forecasts hold.
+"""How well an anomaly model finds abnormal beats, and the coverage of its forecasts.
 
 python benchmarks/anomaly.py --train data/mitbih_train.csv --test data/mitbih_test.csv --seeds 3
 
-A fit a seed; the test file is scored once by each. Coverage is of beats drawn at random from
-the test file, ``--forecast`` of them from each of five places.
+One fit per seed; each scores the test file once. Coverage is of beats drawn at random from the
+test file, ``--forecast`` of them for each of five first samples.
 """
 
 from __future__ import annotations
@@ -25,55 +25,59 @@ ORIGINS = (20, 40, 60, 80, 100)
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--train", type=Path, required=True)
-    options.add_argument("--test", type=Path, required=True)
-    options.add_argument("--method", default="forecaster")
-    options.add_argument("--validation", default="stratified")
-    options.add_argument("--seeds", type=int, default=1)
-    options.add_argument("--first-seed", type=int, default=0)
-    options.add_argument("--forecast", type=int, default=0, help="test beats from each place")
-    given = options.parse_args()
-    for seed in range(given.first_seed, given.first_seed + given.seeds):
-        one(given, seed)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--method", default="forecaster")
+    parser.add_argument("--validation", default="stratified")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--forecast", type=int, default=0, help="test beats for each first sample")
+    options = parser.parse_args()
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        run_seed(options, seed)
 
 
-def one(given: argparse.Namespace, seed: int) -> None:
-    settings = Settings(given.method, seed=seed, validation=given.validation)
+def run_seed(options: argparse.Namespace, seed: int) -> None:
+    settings = Settings(options.method, seed=seed, validation=options.validation)
     with tempfile.TemporaryDirectory() as folder:
         began, cpu = time.monotonic(), time.process_time()
-        fitted = fit(given.train, settings, Path(folder) / "run")
+        fitted = fit(options.train, settings, Path(folder) / "run")
         took, cpu = time.monotonic() - began, time.process_time() - cpu
     model = fitted.model
-    print(f"\nseed {seed}, {given.method}: fitted in {took:.0f} s, {cpu:.0f} s of one core")
+    print(f"\nseed {seed}, {options.method}: fitted in {took:.0f} s, {cpu:.0f} s of one core")
     print(f"validation ROC area {model.card.metrics['roc_auc']:.4f}")
-    scored = score_file(model, "run", given.test)
+    scored = score_file(model, "run", options.test)
     print(scored.statement)
     for name, area in scored.areas().items():
         print(f"  {name:9} ROC area {area.value:.4f} ({area.low:.4f}-{area.high:.4f})")
     for name, row in scored.as_json()["by_class"].items():
         print(f"  {name} anomalous {row['anomalous'] / row['beats']:.3f} of {row['beats']}")
     samples = scored.beats.samples
-    rest = scored.beats.known_labels > 0
+    abnormal = scored.beats.known_labels > 0
     for view, score in {
         "samples": model.views.samples.score(samples),
         "network": model.views.features.score(represent(model.network, samples)),
     }.items():
-        print(f"  by the {view} alone {roc_area(rest, score).value:.4f}")
-    if given.forecast:
+        print(f"  by the {view} alone {roc_area(abnormal, score).value:.4f}")
+    if options.forecast:
         print(f"  band factors {model.card.band_factors}")
-        coverage(given, model, len(samples), seed)
+        coverage(options, model, len(samples), seed)
 
 
-def coverage(given: argparse.Namespace, model: object, beats: int, seed: int) -> None:
-    """The share of samples in each band, by class and in all, over all places together."""
+def coverage(options: argparse.Namespace, model: object, beats: int, seed: int) -> None:
+    """The share of samples in each band, by class and in all, over all first samples together."""
     random = np.random.default_rng(seed)
     inside: dict[tuple[str, int, str], list[float]] = {}
     for known in ORIGINS:
-        rows = ",".join(map(str, random.choice(beats, given.forecast, replace=False)))
-        found = forecast_beats(model, "run", given.test, rows=rows, known=known, seed=seed)
-        for kind, shares in found.coverage().items():
-            chosen = found.judged if kind == "all" else found.judged[found.labels == kind]
+        rows = ",".join(map(str, random.choice(beats, options.forecast, replace=False)))
+        forecasts = forecast_beats(model, "run", options.test, rows=rows, known=known, seed=seed)
+        for kind, shares in forecasts.coverage().items():
+            chosen = (
+                forecasts.compared
+                if kind == "all"
+                else forecasts.compared[forecasts.labels == kind]
+            )
             for band, share in shares.items():
                 inside.setdefault((kind, 0, band), []).append((share, chosen.sum()))
                 inside.setdefault((kind, known, band), []).append((share, chosen.sum()))

@@ -4,7 +4,7 @@
 
 Lead II or MLII, else the first; 150 ms; the whole record, no learning period left out.
 Ventricular flutter between the annotations [ and ] is not evaluated, as in the standard.
-Seconds are of the process, a record of 30 minutes.
+Seconds are processor time for a record of 30 minutes.
 """
 
 from __future__ import annotations

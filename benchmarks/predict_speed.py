@@ -2,7 +2,7 @@
 
     python benchmarks/predict_speed.py runs/cnn --rounds 5
 
-Both read the CSV, classify every beat and write a CSV of probabilities; start-up included.
+Both read the CSV, classify every beat and write a CSV of probabilities; start-up is included.
 The machine's page cache is warm for both. Also prints the start-up of ``ecg --help`` and the
 peak memory of ``ecg predict`` on a CSV of a million beats.
 """

@@ -2,9 +2,9 @@
 
     python benchmarks/robustness.py runs/inter-patient data/mitdb --out robustness
 
-The R peaks are those annotated, so this is the classifier's robustness and not the detector's.
+R peaks are the annotated ones, so this is the robustness of the classifier, not the detector.
 Figures are gross by the rules of ANSI/AAMI EC57, the first 5 minutes of each record skipped.
-The noise is synthetic: see ecgcli/recordings/distortions.py for its spectra and for what a dB is.
+The noise is synthetic; ecgcli/recordings/distortions.py has its spectra and the definition of dB.
 """
 
 from __future__ import annotations
@@ -78,20 +78,22 @@ def main() -> None:
 
 
 def worker(checkpoint: Path, seed: int) -> Callable[[Path], dict[str, Matrix]]:
-    """What a process does with each record, its classifier loaded once."""
-    return partial(judge, partial(classify, load(checkpoint, threads=1)), seed)
+    """The function that a process applies to each record; its classifier is loaded once."""
+    return partial(evaluate_record, partial(classify, load(checkpoint, threads=1)), seed)
 
 
 def classify(classifier: Classifier, recording: Recording) -> Matrix:
-    """The one place where the model sees a recording: its matrix against the annotations."""
+    """The matrix of a recording against its annotations; only here the model is used."""
     beats = with_context(recording, cut_beats(recording))
     predicted = classifier.probabilities(beats).argmax(1)
-    judged = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
-    truth = beats.known_labels[judged]
-    return aami.of_beats(metrics.confusion_matrix(truth, predicted[judged], len(AAMI_CLASSES)))
+    evaluated = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
+    truth = beats.known_labels[evaluated]
+    return aami.of_beats(metrics.confusion_matrix(truth, predicted[evaluated], len(AAMI_CLASSES)))
 
 
-def judge(classify: Callable[[Recording], Matrix], seed: int, path: Path) -> dict[str, Matrix]:
+def evaluate_record(
+    classify: Callable[[Recording], Matrix], seed: int, path: Path
+) -> dict[str, Matrix]:
     """The matrix of a record under each condition."""
     recording = read_recording(path, ReadOptions(lead=0))
     seed += 1000 * int(path.name)  # records do not share their noise
@@ -154,7 +156,7 @@ def draw_lines(
     levels: dict[str, float],
     title: str,
 ) -> None:
-    """A panel a figure with named lines ``(x, y)``, dashed at the figure's own level."""
+    """A panel for each figure with named lines ``(x, y)``, and a dashed line at its level."""
     figure = new_figure(1 + 4.2 * len(panels), 4)
     for axis, (name, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for colour, (kind, (x, y)) in zip(PALETTE, lines.items(), strict=False):

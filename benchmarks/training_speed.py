@@ -38,15 +38,15 @@ def main() -> None:
         print(json.dumps(SIDES[options.side](options.data, options.seed)))
         return
     pythons = {"ecg": sys.executable, "DataLoader": sys.executable, "Keras": options.keras}
-    found: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES if pythons[side]}
+    results_of: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES if pythons[side]}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "beats.npz"
         save_beats(data)
         for seed in range(options.rounds):
-            for side, results in found.items():
+            for side, results in results_of.items():
                 results.append(run_side(side, pythons[side], data, seed))
                 print(f"round {seed + 1}, {side}: {results[-1]}", file=sys.stderr)
-    print_table(found)
+    print_table(results_of)
 
 
 def run_side(side: str, python: str, data: Path, seed: int) -> dict[str, float]:
@@ -58,12 +58,12 @@ def run_side(side: str, python: str, data: Path, seed: int) -> dict[str, float]:
     return result
 
 
-def print_table(found: dict[str, list[dict[str, float]]]) -> None:
-    ours = median(one["seconds"] for one in found["ecg"])
+def print_table(results_of: dict[str, list[dict[str, float]]]) -> None:
+    ours = median(result["seconds"] for result in results_of["ecg"])
     print("| | 10 epochs, s (min-max) | times ecg | validation macro-F1 |\n|---|---|---|---|")
-    for side, results in found.items():
-        seconds = [one["seconds"] for one in results]
-        score = sum(one["macro_f1"] for one in results) / len(results)
+    for side, results in results_of.items():
+        seconds = [result["seconds"] for result in results]
+        score = sum(result["macro_f1"] for result in results) / len(results)
         middle = median(seconds)
         print(
             f"| {side} | {middle:.1f} ({min(seconds):.1f}-{max(seconds):.1f}) "
