@@ -5,29 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from ecgcli.beats import Beats, read_beats
 from ecgcli.choices import Attribution
 from ecgcli.insight.deletion import deletion_test, highest_tenth
 from ecgcli.prediction import load
 from tests.helpers import untrained
-from tests.networks import bumpy_beats, register_both
-
-METHODS: tuple[Attribution, ...] = ("gradients", "occlusion")
 
 
-@pytest.fixture(autouse=True)
-def register_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    register_both(monkeypatch)
-
-
-@pytest.fixture
-def bumps() -> Beats:
-    return bumpy_beats()
-
-
-@pytest.mark.parametrize("method", METHODS)
 def test_removing_the_highest_samples_lowers_the_probability_most(
     method: Attribution, bumps: Beats
 ) -> None:
@@ -47,7 +32,6 @@ def test_a_model_that_ignores_its_input_has_no_ratio(bumps: Beats) -> None:
     assert tested.interval is None
 
 
-@pytest.mark.parametrize("method", METHODS)
 def test_a_trained_network_depends_on_the_samples_ranked_highest(
     method: Attribution, trained: Path, demo: Path
 ) -> None:
