@@ -18,7 +18,7 @@ EXAMPLE = "Example: ecg compare configs/cnn.yaml configs/features.yaml --seeds 5
 
 def command(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="The experiments.")],
-    seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0.")] = 3,
     splits: Annotated[
         str,
         typer.Option(metavar="random,patients,synthetic", help="Splits to train and test on."),
@@ -61,22 +61,14 @@ def command(
 def _print(comparison: Comparison) -> None:
     from rich.table import Table
 
-    from ecgcli.evaluation.comparison import SPLITS, shown_scores
+    from ecgcli.evaluation.comparison import COSTS, SPLITS, headings, shown_costs, shown_scores
 
     console = results()
     for split in comparison.splits:
         table = Table(title=SPLITS[split].title, title_justify="left", box=None, padding=(0, 1))
         table.add_column("")
-        heads = ["accuracy", "macro-F1", *(["S Se/+P", "V Se/+P"] if split == "patients" else [])]
-        for head in [*heads, "seeds", "parameters", "training", "beats/s"]:
-            table.add_column(head, justify="right", no_wrap=True)
+        for heading in [*headings(split), *COSTS]:
+            table.add_column(heading, justify="right", no_wrap=True)
         for row in comparison.rows:
-            table.add_row(
-                row.name,
-                *shown_scores(row, split),
-                str(row.seeds),
-                f"{row.parameters:,}",
-                f"{row.training_seconds:.0f} s",
-                f"{row.beats_per_second:,.0f}",
-            )
+            table.add_row(row.name, *shown_scores(row, split), *shown_costs(row))
         console.print(table)

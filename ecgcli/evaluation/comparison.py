@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ecgcli import metrics
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.checkpoints.runs import CONFIG, LAST
 from ecgcli.environment import describe_environment
@@ -59,19 +60,24 @@ SPLITS = {
     "synthetic": SplitFiles("synthetic beats", "synthetic", "patient", "ecg download demo"),
 }  # fmt: skip
 
-#: Figures of a cell; those of the standard are of splits whose files know their records.
+#: Figures of a cell; those of the standard only for splits whose files name their records.
 FIGURES = (
     "accuracy", "macro_f1", "nsvf_macro_f1", "sveb_sensitivity", "sveb_positive_predictivity",
     "veb_sensitivity", "veb_positive_predictivity",
 )  # fmt: skip
+#: Those shown for every split, and the pairs of sensitivity and predictivity shown for DS1/DS2.
+_OVERALL = ("accuracy", "macro_f1")
+_PAIRS = {"sveb": "S Se/+P", "veb": "V Se/+P"}
+#: The headings of `shown_costs`.
+COSTS = ("seeds", "parameters", "training", "beats/s")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training: what it scored on the split's test file, and what it took.
+    """One training run: its scores on the split's test file, and its costs.
 
     ``scores`` lacks the figures that are not defined, such as the positive predictivity
-    of a class never called.
+    of a class that is never predicted.
     """
 
     name: str
@@ -86,7 +92,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over seeds, with the 95% interval of the mean, which for one seed has no width.
+    """The mean over seeds, with the 95% interval of the mean; for one seed it has no width.
 
     The interval is Student's t, kept within 0..1.
     """
@@ -122,7 +128,7 @@ class Comparison:
 
     def markdown(self) -> str:
         """The table, in Markdown."""
-        head = ["", *_heads(self.splits), "seeds", "parameters", "training", "beats/s"]
+        head = ["", *(text for split in self.splits for text in _titled(split)), *COSTS]
         lines = ["| " + " | ".join(cells) + " |" for cells in (head, *self._cells())]
         lines.insert(1, "|" + "---|" * len(head))
         return "\n".join(lines) + "\n"
@@ -132,33 +138,34 @@ class Comparison:
             [
                 row.name,
                 *(text for split in self.splits for text in shown_scores(row, split)),
-                str(row.seeds),
-                f"{row.parameters:,}",
-                f"{row.training_seconds:.0f} s",
-                f"{row.beats_per_second:,.0f}",
+                *shown_costs(row),
             ]
             for row in self.rows
         ]
 
 
-def _heads(splits: Sequence[str]) -> list[str]:
-    heads = []
-    for name in splits:
-        shown = {"random": "random split", "patients": "DS1/DS2"}.get(name, name)
-        heads += [f"{shown}: accuracy", "macro-F1"]
-        if name == "patients":
-            heads += ["S Se/+P", "V Se/+P"]
-    return heads
+def headings(split: str) -> list[str]:
+    """The headings of `shown_scores`."""
+    by_name = {metric.name: metric.heading for metric in metrics.OVERALL}
+    overall = [by_name[name] for name in _OVERALL]
+    return [*overall, *_PAIRS.values()] if split == "patients" else overall
+
+
+def _titled(split: str) -> list[str]:
+    """The headings of a split in a table of several, the first one with the split's name."""
+    shown = {"random": "random split", "patients": "DS1/DS2"}.get(split, split)
+    first, *others = headings(split)
+    return [f"{shown}: {first}", *others]
 
 
 def shown_scores(row: Row, split: str) -> list[str]:
     """A row's figures on one split, as text; dashes where it was not evaluated on it."""
     scores = row.scores.get(split)
     if scores is None:
-        return ["-"] * (4 if split == "patients" else 2)
-    cells = [_with_interval(scores["accuracy"]), _with_interval(scores["macro_f1"])]
+        return ["-"] * len(headings(split))
+    cells = [_with_interval(scores[name]) for name in _OVERALL]
     if split == "patients":
-        for kind in ("sveb", "veb"):
+        for kind in _PAIRS:
             pair = [
                 scores.get(f"{kind}_{name}") for name in ("sensitivity", "positive_predictivity")
             ]
@@ -168,8 +175,18 @@ def shown_scores(row: Row, split: str) -> list[str]:
     return cells
 
 
+def shown_costs(row: Row) -> list[str]:
+    """The texts under `COSTS`."""
+    return [
+        str(row.seeds),
+        f"{row.parameters:,}",
+        f"{row.training_seconds:.0f} s",
+        f"{row.beats_per_second:,.0f}",
+    ]
+
+
 def _with_interval(mean: Mean) -> str:
-    """The mean, and its interval where there are seeds to have one."""
+    """The mean, and its interval if there are several seeds."""
     interval = f" ({mean.low:.3f}-{mean.high:.3f})" if mean.low < mean.high else ""
     return f"{mean.value:.4f}{interval}"
 
@@ -191,7 +208,7 @@ def compare(
         seeds: number of seeds.
         data: the folder of the files.
         out: the folder for the runs and the table.
-        progress: of the comparison and of the training under way; a message for each cell.
+        progress: of the comparison and of the current training; a message for each cell.
         command: the command line, for the record.
 
     Returns:
@@ -276,7 +293,7 @@ def _every_cell(out: Path) -> list[Cell]:
 
 
 def _line(cell: Cell, done_before: bool) -> str:
-    """What is reported of a cell."""
+    """The line reported for a cell."""
     scores, before = cell.scores, " (done before)" if done_before else ""
     return (
         f"{cell.name:<14} {cell.split:<9} seed {cell.seed}  accuracy {scores['accuracy']:.4f}  "
@@ -285,7 +302,7 @@ def _line(cell: Cell, done_before: bool) -> str:
 
 
 def _trained(config: Config, path: Path, progress: Progress, command: str) -> Run:
-    """The cell's training: read back, finished where it was stopped, or done now."""
+    """The cell's training run: read back, continued where it stopped, or trained now."""
     if is_finished(path):
         return read_run(path)
     if (path / LAST).exists() and (path / CONFIG).exists():
