@@ -69,9 +69,11 @@ def coverage(options: argparse.Namespace, model: object, beats: int, seed: int) 
     """The share of samples in each band, by class and in all, over all first samples together."""
     random = np.random.default_rng(seed)
     inside: dict[tuple[str, int, str], list[float]] = {}
-    for known in ORIGINS:
+    for observed in ORIGINS:
         rows = ",".join(map(str, random.choice(beats, options.forecast, replace=False)))
-        forecasts = forecast_beats(model, "run", options.test, rows=rows, known=known, seed=seed)
+        forecasts = forecast_beats(
+            model, "run", options.test, rows=rows, observed=observed, seed=seed
+        )
         for kind, shares in forecasts.coverage().items():
             chosen = (
                 forecasts.compared
@@ -80,11 +82,11 @@ def coverage(options: argparse.Namespace, model: object, beats: int, seed: int) 
             )
             for band, share in shares.items():
                 inside.setdefault((kind, 0, band), []).append((share, chosen.sum()))
-                inside.setdefault((kind, known, band), []).append((share, chosen.sum()))
-    for (kind, known, band), parts in sorted(inside.items()):
-        if known == 0 or kind in ("all", "N"):
+                inside.setdefault((kind, observed, band), []).append((share, chosen.sum()))
+    for (kind, observed, band), parts in sorted(inside.items()):
+        if observed == 0 or kind in ("all", "N"):
             share = sum(s * n for s, n in parts) / sum(n for _, n in parts)
-            where = f"from {known}" if known else "together"
+            where = f"from {observed}" if observed else "together"
             print(f"  {band}% band, {kind}, {where}: {share:.4f}")
 
 

@@ -61,25 +61,25 @@ class Bands:
 def forecast(
     network: Forecaster,
     samples: Samples,
-    known: int,
+    observed: int,
     factors: dict[str, float] | None = None,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Bands:
-    """Forecast the rest of beats ``(beats, 187)`` from their first ``known`` samples.
+    """Forecast the rest of beats ``(beats, 187)`` from their first ``observed`` samples.
 
     Args:
         network: the forecaster.
-        samples: the beats; samples after ``known`` are not used.
-        known: number of samples given, 1 to 186.
+        samples: the beats; samples after ``observed`` are not used.
+        observed: number of observed samples, 1 to 186.
         factors: a factor of the half-widths for each band; all 1 by default.
         seed: of the futures drawn.
         progress: called with the number of beats forecast.
 
     Returns:
-        Bands of ``(beats, 187 - known)``.
+        Bands of ``(beats, 187 - observed)``.
     """
-    ended, median, *sides = _futures(network, samples[:, :known], seed, progress)
+    ended, median, *sides = _futures(network, samples[:, :observed], seed, progress)
     low, high = {}, {}
     for band, below, above in zip(BANDS, sides[::2], sides[1::2], strict=True):
         factor = (factors or {}).get(str(band), 1.0)
@@ -100,10 +100,10 @@ def fit_band_factors(
     groups = _by_origin(len(chosen), random)
     needed: dict[int, list[Samples]] = {band: [] for band in BANDS}
     done = 0
-    for known, rows in groups:
+    for observed, rows in groups:
         beats = chosen[rows]
-        inside, truth = within_beats(beats)[:, known:], beats[:, known:]
-        _, median, *sides = _futures(network, beats[:, :known], seed)
+        inside, truth = within_beats(beats)[:, observed:], beats[:, observed:]
+        _, median, *sides = _futures(network, beats[:, :observed], seed)
         for band, below, above in zip(BANDS, sides[::2], sides[1::2], strict=True):
             half = np.where(truth > median, above - median, median - below)
             needed[band].append((np.abs(truth - median) / np.maximum(half, _LEAST))[inside])
@@ -118,22 +118,22 @@ def _futures(
     seed: int,
     progress: Progress = SILENT,
 ) -> Samples:
-    """The summary of the futures of ``heads (beats, known)``: ended, median, and each band.
+    """The summary of the futures of ``heads (beats, observed)``: ended, median, and each band.
 
     A band is its low and its high.
 
     Returns:
-        ``(2 + 2 * bands, beats, 187 - known)``.
+        ``(2 + 2 * bands, beats, 187 - observed)``.
     """
     device = next(network.parameters()).device
     torch.manual_seed(seed)
-    given = torch.from_numpy(np.ascontiguousarray(heads))
+    beginnings = torch.from_numpy(np.ascontiguousarray(heads))
     summaries = []
-    for done in range(0, len(given), _AT_A_TIME):
-        part = given[done : done + _AT_A_TIME].to(device)
+    for done in range(0, len(beginnings), _AT_A_TIME):
+        part = beginnings[done : done + _AT_A_TIME].to(device)
         futures = network.continuations(part, DRAWS)[:, :, heads.shape[1] :].cpu()
         summaries.append(_summary(futures.numpy()))
-        progress.update("forecasting", min(done + _AT_A_TIME, len(given)), len(given))
+        progress.update("forecasting", min(done + _AT_A_TIME, len(beginnings)), len(beginnings))
     return np.concatenate(summaries, 1)
 
 
@@ -175,11 +175,11 @@ def _ends(futures: Samples) -> NDArray[np.intp]:
 
 
 def _by_origin(beats: int, random: np.random.Generator) -> list[tuple[int, NDArray[np.intp]]]:
-    """Rows in groups of about `_AT_A_TIME`, each with a random number of samples given."""
+    """Rows in groups of about `_AT_A_TIME`, each with a random number of observed samples."""
     parts = max(1, -(-beats // _AT_A_TIME))
     origins = random.integers(FIRST_ORIGIN, LAST_ORIGIN, parts)
     rows = np.array_split(np.arange(beats), parts)
-    return [(int(known), part) for known, part in zip(origins, rows, strict=True)]
+    return [(int(observed), part) for observed, part in zip(origins, rows, strict=True)]
 
 
 def one_block_ahead(network: Forecaster, samples: Samples, seed: int = 0) -> Bands:

@@ -113,14 +113,13 @@ class Forecaster(nn.Module):
         """Random futures of beats, drawn from torch's global generator.
 
         Args:
-            heads: the first samples of the beats, ``(beats, known)``.
+            heads: the first samples of the beats, ``(beats, observed)``.
             draws: number of futures of each beat.
 
         Returns:
-            Whole beats ``(beats, draws, BEAT_LENGTH)``; each begins with its known samples.
+            Whole beats ``(beats, draws, BEAT_LENGTH)``; each begins with its observed samples.
         """
-        known = heads.shape[1]
-        full = known // BLOCK
+        full = heads.shape[1] // BLOCK
         read = functional.pad(heads[:, : full * BLOCK].view(len(heads), full, BLOCK), (0, 0, 1, 0))
         states, memory = self.recurrent(read)
         state = states[:, -1].repeat_interleave(draws, 0)

@@ -40,19 +40,19 @@ class Forecast:
     Attributes:
         beats: ``(beats,)`` their numbers in the file.
         starts: ``(beats,)`` the time of each R peak in s; zeros for a beats CSV.
-        known: number of samples given of each beat.
-        values: ``(beats, samples)`` the samples given and the true samples after them; NaN
+        observed: number of observed samples of each beat.
+        values: ``(beats, samples)`` the observed samples and the true samples after them; NaN
             where the recording has ended.
         compared: ``(beats, samples)`` which values are compared with the bands: the true
-            samples after ``known``, without zero padding.
-        bands: of ``(beats, samples - known)``.
+            samples after ``observed``, without zero padding.
+        bands: of ``(beats, samples - observed)``.
         unit: of the values: the beat's height, or mV.
         labels: class names ``(beats,)``, or None.
     """
 
     beats: NDArray[np.intp]
     starts: NDArray[np.float64]
-    known: int
+    observed: int
     values: NDArray[np.float32]
     compared: NDArray[np.bool_]
     bands: Bands
@@ -64,7 +64,7 @@ class Forecast:
         kinds = {"all": np.ones(len(self.beats), bool)}
         if self.labels is not None:
             kinds |= {name: self.labels == name for name in dict.fromkeys(self.labels)}
-        compared, truth = self.compared[:, self.known :], self.values[:, self.known :]
+        compared, truth = self.compared[:, self.observed :], self.values[:, self.observed :]
         inside = {band: self.bands.holds(truth, band) for band in BANDS}
         return {
             str(kind): {
@@ -81,7 +81,7 @@ class Forecast:
         band's low and high of the others.
         """
         horizon = self.bands.median.shape[1]
-        samples = np.arange(self.known, self.known + horizon)
+        samples = np.arange(self.observed, self.observed + horizon)
         times = self.starts[:, None] + samples / SAMPLING_RATE
         columns: dict[str, Any] = {
             "beat": np.repeat(self.beats, horizon),
@@ -108,12 +108,12 @@ class Forecast:
         draw_traces(target, traces, across, self.unit, "median")
 
     def _trace(self, row: int) -> Trace:
-        length = self.known + self.bands.median.shape[1]
+        length = self.observed + self.bands.median.shape[1]
         times = self.starts[row] + np.arange(length) / SAMPLING_RATE
 
         def whole(values: NDArray[np.float32]) -> NDArray[np.float32]:
             """The values from the beat's start, NaN where the beat has most likely ended."""
-            before = np.full(self.known, np.nan, np.float32)
+            before = np.full(self.observed, np.nan, np.float32)
             foreseen = np.where(self.bands.ended[row] <= MOST_ENDED, values[row], np.nan)
             return np.concatenate([before, foreseen])
 
@@ -124,11 +124,11 @@ class Forecast:
             title,
             times,
             np.where(
-                self.compared[row] | (np.arange(length) < self.known), self.values[row], np.nan
+                self.compared[row] | (np.arange(length) < self.observed), self.values[row], np.nan
             ),
             whole(self.bands.median),
             {b: (whole(self.bands.low[b]), whole(self.bands.high[b])) for b in BANDS},
-            since=self.starts[row] + self.known / SAMPLING_RATE,
+            since=self.starts[row] + self.observed / SAMPLING_RATE,
         )
 
 
@@ -152,7 +152,7 @@ def forecast_beats(
     data: Path | str,
     *,
     rows: str = "0",
-    known: int = 40,
+    observed: int = 40,
     horizon: int | None = None,
     normalize: bool = False,
     seed: int = 0,
@@ -165,7 +165,7 @@ def forecast_beats(
         place: the model's path, for messages.
         data: the beats CSV.
         rows: the beats to continue; see `ecgcli.beats.rows.choose_rows`.
-        known: number of samples given of each, 1 to 186.
+        observed: number of observed samples of each beat, 1 to 186.
         horizon: samples forecast, to the beat's end at most (the default).
         normalize: scale each beat to 0..1 first.
         seed: of the futures drawn.
@@ -177,23 +177,23 @@ def forecast_beats(
         ConfigError: the rows or samples are not valid.
     """
     network = forecaster_of(model, place)
-    if not 1 <= known < BEAT_LENGTH:
-        raise ConfigError(f"--from: found {known}; valid: 1 to {BEAT_LENGTH - 1}")
+    if not 1 <= observed < BEAT_LENGTH:
+        raise ConfigError(f"--from: found {observed}; valid: 1 to {BEAT_LENGTH - 1}")
     card = model.card
     beats = read_beats(data, card.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)
     samples = beats.samples[chosen]
-    bands = forecast(network, samples, known, card.band_factors, seed, progress)
-    length = _length(known, horizon)
+    bands = forecast(network, samples, observed, card.band_factors, seed, progress)
+    length = _length(observed, horizon)
     compared = within_beats(samples)[:, :length]
-    compared[:, :known] = False
+    compared[:, :observed] = False
     return Forecast(
         beats=chosen,
         starts=np.zeros(len(chosen)),
-        known=known,
+        observed=observed,
         values=samples[:, :length],
         compared=compared,
-        bands=_cut(bands, length - known),
+        bands=_cut(bands, length - observed),
         unit="share of the beat's height",
         labels=None if beats.labels is None else beats.label_names[chosen],
     )
@@ -239,24 +239,26 @@ def forecast_recording(
     recording = _with_beats(recording, options.detector, data)
     peaks = recording.beat_positions
     number = int(np.searchsorted(peaks, after * recording.sampling_rate)) - 1
-    start, known = _begun_beat(recording, number, after, data)
+    start, observed = _begun_beat(recording, number, after, data)
     low, height = _scale(recording, peaks[number - 1], start, data)
     values = _read(recording, start)
     scaled = np.nan_to_num((values - low) / height).astype(np.float32)
-    bands = forecast(network, scaled[None], known, model.card.band_factors, seed)
+    bands = forecast(network, scaled[None], observed, model.card.band_factors, seed)
     ends = np.flatnonzero(bands.ended[0] > MOST_ENDED)  # a forecast is of one beat only
-    length = min(_length(known, horizon), known + (int(ends[0]) if len(ends) else BEAT_LENGTH))
-    length = max(length, known + 1)
+    length = min(
+        _length(observed, horizon), observed + (int(ends[0]) if len(ends) else BEAT_LENGTH)
+    )
+    length = max(length, observed + 1)
     values = values[:length]
     compared = np.isfinite(values)
-    compared[:known] = False
+    compared[:observed] = False
     return Forecast(
         beats=np.array([number]),
         starts=np.array([start / recording.sampling_rate]),
-        known=known,
+        observed=observed,
         values=values[None],
         compared=compared[None],
-        bands=_in_millivolts(_cut(bands, length - known), low, height),
+        bands=_in_millivolts(_cut(bands, length - observed), low, height),
         unit="mV",
     )
 
@@ -269,7 +271,7 @@ def write_forecast(
     with output(target) as stream:
         if table_format == "json":
             document = {
-                "from": result.known,
+                "from": result.observed,
                 "unit": result.unit,
                 "coverage": result.coverage(),
                 "rows": table.to_pylist(),
@@ -281,10 +283,10 @@ def write_forecast(
             pacsv.write_csv(table, stream, pacsv.WriteOptions(quoting_header="none"))
 
 
-def _length(known: int, horizon: int | None) -> int:
+def _length(observed: int, horizon: int | None) -> int:
     if horizon is not None and horizon < 1:
         raise ConfigError(f"--samples: found {horizon}; valid: 1 or more")
-    return BEAT_LENGTH if horizon is None else min(BEAT_LENGTH, known + horizon)
+    return BEAT_LENGTH if horizon is None else min(BEAT_LENGTH, observed + horizon)
 
 
 def _cut(bands: Bands, horizon: int) -> Bands:
@@ -331,15 +333,15 @@ def _begun_beat(recording: Recording, number: int, after: float, path: Path) -> 
             file=path,
         )
     since = after - peaks[number] / rate
-    known = max(1, round(since * SAMPLING_RATE))
-    if known >= BEAT_LENGTH:
+    observed = max(1, round(since * SAMPLING_RATE))
+    if observed >= BEAT_LENGTH:
         raise DataError(
             f"the last R peak before {after:g} s is {since:.1f} s earlier, so no beat has begun "
             f"there (a beat is forecast for {BEAT_LENGTH / SAMPLING_RATE:.1f} s); choose another "
             "time with --after",
             file=path,
         )
-    return float(peaks[number]), known
+    return float(peaks[number]), observed
 
 
 def _scale(recording: Recording, start: float, stop: float, path: Path) -> tuple[float, float]:

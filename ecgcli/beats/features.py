@@ -81,14 +81,14 @@ _Columns = Iterator[tuple[str, str, Floats]]
 
 def _statistical(beats: Floats, lengths: NDArray[np.intp]) -> _Columns:
     mean = np.nanmean(beats, axis=1)
-    away = beats - mean[:, None]
-    spread = np.sqrt(np.nanmean(away**2, axis=1))
+    deviation = beats - mean[:, None]
+    spread = np.sqrt(np.nanmean(deviation**2, axis=1))
     safe = np.maximum(spread, 1e-6)
     yield "length", "seconds from the R peak to the end of the beat", lengths / SAMPLING_RATE
     yield "mean", "mean of the samples", mean
     yield "deviation", "standard deviation of the samples", spread
-    yield "skewness", "third standardised moment", np.nanmean(away**3, axis=1) / safe**3
-    yield "kurtosis", "fourth standardised moment", np.nanmean(away**4, axis=1) / safe**4
+    yield "skewness", "third standardised moment", np.nanmean(deviation**3, axis=1) / safe**3
+    yield "kurtosis", "fourth standardised moment", np.nanmean(deviation**4, axis=1) / safe**4
     yield "energy", "mean of the squared samples", np.nanmean(beats**2, axis=1)
     levels = np.nanpercentile(beats, _QUANTILES, axis=1)
     for percent, level in zip(_QUANTILES, levels, strict=True):
@@ -124,20 +124,20 @@ def _morphological(samples: Floats, lengths: NDArray[np.intp]) -> _Columns:
 
 
 def _lagged(beats: Floats) -> _Columns:
-    away = beats - np.nanmean(beats, axis=1, keepdims=True)
-    power = np.maximum(np.nanmean(away**2, axis=1), 1e-12)
+    deviation = beats - np.nanmean(beats, axis=1, keepdims=True)
+    power = np.maximum(np.nanmean(deviation**2, axis=1), 1e-12)
     for lag in _LAGS:
-        together = _mean_known(away[:, lag:] * away[:, :-lag])
+        product = _mean_of_finite(deviation[:, lag:] * deviation[:, :-lag])
         shown = f"{lag / SAMPLING_RATE * 1000:.0f} ms"
-        yield f"autocorrelation_{lag}", f"autocorrelation at {shown}", together / power
-        step = _mean_known(np.abs(beats[:, lag:] - beats[:, :-lag]))
+        yield f"autocorrelation_{lag}", f"autocorrelation at {shown}", product / power
+        step = _mean_of_finite(np.abs(beats[:, lag:] - beats[:, :-lag]))
         yield f"step_{lag}", f"mean absolute change over {shown}", step
 
 
-def _mean_known(values: Floats) -> Floats:
+def _mean_of_finite(values: Floats) -> Floats:
     """The mean of each row's values that are not NaN; 0 where all are."""
-    known = np.isfinite(values)
-    mean: Floats = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
+    finite = np.isfinite(values)
+    mean: Floats = np.where(finite, values, 0).sum(1) / np.maximum(finite.sum(1), 1)
     return mean
 
 

@@ -46,7 +46,7 @@ def list_entries() -> list[Entry]:
 
 def _entry(name: str) -> Entry:
     rows = [row for row in _shipped() if row["model"] == name]
-    known = rows[0] if rows else {}
+    best = rows[0] if rows else {}
 
     def f1(split: str) -> float | None:
         of_split = (row["scores"][split] for row in rows if split in row["scores"])
@@ -58,9 +58,9 @@ def _entry(name: str) -> Entry:
         summary=summary_of(name).rstrip("."),
         kind="estimator" if is_estimator(name) else "network",
         views=views_of(name),
-        config=known.get("name"),
-        parameters=known.get("parameters"),
-        beats_per_second=known.get("beats_per_second"),
+        config=best.get("name"),
+        parameters=best.get("parameters"),
+        beats_per_second=best.get("beats_per_second"),
         random_f1=f1("random"),
         patients_f1=f1("patients"),
     )

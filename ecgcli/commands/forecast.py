@@ -32,7 +32,7 @@ def command(
     ctx: typer.Context,
     data: BeatsOrRecording,
     model: AnomalyModel = None,
-    known: Annotated[
+    observed: Annotated[
         int | None,
         typer.Option("--from", help="First sample to forecast, for beats; default 40."),
     ] = None,
@@ -85,7 +85,7 @@ def command(
     fitted = load_model(path)
     console.print(f"Model: {path}")
     if recording:
-        if known is not None:
+        if observed is not None:
             raise ConfigError(
                 "--from is for beats; for a recording, name the time with --after SECOND"
             )
@@ -101,9 +101,9 @@ def command(
             )
         with progress_bar(console) as progress:
             forecasts = forecast_beats(
-                fitted, str(path), data, rows=rows or "0", known=40 if known is None else known,
-                horizon=samples, normalize=normalize, seed=seed,
-                progress=progress,
+                fitted, str(path), data, rows=rows or "0",
+                observed=40 if observed is None else observed,
+                horizon=samples, normalize=normalize, seed=seed, progress=progress,
             )  # fmt: skip
     as_json = json or table_format == "json" or (table_format is None and out.endswith(".json"))
     write_forecast(out, forecasts, "json" if as_json else "csv")

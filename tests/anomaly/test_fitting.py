@@ -35,7 +35,7 @@ def fitted(data: Path, run: Path, settings: Settings = QUICK) -> AnomalyModel:
     return fit(data, settings, run).model
 
 
-def test_a_saved_model_scores_as_the_one_fitted(small: Path, tmp_path: Path) -> None:
+def test_a_saved_model_scores_like_the_fitted_one(small: Path, tmp_path: Path) -> None:
     model = fitted(small, tmp_path / "run")
     again = load_model(tmp_path / "run" / ANOMALY)
     samples = read_beats(small).samples[:50]
@@ -82,7 +82,7 @@ def test_other_classes_do_not_change_the_model(small: Path, tmp_path: Path) -> N
     assert sum(after.card.training_data.trained_on.values()) == len(after.views.samples.reference)
 
 
-def test_the_threshold_is_the_quantile_of_normal_beats_held_out(
+def test_the_threshold_is_the_quantile_of_held_out_normal_beats(
     small: Path, tmp_path: Path
 ) -> None:
     model = fitted(small, tmp_path / "run")

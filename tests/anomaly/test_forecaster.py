@@ -1,4 +1,4 @@
-"""The forecaster: valid distributions, and futures that begin with the known samples."""
+"""The forecaster: valid distributions, and futures that begin with the observed samples."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def test_the_observed_samples_of_a_block_decide_between_its_futures() -> None:
     assert torch.equal(drawn, torch.ones(500, BLOCK))
 
 
-@pytest.mark.parametrize("known", [1, BLOCK - 1, BLOCK, 40, BEAT_LENGTH - 1])
-def test_futures_begin_with_the_known_samples_and_then_differ(
-    known: int, network: Forecaster
+@pytest.mark.parametrize("observed", [1, BLOCK - 1, BLOCK, 40, BEAT_LENGTH - 1])
+def test_futures_begin_with_the_observed_samples_and_then_differ(
+    observed: int, network: Forecaster
 ) -> None:
-    heads = torch.rand(3, known)
+    heads = torch.rand(3, observed)
     futures = network.continuations(heads, draws=4)
     assert futures.shape == (3, 4, BEAT_LENGTH)
-    assert torch.equal(futures[..., :known], heads[:, None].expand(3, 4, known))
-    assert (futures[..., known:].std(1) > 0).all()
+    assert torch.equal(futures[..., :observed], heads[:, None].expand(3, 4, observed))
+    assert (futures[..., observed:].std(1) > 0).all()
 
 
 def test_training_makes_the_forecast_better(network: Forecaster) -> None:
