@@ -21,6 +21,7 @@ from ecgcli.beats.reader import BeatsReader, write_rows
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -337,7 +338,7 @@ def require_rows(rows: int, beats: int, beats_csv: Path | str) -> None:
     """
     if rows != beats:
         raise DataError(
-            f"the sidecar has {rows} rows for {beats} beats; "
+            f"the sidecar has {counted(rows, 'row')} for {counted(beats, 'beat')}; "
             "create it again with its beats, or remove it",
             file=info_path(beats_csv),
         )

@@ -161,7 +161,13 @@ def _repeats_within(beats: Beats) -> Iterator[Finding]:
     if not len(again):
         near = len(_near_rows(beats.samples, beats.samples, same_file=True))
         if near:
-            yield _warning("duplicates", f"{near:,} pairs of beats are nearly the same", near=near)
+            yield _warning(
+                "duplicates",
+                counted(
+                    near, "pair of beats is nearly the same", "pairs of beats are nearly the same"
+                ),
+                near=near,
+            )
         else:
             yield _ok("duplicates", "no beat occurs twice")
         return
@@ -174,8 +180,8 @@ def _repeats_within(beats: Beats) -> Iterator[Finding]:
     if beats.labels is not None and (clash := beats.labels[first] != beats.labels[again]).any():
         yield _error(
             "duplicates",
-            f"{int(clash.sum()):,} of them have a different class than the first occurrence: "
-            f"{_rows(again[clash])}",
+            counted(int(clash.sum()), "of them has", "of them have")
+            + f" a different class than the first occurrence: {_rows(again[clash])}",
             rows=again[clash].tolist(),
         )
 
@@ -185,7 +191,8 @@ def _repeats_across(train: Beats, test: Beats) -> Iterator[Finding]:
     if len(same):
         yield _error(
             "leaks",
-            f"{len(same):,} test beats are also in the training file: {_rows(same)}",
+            counted(len(same), "test beat is", "test beats are")
+            + f" also in the training file: {_rows(same)}",
             rows=same.tolist(),
         )
         return
@@ -194,8 +201,8 @@ def _repeats_across(train: Beats, test: Beats) -> Iterator[Finding]:
         rows = np.unique(near[:, 1])
         yield _error(
             "leaks",
-            f"{len(rows):,} test beats are nearly the same as a training beat (within {NEAR} at "
-            f"every sample): {_rows(rows)}",
+            counted(len(rows), "test beat is", "test beats are")
+            + f" nearly the same as a training beat (within {NEAR} at every sample): {_rows(rows)}",
             rows=rows.tolist(),
         )
     else:

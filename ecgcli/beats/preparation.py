@@ -27,6 +27,7 @@ from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.formats import endings
 from ecgcli.recordings.peaks import points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
+from ecgcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def prepare(
     if not recording.annotated:
         recording = with_known_beats(recording, options.detector, path, stretches)
         count = len(recording.positions)
-        notes.append(f"{count:,} R peaks detected ({options.detector}); their classes are unknown")
+        classes = "its class is" if count == 1 else "their classes are"
+        detected = f"{counted(count, 'R peak')} detected ({options.detector})"
+        notes.append(f"{detected}; {classes} unknown")
     beats = cut_beats(recording, skip=stretches)
     if context:
         beats = with_context(recording, beats)

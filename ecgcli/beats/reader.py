@@ -25,6 +25,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
+from ecgcli.wording import counted
 
 #: Samples in a row. 187 at 120 Hz are 1.56 s.
 BEAT_LENGTH = 187
@@ -169,7 +170,8 @@ class BeatsReader:
         samples = columns - index
         if samples not in (BEAT_LENGTH, BEAT_LENGTH + 1):
             raise DataError(
-                f"found {columns} columns; {_VALID_ROW} ({BEAT_LENGTH} or {BEAT_LENGTH + 1})",
+                f"found {counted(columns, 'column')}; "
+                f"{_VALID_ROW} ({BEAT_LENGTH} or {BEAT_LENGTH + 1})",
                 file=self.name,
                 row=1 + (header and bool(data)),
             )
@@ -242,8 +244,8 @@ class BeatsReader:
                 continue
             if len(cells) != layout.columns:
                 return DataError(
-                    f"found {len(cells)} columns where the rows above have {layout.columns}; "
-                    "the row is cut off or has a stray separator",
+                    f"found {counted(len(cells), 'column')} where the rows above have "
+                    f"{layout.columns}; the row is cut off or has a stray separator",
                     file=self.name,
                     row=number,
                 )

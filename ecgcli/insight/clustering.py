@@ -178,8 +178,8 @@ def cluster(
     different = _count_different(beats, clusters)
     if different < clusters:
         raise DataError(
-            f"{different} different beats cannot make {clusters} clusters; use more beats"
-            + (f", or --clusters {different} or fewer" if different >= 2 else "")
+            f"{counted(different, 'different beat')} cannot make {clusters} clusters; "
+            "use more beats" + (f", or --clusters {different} or fewer" if different >= 2 else "")
         )
     reduced = reduce_features(features, reduction, components, seed)
     assignments = _k_means(reduced.values, clusters, seed)

@@ -15,6 +15,7 @@ from ecgcli.insight.embedding import embed
 from ecgcli.insight.figures import BeatPanel, draw_similar, require_room
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
+from ecgcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,8 @@ def find_similar(
     labels = to.known_labels
     if len(to) < neighbours:
         raise DataError(
-            f"{len(to)} beats to compare with are fewer than {neighbours} neighbours; "
+            f"found {counted(len(to), 'beat')} to compare with, fewer than "
+            f"{counted(neighbours, 'neighbour')}; "
             f"name a larger file, or give --neighbours {len(to)} or fewer"
         )
     from sklearn.neighbors import NearestNeighbors

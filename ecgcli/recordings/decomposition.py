@@ -1,8 +1,8 @@
-"""Recording -> baseline wander, the beat that repeats, and what is left.
+"""Recording -> baseline wander, the beat that repeats, and the residual.
 
-Decomposition methods for time series want one period, and a heart has none. So each RR
-interval is warped to the same number of samples, the library decomposes there, and what
-it found is warped back to time.
+Decomposition methods for time series need a constant period, which a heart does not have. So
+each RR interval is warped to the same number of samples, the library decomposes the warped
+signal, and its parts are warped back to time.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.figures import draw_decomposition
 from ecgcli.recordings.peaks import with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
+from ecgcli.wording import counted
 
-#: Seconds decomposed when nothing else is asked for.
+#: Seconds decomposed by default.
 DEFAULT_SECONDS = 30.0
-#: R peaks without which nothing repeats.
+#: The smallest number of R peaks between which a beat repeats.
 FEWEST_BEATS = 3
-#: Samples each RR interval is warped to, as many as a beat of 0.8 s has at 250 Hz.
+#: Samples that each RR interval is warped to: those of a beat of 0.8 s at 250 Hz.
 SAMPLES_A_BEAT = 200
 #: Seconds before and after an R peak that keep their length: a QRS complex does not last longer
-#: because the next beat comes later. Only the time between stretches.
+#: when the next beat is later. Only the time between QRS complexes is stretched.
 _QRS_REACH = 0.08
-#: Beats over which the repeated beat may change its shape, and samples (in the warped time) over
-#: which the trend may turn: the shortest the method allows, as wander is as fast as breathing.
+#: Beats over which the repeated beat may change its shape, and samples (in warped time) over
+#: which the trend may turn: the fewest the method allows, as wander is as fast as breathing.
 _SHAPE_BEATS, _TREND_SAMPLES = 61, SAMPLES_A_BEAT + 1
-#: Beats that can be named in a picture without writing over each other.
+#: Beats that can be named in a picture without overlapping names.
 _MOST_NAMED = 80
-#: mV that the lowest sample is raised to where a logarithm is taken.
+#: The lowest sample, in mV, after the signal is raised for the logarithm.
 _LOWEST = 1.0
 
 
@@ -52,13 +53,13 @@ class Decomposition:
 
     Attributes:
         name, lead, sampling_rate: of the recording.
-        model: which of the two.
+        model: ``additive`` or ``multiplicative``.
         times: ``(samples,)`` s from the recording's start.
         signal, trend, periodic, residual: ``(samples,)``.
         beats: ``(beats,)`` times of the R peaks in the window, in s.
         symbols: their annotation symbols; empty when they were detected.
         offset: mV added before the logarithm; 0 when additive.
-        notes: what a reader should know.
+        notes: remarks for the reader, one sentence each.
     """
 
     name: str
@@ -81,8 +82,8 @@ class Decomposition:
 
         ``var(residual) / var(signal - trend)``; with the multiplicative model, of the
         logarithms. It is 1 minus the seasonal strength of Wang, Smith, Hyndman (Data Min
-        Knowl Discov 13:335-364, 2006). All that does not repeat from beat to beat counts,
-        so ectopic beats as well as noise.
+        Knowl Discov 13:335-364, 2006). Everything that does not repeat from beat to beat
+        counts, ectopic beats as well as noise.
         """
         residual, beat = self.residual, self.periodic
         if self.model == "multiplicative":
@@ -97,7 +98,7 @@ class Decomposition:
 
     @property
     def heart_rate(self) -> float:
-        """Beats a minute, between the first and the last R peak."""
+        """Beats per minute, between the first and the last R peak."""
         return float(60 * (len(self.beats) - 1) / (self.beats[-1] - self.beats[0]))
 
     def summary(self) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class Decomposition:
         }
 
     def write(self, target: Path) -> None:
-        """Write a CSV, a row a sample: time in s, signal, trend, periodic, residual."""
+        """Write a CSV with a row per sample: time in s, signal, trend, periodic, residual."""
         import pyarrow.csv as pacsv
 
         parts = ("signal", "trend", "periodic", "residual")
@@ -195,8 +196,8 @@ def decompose(
     Args:
         recording: with its R peaks, annotated or detected.
         model: ``additive`` or ``multiplicative``.
-        start: of the window, in s; None is the first place with that much ECG.
-        seconds: the window's length; 0 is all from its start on.
+        start: of the window, in s; None is the first place with ECG of that length.
+        seconds: the window's length; 0 is everything from its start.
 
     Raises:
         DataError: there are no beats, or fewer than `FEWEST_BEATS`.
@@ -243,7 +244,7 @@ def decompose(
 def _window(
     recording: Recording, stretches: list[Stretch], start: float | None, seconds: float
 ) -> tuple[int, int]:
-    """The samples from the first to before the last of what is to be decomposed."""
+    """The first sample of the window, and the one after its last."""
     whole, rate = len(recording.signal), recording.sampling_rate
     if not 0 <= seconds < np.inf:
         raise ConfigError(f"--seconds: found {seconds:g}; valid: more than 0, or 0 for all")
@@ -277,9 +278,10 @@ def _peaks_of(recording: Recording, first: int, last: int) -> Signal:
     begin, end = np.searchsorted(peaks, (first, last))
     if end - begin < FEWEST_BEATS:
         raise DataError(
-            f"{end - begin} beats in the {(last - first) / recording.sampling_rate:.1f} s from "
-            f"{first / recording.sampling_rate:.1f} s on are too few; at least {FEWEST_BEATS} are "
-            "needed: choose with --from and --seconds"
+            f"found {counted(end - begin, 'beat')} in the "
+            f"{(last - first) / recording.sampling_rate:.1f} s from "
+            f"{first / recording.sampling_rate:.1f} s; at least {FEWEST_BEATS} are needed: choose "
+            "with --from and --seconds"
         )
     return peaks[max(0, begin - 1) : end + 1]
 

@@ -21,6 +21,7 @@ from ecgcli.errors import CheckpointError
 from ecgcli.files import write_json, write_text
 from ecgcli.training.figures import draw_curves, draw_shares
 from ecgcli.training.history import Epoch, History, read_history
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.training.config import Config
@@ -75,11 +76,11 @@ def validation_metrics(epoch: Epoch) -> dict[str, float]:
 
 
 def first_line(config: Config, data: TrainingSet) -> str:
-    """The first line of a training: the model, the training beats and the validation beats."""
+    """The first line of training: the model, the training beats and the validation beats."""
     counts = ", ".join(f"{name} {n:,}" for name, n in data.description.trained_on.items())
     held_out = f"{len(data.validation):,}" if len(data.validation) else "every patient in turn"
     return (
-        f"Training {config.model.name} on {len(data.training):,} beats ({counts}), "
+        f"Training {config.model.name} on {counted(len(data.training), 'beat')} ({counts}), "
         f"validating on {held_out}"
     )
 

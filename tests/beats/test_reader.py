@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from ecgcli.beats import Beats
 from ecgcli.beats.reader import BeatsReader, normalize, write_rows
 from ecgcli.errors import DataError
+from ecgcli.wording import counted
 
 
 def as_text(beats: Beats, labelled: bool = True) -> str:
@@ -149,7 +150,7 @@ def test_a_ragged_row_is_named(row: int, columns: int, beats: Beats, tmp_path: P
     lines[row] = ",".join((lines[row].split(",") * 3)[:columns])
     path = tmp_path / "beats.csv"
     path.write_text("\n".join(lines))
-    with pytest.raises(DataError, match=f"found {columns} columns") as caught:
+    with pytest.raises(DataError, match=f"found {counted(columns, 'column')} where") as caught:
         read(path)
     assert caught.value.row == row + 1
 
@@ -159,7 +160,9 @@ def test_a_wrong_number_of_columns_is_refused(columns: int, beats: Beats, tmp_pa
     lines = [",".join((line.split(",") * 3)[:columns]) for line in as_text(beats).splitlines()]
     path = tmp_path / "beats.csv"
     path.write_text("\n".join(lines))
-    with pytest.raises(DataError, match=f"found {columns} columns; a beat is 187 samples"):
+    with pytest.raises(
+        DataError, match=f"found {counted(columns, 'column')}; a beat is 187 samples"
+    ):
         read(path)
 
 
@@ -172,7 +175,7 @@ def test_a_wrong_number_of_columns_is_refused(columns: int, beats: Beats, tmp_pa
         (b"PK\x03\x04rest", "zip archive"),
         (b"PAR1rest", "parquet"),
         ("0,5".encode("utf-16"), "UTF-16"),
-        (b"just a note\n", "found 1 columns"),
+        (b"just a note\n", "found 1 column;"),
         (b"0." + b"1" * 100 + b",", "found 2 columns"),
     ],
 )

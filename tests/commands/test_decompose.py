@@ -44,7 +44,7 @@ def test_quiet_and_multiplicative(mitdb: Path, ecg: Ecg) -> None:
     ("arguments", "message"),
     [
         (["--from", "4000"], "--from: found 4000; 103 runs from 0 to"),
-        (["--from", "60", "--seconds", "1"], "are too few; at least 3 are needed"),
+        (["--from", "60", "--seconds", "1"], "s; at least 3 are needed"),
         (["--lead", "V9"], "there is no lead V9"),
         (["--detector", "none", "--annotations", "none"], "there is no detector none"),
     ],

@@ -22,24 +22,24 @@ def test_table_picture_and_document_agree(trained: Path, demo: Path, ecg: Ecg) -
     assert "Picture: s.png" in result.stderr
     assert f"ecg explain {data} --model {trained} --rows 4,0" in result.stderr
     document = json.loads(ecg(*arguments, "--json").stdout)
-    assert [one["beat"] for one in document] == [4, 0]
+    assert [beat["beat"] for beat in document] == [4, 0]
     words = result.stdout.split()
-    for one in document:
-        assert f"probability {one['probability']:.3f}" in result.stdout
-        assert f"{one['agreeing']} of 3 neighbours agree" in result.stdout
-        assert [near["rank"] for near in one["neighbours"]] == [1, 2, 3]
-        for near in one["neighbours"]:
+    for beat in document:
+        assert f"probability {beat['probability']:.3f}" in result.stdout
+        assert f"{beat['agreeing']} of 3 neighbours agree" in result.stdout
+        assert [near["rank"] for near in beat["neighbours"]] == [1, 2, 3]
+        for near in beat["neighbours"]:
             assert {near["label"], str(near["beat"]), near["record"]} <= {*words}
             assert f"{near['distance']:.4f}" in words
             assert f"{near['time']:.2f}" in words
 
 
-def test_what_cannot_be_is_one_line(trained: Path, beats: Beats, ecg: Ecg) -> None:
+def test_bad_input_is_one_line(trained: Path, beats: Beats, ecg: Ecg) -> None:
     write_beats(Path("b.csv"), beats)
     write_beats(Path("unlabelled.csv"), Beats(beats.samples))
     for arguments, expected in (
         (("--to", "unlabelled.csv"), "unlabelled.csv: found 187 columns, so no class;"),
-        (("--to", "b.csv", "-k", 21), "20 beats to compare with are fewer than 21 neighbours;"),
+        (("--to", "b.csv", "-k", 21), "found 20 beats to compare with, fewer than 21 neighbours;"),
         (("--to", "b.csv", "--rows", "20"), "b.csv: there is no beat 20; it has 20 beats,"),
         (("--to", "b.csv", "--rows", "one"), "--rows: found 'one'; name beats by number"),
     ):

@@ -1,4 +1,4 @@
-"""Parts of real recordings: they add up, and what is put in comes out in its part."""
+"""Parts of real recordings: they add up, and what is added appears in its part."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_the_parts_add_up_to_the_signal(parts: Decomposition) -> None:
 
 
 def test_the_factors_multiply_to_the_raised_signal(recording: Recording) -> None:
-    found = decompose(recording, model="multiplicative", start=60, seconds=10)
-    total = found.trend * found.periodic * found.residual
-    np.testing.assert_allclose(total, found.signal + found.offset, rtol=1e-12)
-    assert found.offset > 0
-    assert "logarithms need positive values" in found.notes[0]
-    assert found.noise_share < 0.1
+    factors = decompose(recording, model="multiplicative", start=60, seconds=10)
+    total = factors.trend * factors.periodic * factors.residual
+    np.testing.assert_allclose(total, factors.signal + factors.offset, rtol=1e-12)
+    assert factors.offset > 0
+    assert "logarithms need positive values" in factors.notes[0]
+    assert factors.noise_share < 0.1
 
 
 def test_the_periodic_part_is_the_beat(parts: Decomposition) -> None:
@@ -57,12 +57,12 @@ def test_wander_goes_to_the_trend_and_not_to_the_residual(
     recording: Recording, parts: Decomposition
 ) -> None:
     added = 0.5 * np.sin(2 * np.pi * 0.3 * np.arange(len(recording.signal)) / 360)
-    found = decompose(with_added(recording, added))
-    wander = added[np.round(found.times * 360).astype(int)]
-    gained = found.trend - parts.trend
+    wandering = decompose(with_added(recording, added))
+    wander = added[np.round(wandering.times * 360).astype(int)]
+    gained = wandering.trend - parts.trend
     assert np.polyfit(wander, gained, 1)[0] == pytest.approx(1, abs=0.08)
-    assert (found.residual - parts.residual).std() < 0.15 * wander.std()
-    assert found.wander == pytest.approx(1, abs=0.1)  # from -0.5 to 0.5 mV
+    assert (wandering.residual - parts.residual).std() < 0.15 * wander.std()
+    assert wandering.wander == pytest.approx(1, abs=0.1)  # from -0.5 to 0.5 mV
 
 
 @pytest.mark.parametrize("power", [0.002, 0.02])
@@ -70,28 +70,28 @@ def test_white_noise_goes_to_the_noise_share(
     recording: Recording, parts: Decomposition, power: float
 ) -> None:
     noise = np.random.default_rng(1).normal(0, np.sqrt(power), len(recording.signal))
-    found = decompose(with_added(recording, noise))
+    noisy = decompose(with_added(recording, noise))
     before, whole = np.var(parts.residual), np.var(parts.residual + parts.periodic)
-    assert found.noise_share == pytest.approx((before + power) / (whole + power), rel=0.1)
+    assert noisy.noise_share == pytest.approx((before + power) / (whole + power), rel=0.1)
 
 
 def test_ectopic_beats_stand_out_in_the_residual(mitdb: Path) -> None:
-    found = decompose_recording(mitdb / "119", seconds=60)
-    around = np.abs(found.times[:, None] - found.beats) < 0.15
-    power = np.array([np.mean(found.residual[near] ** 2) for near in around.T])
-    ectopic = np.array(found.symbols) == "V"
+    decomposed = decompose_recording(mitdb / "119", seconds=60)
+    around = np.abs(decomposed.times[:, None] - decomposed.beats) < 0.15
+    power = np.array([np.mean(decomposed.residual[near] ** 2) for near in around.T])
+    ectopic = np.array(decomposed.symbols) == "V"
     assert 5 < ectopic.sum() < 30
     assert power[ectopic].min() > 4 * power[~ectopic].max()
 
 
 def test_the_window_begins_and_ends_where_it_should(recording: Recording) -> None:
-    found = decompose(recording, start=100, seconds=5)
-    assert found.times[0] == pytest.approx(100, abs=1 / 360)
-    assert found.times[-1] == pytest.approx(105, abs=2 / 360)
-    assert ((found.beats >= 100) & (found.beats <= 105)).all()
+    window = decompose(recording, start=100, seconds=5)
+    assert window.times[0] == pytest.approx(100, abs=1 / 360)
+    assert window.times[-1] == pytest.approx(105, abs=2 / 360)
+    assert ((window.beats >= 100) & (window.beats <= 105)).all()
 
 
-def test_stretches_without_ecg_are_passed_by(recording: Recording) -> None:
+def test_stretches_without_ecg_are_skipped(recording: Recording) -> None:
     signal = recording.signal.copy()
     signal[360 * 10 : 360 * 20] = np.nan
     holed = replace(recording, signal=signal)
@@ -105,10 +105,10 @@ def test_stretches_without_ecg_are_passed_by(recording: Recording) -> None:
 
 
 def test_beats_are_found_where_none_are_annotated(mitdb: Path, parts: Decomposition) -> None:
-    found = decompose_recording(mitdb / "103", ReadOptions(annotations="none"))
-    assert found.symbols == ()
-    assert len(found.beats) == len(parts.beats)
-    assert found.noise_share == pytest.approx(parts.noise_share, abs=0.02)
+    detected = decompose_recording(mitdb / "103", ReadOptions(annotations="none"))
+    assert detected.symbols == ()
+    assert len(detected.beats) == len(parts.beats)
+    assert detected.noise_share == pytest.approx(parts.noise_share, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_beats_are_found_where_none_are_annotated(mitdb: Path, parts: Decomposit
         (0, -5, "--seconds: found -5; valid: more than 0, or 0 for all"),
     ],
 )
-def test_a_window_that_is_none(
+def test_windows_that_are_not_valid(
     start: float, seconds: float, message: str, recording: Recording
 ) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -128,7 +128,7 @@ def test_a_window_that_is_none(
 
 
 def test_too_few_beats(recording: Recording, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"2 beats in the 2.0 s from 60.0 s on are too few"):
+    with pytest.raises(DataError, match=r"found 2 beats in the 2\.0 s from 60\.0 s; at least 3"):
         decompose(recording, start=60, seconds=2)
     np.save(tmp_path / "flat.npy", np.zeros(5000))
     with pytest.raises(DataError, match=r"flat.npy: no beats were found"):

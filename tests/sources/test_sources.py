@@ -152,7 +152,7 @@ class TestKaggle:
         out = tmp_path / "out"
         out.mkdir()
         (out / "mitbih_train.csv").write_text("the old one")
-        with pytest.raises(Exception, match="found 1 columns"):
+        with pytest.raises(Exception, match="found 1 column;"):
             get_source("kaggle").download(out, str(origin), SILENT)
         assert (out / "mitbih_train.csv").read_text() == "the old one"
 
