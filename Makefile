@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # On Linux PyPI's torch brings gigabytes of CUDA; without an NVIDIA driver it comes from here.
-# If it is empty or cannot be reached, torch comes from PyPI or the index that pip is set up with.
+# If it is empty or cannot be reached, torch comes from PyPI or the index that pip is configured with.
 TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] || \
 	command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
 
@@ -14,10 +14,10 @@ TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] ||
 
 .PHONY: help demo test lint clean
 
-help:  ## Show what there is to make
+help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
 
-demo: .venv/installed  ## Train and judge a small network on synthetic beats
+demo: .venv/installed  ## Train and evaluate a small network on synthetic beats
 	@$(BIN)/ecg download demo --quiet
 	@run=$$($(BIN)/ecg train --config configs/demo.yaml) && \
 	$(BIN)/ecg evaluate "$$run" --data data/synthetic_test.csv --quiet && \

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half-written."""
+"""Writing files so that none is ever half-written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from ecgcli.errors import OutputError
 
-#: This machine, in temporary names: on a shared file system a process of another one may live.
+#: This machine, in temporary names: another machine may use the same file system.
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
@@ -25,13 +25,13 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that becomes ``target`` only when the block succeeds.
 
     The bytes go to a temporary file beside the target, are flushed to disk and
-    renamed over it. If the block fails, the temporary file is removed and a
-    file that was there before is left as it was. What a killed process of this
-    machine left behind in the folder is removed. A device or a pipe cannot be
-    replaced and is written to directly.
+    renamed over it. If the block fails, the temporary file is removed and an
+    existing file stays unchanged. Temporary files of killed processes of this
+    machine are removed from the folder. A device or a pipe cannot be replaced
+    and is written to directly.
 
     Raises:
-        OutputError: the place cannot be written (missing rights, full disk, a folder).
+        OutputError: the target cannot be written (missing rights, full disk, a folder).
     """
     target = Path(os.path.realpath(target))  # write through a link, do not replace it
     with writing(target):
@@ -54,7 +54,7 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
 
 @cache
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes that were killed; once a folder and process."""
+    """Remove the temporary files of killed processes; once per folder and process."""
     for path in folder.glob(f".*.{_HOST}.*.tmp"):
         process = path.suffixes[-2].removeprefix(".")
         if process.isascii() and process.isdigit() and not _is_running(int(process)):
@@ -66,14 +66,14 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # it is another user's
+    except PermissionError:  # it belongs to another user
         return True
     return True
 
 
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turn an operating system's refusal inside the block into an `OutputError`."""
+    """Turn an error of the operating system inside the block into an `OutputError`."""
     try:
         yield
     except BrokenPipeError:
@@ -92,7 +92,7 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_json(target: Path, document: Any) -> None:
-    """Write ``document`` as JSON for people too: indented, lists of numbers on one line."""
+    """Write ``document`` as readable JSON: indented, lists of numbers on one line."""
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
     text = re.sub(r"\[\s+([-+.,eE\d\s]+?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", text)
     write_text(target, text + "\n")

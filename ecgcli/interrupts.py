@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: as exceptions, and as requests to stop where a long job can."""
+"""Ctrl-C and SIGTERM: as exceptions, and as requests that a long job stops at a good point."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Self
 
 
 class Terminated(BaseException):
-    """SIGTERM: stop as for Ctrl-C. Like `KeyboardInterrupt` it passes ``except Exception``."""
+    """SIGTERM: stop as for Ctrl-C. Like `KeyboardInterrupt`, ``except Exception`` ignores it."""
 
 
 def exit_code_of(interrupt: BaseException) -> int:
-    """The shell's exit code for a program that a signal ended."""
+    """The exit code of the shell for a program ended by a signal."""
     return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
 
 
@@ -29,7 +29,7 @@ def raise_on_sigterm() -> None:
 class StopSignal:
     """Inside its block, Ctrl-C (or SIGTERM) sets ``requested`` instead of interrupting.
 
-    ``exit_code`` is then the shell's code for that signal. A second one interrupts at once.
+    ``exit_code`` is then the shell's code for that signal. A second signal interrupts at once.
     """
 
     def __init__(self) -> None:

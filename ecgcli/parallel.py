@@ -1,4 +1,4 @@
-"""Work on several processes, in order, that can be stopped."""
+"""Work on several processes, with results in order, that can be stopped."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def in_order(
     """The results of ``work`` on each item, in the order of the items.
 
     Args:
-        work: done on one of ``jobs`` processes; a function that can be pickled.
-        items: what it is done on.
+        work: a function that can be pickled; it runs in one of ``jobs`` processes.
+        items: its arguments, one for each call.
         jobs: number of processes; with 1, or a single item, this process does the work.
 
-    A Ctrl-C reaches this process alone. When the generator is closed (`contextlib.closing`),
-    what is under way in the others is finished, and what waits is not begun. The others end
-    when this process is killed.
+    Ctrl-C reaches only this process. When the generator is closed (`contextlib.closing`), the
+    other processes finish the items they have begun and begin no more. They end when this
+    process is killed.
 
     Raises:
         WorkerError: one of the processes was killed.
@@ -46,9 +46,9 @@ def in_order_prepared(
     """`in_order` for work that each process prepares once, such as by loading a model.
 
     Args:
-        prepare: gives the work to be done on each item; itself a function that can be
-            pickled, which its work need not be.
-        items: what it is done on.
+        prepare: returns the work to be done on each item. It must be possible to pickle this
+            function, but not the work it returns.
+        items: the arguments of the work, one for each call.
         jobs: number of processes.
     """
     if jobs == 1 or len(items) == 1:
@@ -75,8 +75,8 @@ def _given(work: Callable[[Item], Result]) -> Callable[[Item], Result]:
     return work
 
 
-#: In a process of a pool: the work that was prepared in it. An executor keeps nothing for its
-#: initializer, so this is the one place that does.
+#: In a process of a pool: the work prepared in it. An executor cannot hold what its initializer
+#: makes, so it is held here.
 _prepared: Callable[[Any], Any]
 
 
@@ -94,7 +94,7 @@ def _start(prepare: Callable[[], Callable[[Any], Any]]) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process as soon as the one that started it is gone."""
+    """End this process as soon as the one that started it has ended."""
     parent = parent_process()
     if parent is not None:
         parent.join()

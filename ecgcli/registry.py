@@ -1,4 +1,4 @@
-"""Registries: what a folder of the package offers by name, and what installed packages add.
+"""Registries: items found by name in a folder of the package and in installed packages.
 
 `ecgcli.models`, `ecgcli.sources`, `ecgcli.recordings.formats` and `ecgcli.recordings.detectors`
 each have a registry and a decorator ``register``. A file put into one of these folders is
@@ -25,14 +25,14 @@ Item = TypeVar("Item")
 
 
 class PluginWarning(UserWarning):
-    """What an installed package adds cannot be used; the message names the package and why."""
+    """An item that an installed package adds cannot be used; the message names both, and why."""
 
 
 class Registry(Generic[Item]):
     """Items by name.
 
     Args:
-        noun: what an item is called in messages.
+        noun: the word for an item in messages, such as ``model``.
         package: the package whose modules register items when imported.
     """
 
@@ -40,9 +40,9 @@ class Registry(Generic[Item]):
         self.noun, self.package = noun, package
         self.group = f"ecgcli.{package.rpartition('.')[2]}"
         self._items: dict[str, Item] = {}
-        #: The module that each name, or other word, belongs to.
+        #: The module that registered each name, or other word.
         self._holders: dict[str, str] = {}
-        #: What is wrong with each entry point loaded so far; empty where nothing is.
+        #: The problem of each entry point loaded so far; empty where there is none.
         self._problems: dict[EntryPoint, str] = {}
         self._own_imported = False
 
@@ -50,13 +50,13 @@ class Registry(Generic[Item]):
         """Register an item.
 
         Args:
-            name: under which it is found.
-            item: what is found.
+            name: the name to find it by.
+            item: the item itself.
             module: the module that defines it.
-            words: what else it takes for itself alone, such as a file's ending.
+            words: other words that only this item may have, such as the ending of a file.
 
         Raises:
-            ConfigError: its name or a word belongs to another module; ecg's own come first.
+            ConfigError: the name or a word belongs to another module; ecg's modules come first.
         """
         if not module.startswith(f"{self.package}."):
             self._import_own()
@@ -70,10 +70,10 @@ class Registry(Generic[Item]):
         self._items[name] = item
 
     def get(self, name: str) -> Item:
-        """The item called ``name``, importing no more than it takes to find it.
+        """The item named ``name``; only the modules needed to find it are imported.
 
         Raises:
-            ConfigError: there is none, or the package that adds it cannot be loaded.
+            ConfigError: there is no such item, or the package that adds it cannot be loaded.
         """
         if name not in self._items:
             self._import_file(name)
@@ -88,7 +88,7 @@ class Registry(Generic[Item]):
     def names(self) -> list[str]:
         """The names of all items, sorted.
 
-        What cannot be loaded from an installed package is left out with a `PluginWarning`.
+        An item that cannot be loaded from an installed package is left out with a `PluginWarning`.
         """
         self._import_own()
         for plugin in self._entry_points:
@@ -101,7 +101,7 @@ class Registry(Generic[Item]):
         return [self._items[name] for name in self.names()]
 
     def _import_file(self, name: str) -> None:
-        """Import the module that is called like the item."""
+        """Import the module that has the name of the item."""
         module = name.replace("-", "_")
         if module.isidentifier() and find_spec(f"{self.package}.{module}"):
             importlib.import_module(f"{self.package}.{module}")
@@ -113,9 +113,9 @@ class Registry(Generic[Item]):
             self._own_imported = True
 
     def _load_plugin(self, name: str) -> None:
-        """Load the entry point called like the item; it is asked for, so it must be right."""
-        called_so = [plugin for plugin in self._entry_points if plugin.name == name]
-        if called_so and (problem := self._problem_of(called_so[0])):
+        """Load the entry point of that name, if there is one; a problem with it is an error."""
+        plugins = [plugin for plugin in self._entry_points if plugin.name == name]
+        if plugins and (problem := self._problem_of(plugins[0])):
             raise ConfigError(problem)
 
     @cached_property
@@ -125,12 +125,12 @@ class Registry(Generic[Item]):
         return sorted(entry_points(group=self.group), key=lambda each: (each.name, _owner(each)))
 
     def _problem_of(self, plugin: EntryPoint) -> str:
-        """Load an entry point, once; what is wrong with it, or nothing."""
+        """Load an entry point, once, and return its problem; empty if there is none."""
         if plugin not in self._problems:
             self._import_own()
             before = dict(self._items), dict(self._holders)
             self._problems[plugin] = self._load(plugin)
-            if self._problems[plugin]:  # what it registered before it failed goes as well
+            if self._problems[plugin]:  # undo what it registered before it failed
                 self._items, self._holders = before
         return self._problems[plugin]
 
@@ -141,7 +141,7 @@ class Registry(Generic[Item]):
             return f"{adds}, a name that belongs to {holder}; update or uninstall it"
         try:
             plugin.load()
-        except Exception as error:  # it is not our code: it may raise anything
+        except Exception as error:  # foreign code may raise anything
             reason = " ".join(str(error).split())
             return (
                 f"{adds}, which cannot be loaded ({type(error).__name__}: {reason}); "
@@ -153,5 +153,5 @@ class Registry(Generic[Item]):
 
 
 def _owner(plugin: EntryPoint) -> str:
-    """The distribution that has an entry point, with its version."""
+    """The distribution of an entry point, with its version."""
     return f"{plugin.dist.name} {plugin.dist.version}" if plugin.dist else plugin.module

@@ -1,4 +1,4 @@
-"""Standard streams that were closed, that are full, or whose reader has gone."""
+"""Standard streams that are closed or full, or whose reader has stopped reading."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ecgcli.errors import OutputError
 def open_standard_streams() -> None:
     """Make standard output raise `OutputError`, and reopen the streams that the caller closed.
 
-    A closed stream gets a descriptor that fails when it is used. Else the next file that is
-    opened would take its place, and be read or written as if it were the stream.
+    A closed stream gets a descriptor that fails when it is used. Otherwise the next file to be
+    opened would get its descriptor, and be read or written as if it were the stream.
     """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -34,7 +34,7 @@ def open_standard_streams() -> None:
 
 
 class _StandardOutput(io.FileIO):
-    """Descriptor 1: ends the program quietly when its reader has gone; errors name it."""
+    """Descriptor 1: ends the program quietly when the reader has closed it; errors name it."""
 
     def write(self, data: Any) -> Any:
         try:
@@ -47,5 +47,5 @@ class _StandardOutput(io.FileIO):
             raise OutputError(f"cannot write standard output: {error.strerror}") from error
 
     def _discard(self) -> None:
-        """Let what is still to be printed go nowhere: it would fail again."""
+        """Discard the remaining output, which would fail again."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())

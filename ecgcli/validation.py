@@ -1,4 +1,4 @@
-"""What pydantic refuses, in the words of this program."""
+"""Errors of pydantic, in the words of this program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ecgcli.errors import shown
 
-#: What is expected where pydantic reports an error of this type; braces are its context.
+#: The value expected, by the type of the error that pydantic reports; braces are its context.
 _EXPECTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -37,7 +37,7 @@ _EXPECTED = {
 def first_problem(error: ValidationError) -> tuple[list[str], str]:
     """The location of the first error, and ``found ..., expected ...``.
 
-    A validator of our own says by itself what is wrong.
+    A validator of this package words its error itself.
     """
     first: Any = error.errors(include_url=False)[0]
     where = [str(part) for part in first["loc"]]

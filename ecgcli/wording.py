@@ -1,13 +1,13 @@
-"""Numbers and nouns, as sentences need them."""
+"""Numbers with their nouns, for sentences."""
 
 from __future__ import annotations
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number and what it counts: ``1 beat``, ``2,000 beats``.
+    """A number and its noun: ``1 beat``, ``2,000 beats``.
 
     Args:
-        number: how many.
+        number: the count.
         noun: the singular.
         plural: where it is not the singular with an ``s``.
     """

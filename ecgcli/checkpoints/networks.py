@@ -42,7 +42,7 @@ def load_probability_network(checkpoint: Checkpoint) -> nn.Module:
 
 
 def tensors_for(network: nn.Module, beats: Beats) -> tuple[Tensor, ...]:
-    """What a network is called with for these beats, samples first; each ``(beats, width)``.
+    """The inputs of a network for these beats, samples first; each ``(beats, width)``.
 
     Raises:
         DataError: the beats lack an input of the network.

@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Download heartbeats: a training and a test CSV in the public 187-sample format, or records.
 
-    Every record from PhysioNet is checked against its SHA-256. What is already there is
-    not fetched again, so an interrupted download continues where it stopped. A folder named
+    Every record from PhysioNet is checked against its SHA-256. Files that are complete
+    are not fetched again, so an interrupted download continues where it stopped. A folder named
     with --from is read in place.
     """
     console = messages(quiet)

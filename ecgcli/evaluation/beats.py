@@ -249,17 +249,17 @@ def describe_patients(trained: set[str], tested: set[str]) -> str:
         )
     shared = len(trained & tested)
     if len(tested) == 1:
-        some, none = "The test patient was", "The test patient was not"
+        seen, unseen = "The test patient was", "The test patient was not"
     else:
         verb = "was" if shared == 1 else "were"
-        some = f"{shared} of the {len(tested)} test patients {verb}"
-        none = f"None of the {len(tested)} test patients was"
+        seen = f"{shared} of the {len(tested)} test patients {verb}"
+        unseen = f"None of the {len(tested)} test patients was"
     if shared:
         return (
-            f"{some} also trained on: the score holds for new beats of known patients and says "
+            f"{seen} also trained on: the score holds for new beats of known patients and says "
             "nothing about new patients."
         )
-    return f"{none} trained on: the score is for patients that the model has not seen."
+    return f"{unseen} trained on: the score is for patients that the model has not seen."
 
 
 def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:

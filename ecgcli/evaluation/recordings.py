@@ -115,13 +115,13 @@ def compare_beats(reference: Recording, classified: Classified, skip_first: floa
     truth = reference.beat_positions / reference.sampling_rate
     symbols = np.array(reference.symbols)[reference.is_beat]
     labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
-    called = np.array(
+    predicted = np.array(
         [AAMI_CLASSES.index(kind) if kind else _UNCLASSIFIED for kind in classified.kinds], np.int64
     )
     true_kept, detected_kept = truth >= skip_first, classified.peaks >= skip_first
     return compare(
         (truth[true_kept], labels[true_kept]),
-        (classified.peaks[detected_kept], called[detected_kept]),
+        (classified.peaks[detected_kept], predicted[detected_kept]),
         fibrillation=flutter,
         unreadable=classified.unusable,
     )

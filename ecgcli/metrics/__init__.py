@@ -1,7 +1,7 @@
 """Scores: pure functions of truth and prediction.
 
 All figures that count beats come from the confusion matrix ``(classes, classes)``,
-true class in rows, predicted class in columns. Leading axes are carried along, so
+true class in rows, predicted class in columns. Leading axes are kept, so
 a stack of matrices (bootstrap draws) gives a stack of figures.
 """
 
@@ -30,7 +30,7 @@ class Score:
 
 
 def rounded(value: float) -> float | None:
-    """A figure as a document holds it: to six decimals, None where it is not finite."""
+    """A figure for a document: to six decimals, None where it is not finite."""
     return round(value, 6) if np.isfinite(value) else None
 
 
@@ -57,12 +57,12 @@ def accuracy(matrix: Matrix) -> Figures:
 
 
 def recall(matrix: Matrix) -> Figures:
-    """Sensitivity by class: of the beats that are of it, the share found."""
+    """Sensitivity by class: the share of its beats that are classified as this class."""
     return ratio(_hits(matrix), matrix.sum(-1))
 
 
 def precision(matrix: Matrix) -> Figures:
-    """Positive predictivity by class: of the beats called it, the share that are."""
+    """Positive predictivity by class: the share of the beats classified as it that are of it."""
     return ratio(_hits(matrix), matrix.sum(-2))
 
 
@@ -72,7 +72,7 @@ def f1(matrix: Matrix) -> Figures:
 
 
 def specificity(matrix: Matrix) -> Figures:
-    """By class: of the beats that are not of it, the share not called it."""
+    """By class: the share of the beats of other classes that are not classified as it."""
     others = matrix.sum((-2, -1))[..., None] - matrix.sum(-1)
     return 1 - ratio(matrix.sum(-2) - _hits(matrix), others)
 
@@ -100,7 +100,7 @@ def kappa(matrix: Matrix) -> Figures:
 
 
 def bootstrap(matrix: Matrix, draws: int = 2000, seed: int = 0) -> Matrix:
-    """Confusion matrices ``(draws, classes, classes)`` of beats drawn anew with replacement.
+    """Confusion matrices ``(draws, classes, classes)`` of beats drawn with replacement.
 
     Drawing beats with replacement and counting them is one multinomial draw of the
     matrix's cells (Efron, Ann Stat 7:1-26, 1979). Beats are taken as independent,
@@ -124,7 +124,7 @@ def interval(draws: Figures) -> tuple[Figures, Figures]:
 
 
 def ratio(part: Any, whole: Any) -> Figures:
-    """``part / whole``, NaN where there is nothing to divide by."""
+    """``part / whole``, NaN where ``whole`` is 0."""
     part, whole = np.asarray(part, float), np.asarray(whole, float)
     share: Figures = np.full(np.broadcast(part, whole).shape, np.nan)
     np.divide(part, whole, out=share, where=whole != 0)

@@ -1,7 +1,7 @@
-"""Scores as ANSI/AAMI EC57 asks for them: per record, gross and average.
+"""Scores as ANSI/AAMI EC57 defines them: per record, gross and average.
 
 Matrices are ``(7, 7)``: true classes N S V F Q in rows, then O (no beat there, an extra
-detection) and X (unreadable); called classes in columns, then O (missed) and X. The
+detection) and X (unreadable); predicted classes in columns, then O (missed) and X. The
 rules are those of the standard's reference comparator, ``bxb`` of the WFDB software
 (PhysioNet, WFDB Applications Guide).
 """
@@ -23,7 +23,7 @@ from ecgcli.metrics import Figures, Matrix, Metric, ratio, rounded
 CATEGORIES = ("N", "S", "V", "F", "Q", "O", "X")
 N, S, V, F, Q, O, X = range(7)  # noqa: E741 (the standard's letters)
 
-#: Seconds within which a detection is the beat.
+#: A detection within so many seconds of a beat is counted as this beat.
 MATCH_WINDOW = 0.15
 
 _BEAT = [N, S, V, F, Q]
@@ -33,7 +33,7 @@ Stretches = Sequence[tuple[float, float]]
 
 def compare(
     truth: tuple[Times, Labels],
-    called: tuple[Times, Labels],
+    predicted: tuple[Times, Labels],
     *,
     fibrillation: Stretches = (),
     unreadable: Stretches = (),
@@ -46,7 +46,7 @@ def compare(
 
     Args:
         truth: times in s, ascending, and labels of the reference beats.
-        called: times and labels of the beats under test.
+        predicted: times and labels of the beats under test.
         fibrillation: stretches of ventricular fibrillation or flutter in the reference,
             in s; extra beats in them are not counted.
         unreadable: stretches that the test declares unreadable, in s; beats missed in
@@ -54,7 +54,7 @@ def compare(
         window: in s.
     """
     matrix = np.zeros((7, 7), np.int64)
-    (true_times, true_labels), (times, labels) = truth, called
+    (true_times, true_labels), (times, labels) = truth, predicted
     i = j = 0
     while i < len(true_times) or j < len(times):
         true_time = true_times[i] if i < len(true_times) else np.inf
@@ -99,33 +99,33 @@ def qrs_positive_predictivity(matrix: Matrix) -> Figures:
 
 
 def veb_sensitivity(matrix: Matrix) -> Figures:
-    """Of the ventricular ectopic beats, the share called so."""
+    """The share of the ventricular ectopic beats that are classified as V."""
     return ratio(_cells(matrix, [V], [V]), _cells(matrix, [V], range(7)))
 
 
 def veb_positive_predictivity(matrix: Matrix) -> Figures:
-    """Of the beats called V, the share that are; F and Q called V count for neither side."""
+    """The share of the beats classified as V that are V; F and Q among them are not counted."""
     return ratio(_cells(matrix, [V], [V]), _cells(matrix, [N, S, V, O, X], [V]))
 
 
 def veb_false_positive_rate(matrix: Matrix) -> Figures:
-    """Of all that is not V, the share that was called V and should not have been."""
+    """The share of beats and detections that are not V that are wrongly classified as V."""
     false = _cells(matrix, [N, S, O, X], [V])
     return ratio(false, false + _cells(matrix, [N, S, F, Q, O, X], [N, S, F, Q]))
 
 
 def sveb_sensitivity(matrix: Matrix) -> Figures:
-    """Of the supraventricular ectopic beats, the share called so."""
+    """The share of the supraventricular ectopic beats that are classified as S."""
     return ratio(_cells(matrix, [S], [S]), _cells(matrix, [S], range(7)))
 
 
 def sveb_positive_predictivity(matrix: Matrix) -> Figures:
-    """Of the beats called S, the share that are; Q called S counts for neither side."""
+    """The share of the beats classified as S that are S; Q among them are not counted."""
     return ratio(_cells(matrix, [S], [S]), _cells(matrix, [N, S, V, F, O, X], [S]))
 
 
 def sveb_false_positive_rate(matrix: Matrix) -> Figures:
-    """Of all that is not S, the share that was called S and should not have been."""
+    """The share of beats and detections that are not S that are wrongly classified as S."""
     false = _cells(matrix, [N, V, F, O, X], [S])
     return ratio(false, false + _cells(matrix, [N, V, F, Q, O, X], [N, V, F, Q]))
 

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and what is gained by not answering when unsure.
+"""Whether probabilities agree with accuracy, and what is gained by abstaining when unsure.
 
 The confidence of a beat is its highest probability. Pure functions of probabilities
 ``(beats, classes)`` and labels ``(beats,)``.
@@ -16,7 +16,7 @@ from ecgcli import metrics
 from ecgcli.arrays import Floats, Labels
 from ecgcli.metrics import Figures
 
-#: Bins of equal width that confidences are sorted into, as Guo et al. have them.
+#: Number of bins of equal width for confidences, as in Guo et al.
 BINS = 15
 #: Confidences below which a beat is left unclassified, in the coverage table.
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -66,8 +66,8 @@ class Coverage:
 
 
 def reliability(probabilities: Floats, truth: Labels, bins: int = BINS) -> Reliability:
-    """The reliability table of the called classes."""
-    confidence, correct = _called(probabilities, truth)
+    """The reliability table of the predicted classes."""
+    confidence, correct = _confidence_and_hits(probabilities, truth)
     place = _bins_of(confidence, bins)
     beats = np.bincount(place, minlength=bins)
     return Reliability(
@@ -92,7 +92,7 @@ def error_interval(
     (Davison & Hinkley, Bootstrap Methods and their Application, 1997, section 5.2);
     it ends at 0.
     """
-    confidence, correct = _called(probabilities, truth)
+    confidence, correct = _confidence_and_hits(probabilities, truth)
     # beats of one cell are alike, so drawing beats is a multinomial draw of the cells
     fine = _bins_of(confidence, bins * _CELLS_A_BIN) * 2 + correct
     cells, cell_of, beats = np.unique(fine, return_inverse=True, return_counts=True)
@@ -138,7 +138,7 @@ def fit_temperature(logits: Floats, truth: Labels) -> float:
     """The temperature by which dividing the logits makes these labels likeliest.
 
     Temperature scaling (Guo et al., see `Reliability.error`): above 1 the model was too
-    sure, below 1 not sure enough; which class is called does not change. To be fitted on
+    sure, below 1 not sure enough; the predicted class does not change. To be fitted on
     validation beats. Logarithms of probabilities are logits as well.
 
     Args:
@@ -159,8 +159,10 @@ def fit_temperature(logits: Floats, truth: Labels) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def _called(probabilities: Floats, truth: Labels) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Confidence of each beat, and whether its called class is right."""
+def _confidence_and_hits(
+    probabilities: Floats, truth: Labels
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidence of each beat, and whether its predicted class is right."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     return confidence, probabilities.argmax(axis=1) == truth
 

@@ -44,7 +44,7 @@ def roc_area(positive: NDArray[np.bool_], score: NDArray[Any]) -> Score:
 
     The interval is DeLong's (DeLong, DeLong & Clarke-Pearson, Biometrics 44:837-845, 1988),
     by ranks (Sun & Xu, IEEE SPL 21:1389-1393, 2014). Beats are taken as independent, which
-    those of one patient are not. Both classes must be there.
+    those of one patient are not. Both classes must have beats.
     """
     from scipy.stats import rankdata
 

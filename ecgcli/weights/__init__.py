@@ -25,7 +25,9 @@ def bundled_checkpoint(name: str) -> Path:
         CheckpointError: there are no weights of that name.
     """
     if name not in BUNDLED:
-        raise CheckpointError(f"no bundled weights are called {name}{did_you_mean(name, BUNDLED)}")
+        raise CheckpointError(
+            f"there are no bundled weights named {name}{did_you_mean(name, BUNDLED)}"
+        )
     return Path(str(files(__name__).joinpath(f"{name}.safetensors")))
 
 

@@ -24,7 +24,7 @@ class Format:
     """A kind of file.
 
     Attributes:
-        name: what it is called.
+        name: of the format.
         summary: what it is, in a line.
         read: reads a file of it.
         endings: of the files it reads: lower case, with the dot.

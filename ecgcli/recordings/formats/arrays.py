@@ -31,10 +31,10 @@ Columns = dict[str, np.ndarray[Any, Any]]
     in_folders=(),  # such a file in a folder may be anything
 )
 def read(path: Path, options: ReadOptions) -> Recording:
-    """Read one lead of a table with a column a lead, or of an array ``(samples, leads)``.
+    """Read one lead of a table with a column for each lead, or of an array ``(samples, leads)``.
 
     Raises:
-        DataError: no numbers, or the sampling rate or unit is not given.
+        DataError: the file has no numbers, or the sampling rate or unit is not given.
     """
     columns = _READ[path.suffix.lower()](path)
     rate = check_rate(options.sampling_rate, path)
@@ -107,7 +107,7 @@ def _read_mat(path: Path) -> Columns:
         raise DataError(
             "this is a MAT file of version 7.3; save it with -v7 in MATLAB", file=path
         ) from error
-    except Exception as error:  # the reader raises what its parser meets
+    except Exception as error:  # the reader passes on any error of its parser
         raise DataError(f"cannot be read as a MAT file: {error}", file=path) from error
     numeric = [
         value

@@ -41,11 +41,11 @@ def read(path: Path, options: ReadOptions) -> Recording:
             file=path,
         ) from error
     if not signals:
-        raise DataError("the file holds annotations only and no signal", file=path)
+        raise DataError("the file has annotations only and no signal", file=path)
     labels = [signal.label.strip() for signal in signals]
     if not file.is_continuous:
         raise DataError(
-            "the file is discontinuous (EDF+D), so times in it are not those of its samples; "
+            "the file is discontinuous (EDF+D), so its samples do not have regular times; "
             "export it as continuous EDF",
             file=path,
         )
@@ -66,5 +66,5 @@ def read(path: Path, options: ReadOptions) -> Recording:
 
 
 def _ecg_first(labels: list[str]) -> list[str]:
-    """Signals that call themselves ECG before the others (breath, position, EEG)."""
+    """Signals labelled as ECG before the others (breath, position, EEG)."""
     return sorted(labels, key=lambda label: not label.upper().startswith(("ECG", "EKG")))
