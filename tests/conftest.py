@@ -58,7 +58,7 @@ def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
         folder, done = shared / name, shared / f"{name}.done"
         with FileLock(shared / f"{name}.lock"):
             if not done.exists():
-                shutil.rmtree(folder, ignore_errors=True)  # what an attempt that failed left
+                shutil.rmtree(folder, ignore_errors=True)  # left by an attempt that failed
                 folder.mkdir()
                 fill(folder)
                 done.touch()
@@ -96,8 +96,8 @@ def anomaly_run(demo: Path, make_once: MakeOnce) -> Path:
 
     def fit_it(folder: Path) -> None:
         beats = read_beats(demo / "synthetic_train.csv")
-        some = np.random.default_rng(0).permutation(len(beats))[:4000]
-        write_beats(folder / "train.csv", beats.take(some))
+        rows = np.random.default_rng(0).permutation(len(beats))[:4000]
+        write_beats(folder / "train.csv", beats.take(rows))
         fit(folder / "train.csv", Settings(epochs=3), folder / "anomaly")
 
     return make_once("anomaly", fit_it) / "anomaly"

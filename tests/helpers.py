@@ -18,7 +18,7 @@ from ecgcli.prediction import Classifier
 from ecgcli.progress import Unit
 from ecgcli.training.config import Config, parse_config
 
-#: What a card says of a model that has seen nothing.
+#: The training data on the card of a model that was not trained.
 UNTRAINED = TrainingData(
     files=[], fingerprint="", beats={}, trained_on={}, patients=[], synthetic=True,
     resampling=None, validation={}, normalized=False,
@@ -45,7 +45,7 @@ class Watcher:
 
     @property
     def epochs(self) -> list[int]:
-        """The epochs that had a line of their own."""
+        """The epochs that were reported with a line."""
         lines = [re.match(r" *(\d+)/\d+ ", text) for text in self.messages]
         return [int(line[1]) for line in lines if line]
 
@@ -78,7 +78,7 @@ def small_config(data: Path, runs: Path, *overrides: str) -> Config:
 
 
 def some_beats(count: int) -> Beats:
-    """Beats of random samples and intervals that know all that a model may look at."""
+    """Beats of random samples and intervals, with every view that a model may use."""
     random = np.random.default_rng(1)
     info = pd.DataFrame(dict.fromkeys(INFO_COLUMNS, "x"), index=range(count))
     info["copy"] = ""
@@ -104,9 +104,9 @@ def untrained(name: str) -> Classifier:
     return Classifier(Path("untrained"), checkpoint, load_engine(checkpoint))
 
 
-def same_weights(one: Path, other: Path) -> bool:
+def same_weights(path: Path, other_path: Path) -> bool:
     """Whether two checkpoints hold bit for bit the same weights."""
-    first, second = load_checkpoint(one).weights, load_checkpoint(other).weights
+    first, second = load_checkpoint(path).weights, load_checkpoint(other_path).weights
     return first.keys() == second.keys() and all(
         np.array_equal(first[name], second[name]) for name in first
     )

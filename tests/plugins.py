@@ -1,4 +1,4 @@
-"""Installed packages that add to ecg, as pip leaves them in a folder of ``sys.path``."""
+"""Installed packages that extend ecg, laid out as pip does in a folder of ``sys.path``."""
 
 from __future__ import annotations
 

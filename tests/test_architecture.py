@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ecgcli"
 
-#: The way of the data. A room imports from its own files and from rooms before it; modules in no
-#: room (errors, files, ...) and the weights are the ground floor, which every room may use.
+#: In the order of the data. A room imports from its own files and from rooms before it; modules
+#: outside rooms (errors, files, ...) and the weights are the ground floor, which all may use.
 ROOMS = (
     "recordings", "beats", "sources", "metrics", "models", "checkpoints", "training",
     "prediction", "evaluation", "insight", "anomaly", "commands",
@@ -21,7 +21,7 @@ GROUND_FLOOR = "ground floor"
 
 
 def imported(path: Path) -> set[str]:
-    """The package's modules that a file imports, anywhere in it but for type checkers alone."""
+    """The package's modules that a file imports, anywhere in it, except for type checkers only."""
     names: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -65,18 +65,18 @@ def test_every_folder_has_its_place_in_the_order() -> None:
 def test_rooms_import_only_from_rooms_before_them() -> None:
     order = {room: place for place, room in enumerate((GROUND_FLOOR, *ROOMS))}
     upwards = [
-        f"{name} imports {other}"
+        f"{name} imports {module}"
         for name, path in modules().items()
-        for other in imported(path)
-        if name != "ecgcli.__main__" and order[room_of(other)] > order[room_of(name)]
+        for module in imported(path)
+        if name != "ecgcli.__main__" and order[room_of(module)] > order[room_of(name)]
     ]
     assert not upwards
 
 
 def test_no_module_imports_in_a_circle() -> None:
-    """Registries aside: a package may list its members, which know the package."""
+    """Registries aside: a package may list its members, which import the package."""
     graph = {
-        name: {other for other in imported(path) if not other.startswith(f"{name}.")}
+        name: {module for module in imported(path) if not module.startswith(f"{name}.")}
         for name, path in modules().items()
     }
     done: set[str] = set()
@@ -84,8 +84,8 @@ def test_no_module_imports_in_a_circle() -> None:
     def walk(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, " -> ".join([*path, name])
         if name not in done:
-            for other in graph.get(name, ()):
-                walk(other, (*path, name))
+            for module in graph.get(name, ()):
+                walk(module, (*path, name))
             done.add(name)
 
     for name in graph:
@@ -95,7 +95,7 @@ def test_no_module_imports_in_a_circle() -> None:
 def test_the_library_does_not_know_the_command_line() -> None:
     for name, path in modules().items():
         if not name.startswith("ecgcli.commands") and name != "ecgcli.__main__":
-            assert not any(other.startswith("ecgcli.commands") for other in imported(path)), name
+            assert not any(module.startswith("ecgcli.commands") for module in imported(path)), name
 
 
 def test_the_library_never_prints_or_exits() -> None:

@@ -1,4 +1,4 @@
-"""What make installs, and in which order: its programs are replaced by ones that note calls."""
+"""What make installs, and in which order; its programs are replaced by ones that log calls."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def make(clone: Path, *arguments: str) -> list[str]:
-    """What make calls in the clone: a line a program."""
+    """What make calls in the clone: a line for each program."""
     calls = clone / "calls"
     calls.write_text("")
     done = subprocess.run(
@@ -58,9 +58,7 @@ def installed(calls: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("venv_there", [False, True])
-def test_pip_is_brought_up_to_date_before_it_needs_to_know_groups(
-    clone: Path, venv_there: bool
-) -> None:
+def test_pip_is_updated_before_groups_are_installed(clone: Path, venv_there: bool) -> None:
     if venv_there:
         program(clone / ".venv" / "bin" / "python")
     calls = make(clone, ".venv/installed-dev", f"TORCH_INDEX={CPU_INDEX}")

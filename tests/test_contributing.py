@@ -48,7 +48,7 @@ def block(language: str, heading: str) -> str:
 
 
 def entry_points() -> dict[str, dict[str, str]]:
-    """Those of the document's ``pyproject.toml``, by group."""
+    """The entry points of the document's ``pyproject.toml``, by group."""
     text = block("toml", "one of these from a package of your own")
     groups: dict[str, dict[str, str]] = tomllib.loads(text)["project"]["entry-points"]
     return groups
@@ -103,9 +103,9 @@ def signal() -> NDArray[np.float64]:
 
 
 def test_the_rooms_are_those_of_the_tree() -> None:
-    told = re.findall(r"^    (\w+)/ ", CONTRIBUTING, re.M)
+    listed = re.findall(r"^    (\w+)/ ", CONTRIBUTING, re.M)
     there = {path.parent.name for path in (ROOT / "ecgcli").glob("*/__init__.py")}
-    assert {*told, "weights"} == there
+    assert {*listed, "weights"} == there
 
 
 def test_a_model(ecg: Ecg, site: Path, demo: Path, tmp_path: Path) -> None:
@@ -161,17 +161,17 @@ def test_a_format(ecg: Ecg, site: Path, signal: NDArray[np.float64], tmp_path: P
 
 def test_a_detector(ecg: Ecg, site: Path, signal: NDArray[np.float64], tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", signal)
-    asked = ("predict", tmp_path / "one.npy", "--fs", 250, "--units", "mV", "--detector")
+    arguments = ("predict", tmp_path / "one.npy", "--fs", 250, "--units", "mV", "--detector")
     assert "maxima" in output(ecg("predict", "--help"))
-    found = ecg(*asked, "maxima")
-    assert "R peaks detected (maxima)" in found.stderr
-    beats = [len(output(each).splitlines()) for each in (found, ecg(*asked, "envelope"))]
+    result = ecg(*arguments, "maxima")
+    assert "R peaks detected (maxima)" in result.stderr
+    beats = [len(output(each).splitlines()) for each in (result, ecg(*arguments, "envelope"))]
     assert beats[0] == pytest.approx(beats[1], abs=2)
     uninstall(site)
-    assert "there is no detector maxima; valid: envelope" in refusal(ecg(*asked, "maxima"))
+    assert "there is no detector maxima; valid: envelope" in refusal(ecg(*arguments, "maxima"))
 
 
-def test_a_file_in_its_folder_is_enough(tmp_path: Path) -> None:
+def test_a_file_in_the_folder_is_enough(tmp_path: Path) -> None:
     """The first sentence of each recipe, in a copy of the package."""
     shutil.copytree(Path(ecgcli.__file__).parent, tmp_path / "ecgcli")
     for heading in RECIPES:

@@ -35,7 +35,7 @@ def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
     assert list(in_order(square, range(5), jobs)) == [0, 1, 4, 9, 16]
 
 
-def test_a_killed_worker_is_an_error_that_says_what_to_try() -> None:
+def test_a_killed_worker_is_an_error_with_advice() -> None:
     with pytest.raises(WorkerError, match="fewer with --jobs"):
         list(in_order(die, range(4), 2))
 
@@ -51,5 +51,5 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         assert [parent.stdout.readline() for _ in range(2)] == [b"at work\n"] * 2
         parent.kill()
         began = time.monotonic()
-        assert parent.stdout.read() == b""  # the pipe closes when the last worker has gone
+        assert parent.stdout.read() == b""  # the pipe closes when the last worker has ended
         assert time.monotonic() - began < 10

@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, mitdb: Path) -> Path:
 
 
 def shortened(line: str, mitdb: Path) -> str:
-    """The records from where they lie, fewer epochs and fewer beats."""
+    """The records from where they are, fewer epochs and fewer beats."""
     if line.startswith("ecg download") and "demo" not in line:
         return f"{line} --from {mitdb}"
     if line.startswith("ecg train --config configs/cnn.yaml"):

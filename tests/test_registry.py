@@ -45,26 +45,26 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def tools(site: Path) -> Registry[str]:
-    """The room's registry, before anything is asked of it."""
+    """The room's registry, before its first use."""
     assert site.is_dir()
     from house.tools import TOOLS
 
     return TOOLS
 
 
-def test_one_is_found_by_its_file_alone(tools: Registry[str]) -> None:
+def test_an_item_is_found_by_its_file_alone(tools: Registry[str]) -> None:
     assert tools.get("steel-saw") == f"{ROOM}.steel_saw"
     assert f"{ROOM}.others" not in sys.modules
 
 
-def test_all_are_found_and_sorted(tools: Registry[str]) -> None:
+def test_all_items_are_found_and_sorted(tools: Registry[str]) -> None:
     assert tools.names() == ["drill", "hammer", "steel-saw"]
     assert tools.items() == [f"{ROOM}.others", f"{ROOM}.others", f"{ROOM}.steel_saw"]
     with pytest.raises(ConfigError, match="there is no tool hamer; did you mean hammer"):
         tools.get("hamer")
 
 
-def test_an_installed_package_adds_one_which_is_loaded_alone(
+def test_an_installed_package_adds_one_which_is_loaded_only_when_used(
     site: Path, tools: Registry[str]
 ) -> None:
     modules = {"plug.a": REGISTERS.format(["axe"]), "plug.b": "raise AssertionError"}
@@ -98,7 +98,7 @@ def test_a_broken_package_is_named_and_the_rest_works(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert tools.get("drill") == f"{ROOM}.others"
-        assert len(tools.names()) == 3  # it is said once
+        assert len(tools.names()) == 3  # it is reported once
     with pytest.raises(ConfigError, match=f"{where}.*{reason}"):
         tools.get(name)
 
@@ -112,7 +112,7 @@ def test_names_of_the_package_itself_stay_its_own(site: Path, tools: Registry[st
         tools.add("hammer", "a script's", "__main__")
 
 
-def test_of_two_packages_with_one_name_the_first_has_it(site: Path, tools: Registry[str]) -> None:
+def test_of_two_packages_with_one_name_the_first_wins(site: Path, tools: Registry[str]) -> None:
     for package in ("second", "first"):
         code = REGISTERS.format(["axe"])
         install(site, package, {GROUP: {"axe": package}}, {package: code})
@@ -142,7 +142,7 @@ def test_a_format_with_impossible_endings_is_refused(
 def test_a_folder_is_searched_for_the_endings_of_an_installed_format(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for ledger in ("_items", "_holders", "_problems"):  # as they are, once the test is over
+    for ledger in ("_items", "_holders", "_problems"):  # as before, when the test has ended
         monkeypatch.setattr(formats._FORMATS, ledger, dict(vars(formats._FORMATS)[ledger]))
     monkeypatch.delitem(vars(formats._FORMATS), "_entry_points", raising=False)
     code = (
@@ -158,7 +158,7 @@ def test_a_folder_is_searched_for_the_endings_of_an_installed_format(
 
 
 class TestOnTheCommandLine:
-    """A package with a model that cannot be imported and one by a name that ecg has."""
+    """A package with a model that cannot be imported and one with the name of a model of ecg."""
 
     @pytest.fixture
     def ecg(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ecg:
@@ -173,7 +173,7 @@ class TestOnTheCommandLine:
             ecg_process(*arguments), capture_output=True, text=True, check=False
         )
 
-    def test_help_knows_nothing_of_it(self, ecg: Ecg) -> None:
+    def test_help_does_not_depend_on_it(self, ecg: Ecg) -> None:
         shown = ecg("--help")
         assert (shown.returncode, shown.stderr) == (0, "")
 
@@ -181,11 +181,11 @@ class TestOnTheCommandLine:
         listed = ecg("models")
         assert listed.returncode == 0
         assert "resnet1d" in listed.stdout
-        bad, cnn = listed.stderr.splitlines()
-        assert bad.startswith("note: the installed package plug 1.0 adds the model bad, which")
+        note, cnn = listed.stderr.splitlines()
+        assert note.startswith("note: the installed package plug 1.0 adds the model bad, which")
         assert "belongs to ecgcli.models.cnn; update" in cnn
 
-    def test_asked_for_it_is_an_error(self, ecg: Ecg) -> None:
+    def test_a_broken_package_is_an_error_when_used(self, ecg: Ecg) -> None:
         shown = ecg("models", "show", "bad")
         assert shown.returncode == 2
         assert shown.stderr.startswith("error: the installed package plug 1.0 adds the model bad")

@@ -1,4 +1,4 @@
-"""The weights that come with ecg: found, named, used, and described."""
+"""The bundled weights: found, named, used, and described."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Ecg = Callable[..., Result]
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_each_has_a_card_that_says_what_it_must(name: str) -> None:
+def test_each_has_a_complete_card(name: str) -> None:
     card = bundled_card(name)
     for word in (
         "Not a medical device", "ODC-By 1.0", "Moody", "Goldberger", "DS2", "ecg train --config",
@@ -43,8 +43,8 @@ def test_a_recording_needs_no_training(mitdb: Path, ecg: Ecg) -> None:
     result = ecg("predict", mitdb / "119.hea", "--annotations", "none", "-o", "119.csv")
     assert result.exit_code == 0, result.stderr
     assert "recordings, the pretrained weights" in result.stderr
-    called = [line.split(",")[2] for line in Path("119.csv").read_text().splitlines()[1:]]
-    assert called.count("V") == pytest.approx(444, abs=10)  # and N 1543
+    predicted = [line.split(",")[2] for line in Path("119.csv").read_text().splitlines()[1:]]
+    assert predicted.count("V") == pytest.approx(444, abs=10)  # and N 1543
 
 
 def test_beats_need_no_training(mitbih: Path, ecg: Ecg) -> None:
@@ -55,7 +55,7 @@ def test_beats_need_no_training(mitbih: Path, ecg: Ecg) -> None:
     assert "beats, the pretrained weights" in result.stderr
 
 
-def test_a_run_goes_before_them(trained: Path, tmp_path: Path) -> None:
+def test_a_run_comes_before_bundled_weights(trained: Path, tmp_path: Path) -> None:
     assert find_checkpoint(None, tmp_path, "beats") == bundled_checkpoint("beats")
     assert find_checkpoint(None, trained.parent, "beats").parent == trained
     assert find_checkpoint(Path("recordings")) == bundled_checkpoint("recordings")

@@ -48,13 +48,13 @@ def with_info(beats: Beats) -> Beats:
 def test_beats_and_sidecar_read_back_equal(name: str, beats: Beats, tmp_path: Path) -> None:
     written = with_info(beats)
     write_beats(tmp_path / name, written)
-    found = read_beats(tmp_path / name)
-    assert np.array_equal(found.samples, written.samples)
-    assert np.array_equal(found.known_labels, written.known_labels)
+    read = read_beats(tmp_path / name)
+    assert np.array_equal(read.samples, written.samples)
+    assert np.array_equal(read.known_labels, written.known_labels)
     assert info_path(tmp_path / name) == tmp_path / "beats.info.csv"
-    assert found.info is not None
-    pd.testing.assert_frame_equal(found.info, written.info, check_dtype=False)
-    assert found.patients == ["100", "101", "102"]
+    assert read.info is not None
+    pd.testing.assert_frame_equal(read.info, written.info, check_dtype=False)
+    assert read.patients == ["100", "101", "102"]
 
 
 def test_writing_without_info_removes_the_sidecar_of_the_old_file(
@@ -81,15 +81,15 @@ def test_a_sidecar_that_does_not_fit_is_refused(beats: Beats, tmp_path: Path) ->
         read_beats(path)
 
 
-def test_a_sidecar_of_an_earlier_version_knows_no_copies(beats: Beats, tmp_path: Path) -> None:
+def test_a_sidecar_of_an_earlier_version_has_no_copies(beats: Beats, tmp_path: Path) -> None:
     path = tmp_path / "beats.csv"
     write_beats(path, with_info(beats))
     info = pd.read_csv(info_path(path), dtype=str, keep_default_na=False)
     info.drop(columns="copy").to_csv(info_path(path), index=False)
-    found = read_beats(path)
-    assert found.info is not None
-    assert list(found.info.columns) == INFO_COLUMNS
-    assert (found.info["copy"] == "").all()
+    beats = read_beats(path)
+    assert beats.info is not None
+    assert list(beats.info.columns) == INFO_COLUMNS
+    assert (beats.info["copy"] == "").all()
 
 
 def two_classes(beats: Beats) -> Beats:
@@ -98,11 +98,11 @@ def two_classes(beats: Beats) -> Beats:
 
 def test_beats_know_the_names_of_their_classes(beats: Beats, tmp_path: Path) -> None:
     write_beats(tmp_path / "two.csv", two_classes(beats))
-    found = read_beats(tmp_path / "two.csv", CLASS_SETS["ptb"])
-    assert found.counts() == {"normal": 12, "abnormal": 8}
-    assert found.take(np.array([1, 0])).label_names.tolist() == ["abnormal", "normal"]
-    assert concatenate([found, found]).counts() == {"normal": 24, "abnormal": 16}
-    assert found.counts(np.arange(5)) == {"normal": 3, "abnormal": 2}
+    beats = read_beats(tmp_path / "two.csv", CLASS_SETS["ptb"])
+    assert beats.counts() == {"normal": 12, "abnormal": 8}
+    assert beats.take(np.array([1, 0])).label_names.tolist() == ["abnormal", "normal"]
+    assert concatenate([beats, beats]).counts() == {"normal": 24, "abnormal": 16}
+    assert beats.counts(np.arange(5)) == {"normal": 3, "abnormal": 2}
 
 
 def test_labels_that_may_mean_several_classes_are_refused(beats: Beats, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_labels_that_may_mean_several_classes_are_refused(beats: Beats, tmp_path
         read_beats(path)
     write_beats(path, with_info(two_classes(beats)))  # its annotation symbols say which
     assert read_beats(path).classes == AAMI_CLASSES
-    write_beats(path, beats)  # and so does a label that only one set has
+    write_beats(path, beats)  # and so does a label that is in one set only
     assert read_beats(path).classes == AAMI_CLASSES
     write_beats(path, Beats(beats.samples))
     assert read_beats(path).labels is None
@@ -154,7 +154,7 @@ def test_a_failed_write_keeps_beats_and_sidecar_that_were_there(
 def test_a_killed_write_never_leaves_the_sidecar_of_another_file(
     moment: int, beats: Beats, tmp_path: Path
 ) -> None:
-    """Old and new file have as many beats, so only their content tells them apart."""
+    """Both files have the same number of beats, so only their content differs."""
     new, target = with_info(beats), tmp_path / "beats.csv"
     assert new.info is not None
     old = replace(new, samples=new.samples[::-1], info=new.info.assign(record="old"))
@@ -207,6 +207,6 @@ def test_concatenate_keeps_info_only_when_every_part_has_it(beats: Beats) -> Non
 def test_a_beat_lasts_until_its_padding() -> None:
     samples = np.zeros((3, 187), np.float32)
     samples[0, :100] = 0.5
-    samples[0, 40] = 0  # a zero inside is no padding
+    samples[0, 40] = 0  # a zero inside a beat is not padding
     samples[1] = 1
     assert beat_lengths(samples).tolist() == [100, 187, 0]

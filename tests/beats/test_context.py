@@ -42,12 +42,15 @@ def features_of(recording: Recording) -> dict[str, np.ndarray]:
 
 
 def test_ventricular_beats_stand_out_from_their_recording(recording: Recording) -> None:
-    found = features_of(recording)
+    features = features_of(recording)
     symbols = np.array(recording.symbols)[recording.is_beat]
     normal, ventricular = symbols == "N", symbols == "V"
     assert ventricular.sum() > 20
     for name, sign in (("pre/rec", -1), ("post/rec", 1), ("d_wide_normal", 1), ("mix", 1)):
-        low, high = np.quantile(sign * found[name][normal], 0.9), sign * found[name][ventricular]
+        low, high = (
+            np.quantile(sign * features[name][normal], 0.9),
+            sign * features[name][ventricular],
+        )
         assert np.median(high) > low, name
 
 
@@ -88,7 +91,7 @@ def test_a_lone_beat_has_no_context() -> None:
     assert np.array_equal(beats.context, np.zeros((1, len(feature_names()))))  # type: ignore[arg-type]
 
 
-def test_beats_keep_the_context_that_is_theirs(mitdb: Path, tmp_path: Path) -> None:
+def test_beats_keep_their_context(mitdb: Path, tmp_path: Path) -> None:
     prepared = prepare_recording(mitdb / "100.hea", context=True)
     beats = prepared.beats
     assert beats.context is not None

@@ -17,19 +17,19 @@ def column(samples: np.ndarray, name: str) -> np.ndarray:
     return beat_features(samples.astype(np.float32))[:, NAMES.index(name)]
 
 
-def test_every_feature_has_a_name_of_its_own_and_a_meaning() -> None:
+def test_every_feature_has_a_unique_name_and_a_meaning() -> None:
     assert len(set(NAMES)) == len(NAMES) > 60
     assert all(feature.meaning for feature in list_features())
     groups = {feature.group for feature in list_features()}
     assert groups == {"statistical", "morphological", "lag", "rolling"}
 
 
-def test_features_of_real_beats_are_finite_and_tell_beats_apart(mitbih: Path) -> None:
+def test_features_of_real_beats_are_finite_and_differ_between_beats(mitbih: Path) -> None:
     samples = read_beats(mitbih / "mitbih_test.csv").samples[:2000]
-    found = beat_features(samples)
-    assert found.shape == (2000, len(NAMES))
-    assert np.isfinite(found).all()
-    assert (found.std(axis=0) > 0).all()
+    features = beat_features(samples)
+    assert features.shape == (2000, len(NAMES))
+    assert np.isfinite(features).all()
+    assert (features.std(axis=0) > 0).all()
 
 
 def test_an_empty_and_a_flat_beat_have_features() -> None:
@@ -45,7 +45,7 @@ def test_padding_is_not_part_of_a_beat() -> None:
     assert column(beat, "quantile_5")[0] == pytest.approx(0.24, abs=1e-2)
 
 
-def test_they_measure_what_they_say() -> None:
+def test_they_measure_what_their_names_mean() -> None:
     beat = np.full((1, 187), 0.3)
     beat[0, 0], beat[0, 6], beat[0, 36] = 0.9, 0.0, 0.7
     assert column(beat, "r_amplitude")[0] == pytest.approx(0.9)

@@ -73,25 +73,25 @@ FORMS = {
 def test_reads_every_form_to_the_same_beats(form: str, beats: Beats, tmp_path: Path) -> None:
     path = tmp_path / "beats.csv"
     path.write_bytes(FORMS[form](as_text(beats)))
-    found = read(path)
-    assert np.array_equal(found.samples, beats.samples)
-    assert np.array_equal(found.labels, beats.labels)
+    result = read(path)
+    assert np.array_equal(result.samples, beats.samples)
+    assert np.array_equal(result.labels, beats.labels)
 
 
 def test_unlabelled_files_have_no_labels(beats: Beats, tmp_path: Path) -> None:
     path = tmp_path / "beats.csv"
     path.write_text(as_text(beats, labelled=False))
-    found = read(path)
-    assert found.labels is None
-    assert np.array_equal(found.samples, beats.samples)
+    result = read(path)
+    assert result.labels is None
+    assert np.array_equal(result.samples, beats.samples)
 
 
 def test_unlabelled_with_an_index_is_not_taken_for_labelled(beats: Beats, tmp_path: Path) -> None:
     path = tmp_path / "beats.csv"
     path.write_text(numbered(as_text(beats, labelled=False)))
-    found = read(path)
-    assert found.labels is None
-    assert np.array_equal(found.samples, beats.samples)
+    result = read(path)
+    assert result.labels is None
+    assert np.array_equal(result.samples, beats.samples)
 
 
 @settings(
@@ -110,10 +110,10 @@ def test_what_is_written_reads_back_bit_for_bit_however_it_is_blocked(
     path = tmp_path / "beats.csv"
     content = as_text(written).encode()
     path.write_bytes(gzip.compress(content, 1) if packed else content)
-    found = read(path, block_bytes=block_bytes)
-    assert np.array_equal(found.samples, samples)
-    assert found.labels is not None
-    assert found.labels.tolist() == labels
+    result = read(path, block_bytes=block_bytes)
+    assert np.array_equal(result.samples, samples)
+    assert result.labels is not None
+    assert result.labels.tolist() == labels
 
 
 @settings(
@@ -227,7 +227,7 @@ def test_labels_are_those_of_the_class_set(beats: Beats, tmp_path: Path) -> None
     assert (caught.value.row, caught.value.column) == (3, 188)
 
 
-def test_raw_amplitudes_are_refused_with_a_way_out_and_read_with_it(
+def test_raw_amplitudes_are_refused_with_the_option_that_reads_them(
     beats: Beats, tmp_path: Path
 ) -> None:
     raw = Beats(np.where(beats.samples > 0, beats.samples * 3 - 1, 0).astype(np.float32))
@@ -235,10 +235,10 @@ def test_raw_amplitudes_are_refused_with_a_way_out_and_read_with_it(
     path.write_text(as_text(raw, labelled=False))
     with pytest.raises(DataError, match="--normalize"):
         read(path)
-    found = read(path, normalize=True).samples
-    assert found[:, :150].min(axis=1) == pytest.approx(0)
-    assert found[:, :150].max(axis=1) == pytest.approx(1)
-    assert not found[:, 150:].any()
+    scaled = read(path, normalize=True).samples
+    assert scaled[:, :150].min(axis=1) == pytest.approx(0)
+    assert scaled[:, :150].max(axis=1) == pytest.approx(1)
+    assert not scaled[:, 150:].any()
 
 
 def test_normalize_leaves_padding_and_constant_beats_at_zero() -> None:

@@ -29,7 +29,7 @@ def test_the_first_five_of_a_shorter_file_are_all_of_it() -> None:
 @pytest.mark.parametrize(
     "text", ["0,x", "", "-1", "1.5", "0,,2", "5-2", "0,all", "²", "9" * 5000, f"0-{'9' * 5000}"]
 )
-def test_text_of_another_form_is_refused_in_a_line(text: str) -> None:
+def test_text_in_another_form_is_refused_in_a_line(text: str) -> None:
     expected = r"^--rows: found '.{,80}; name beats by number, such as 0 or 3,8-12, or all$"
     with pytest.raises(ConfigError, match=expected):
         choose_rows(text, 8, "b.csv")

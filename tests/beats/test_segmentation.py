@@ -70,10 +70,10 @@ def test_beats_know_which_peak_they_begin_at(mitdb: Path) -> None:
     assert cut.info is not None
     times = recording.beat_positions / recording.sampling_rate
     assert cut.info["time"].tolist() == times[cut.known_peak].round(4).tolist()
-    assert (np.diff(cut.known_peak) > 1).any()  # those skipped
+    assert (np.diff(cut.known_peak) > 1).any()  # the skipped ones
 
 
-def test_beats_a_tenth_of_a_millisecond_apart_are_told_apart() -> None:
+def test_beats_a_tenth_of_a_millisecond_apart_stay_two_beats() -> None:
     positions = np.array([1000.0, 1000.01, 2000, 3000, 4000])
     signal = np.sin(np.arange(9000) / 20)
     cut = cut_beats(Recording("x", "x", signal, 1000.0, "II", positions, ()))
@@ -82,7 +82,7 @@ def test_beats_a_tenth_of_a_millisecond_apart_are_told_apart() -> None:
     assert cut.known_peak.tolist() == [0, 1, 2, 3]
 
 
-def test_every_annotation_that_is_no_beat_bounds_but_makes_no_row() -> None:
+def test_an_annotation_that_is_not_a_beat_bounds_beats_but_makes_no_row() -> None:
     signal = np.sin(np.arange(3600) / 20)
     recording = Recording(
         "x", "x", signal, 360.0, "II", np.array([300.0, 600, 700, 1500, 2400]), tuple("N+VAN")
@@ -95,7 +95,7 @@ def test_every_annotation_that_is_no_beat_bounds_but_makes_no_row() -> None:
     # N: 300 .. 600 + 0.2 * 100, every third sample: 107 values, then padding.
     assert (cut.samples[0, 107:] == 0).all()
     assert (cut.samples[0, 100:107] != 0).any()
-    # RR intervals run from beat to beat, past the annotation that is none.
+    # RR intervals run from beat to beat, past the annotation that is not a beat.
     assert cut.info["next_rr"][0] == pytest.approx(400 / 360, abs=1e-4)
 
 
@@ -108,7 +108,7 @@ def test_a_flat_beat_becomes_zeros() -> None:
 
 @pytest.mark.parametrize("rate", [128.0, 250.0, 257.3, 360.0, 500.0, 1000.0])
 def test_any_sampling_rate_gives_the_beats_of_120_hz(rate: float) -> None:
-    """Beats of a signal known for every instant, with R peaks between the samples."""
+    """Beats of a signal given by a formula, with R peaks between the samples."""
     peaks = 0.3 + 0.8037 * np.arange(12)
 
     def wave(seconds: np.ndarray) -> np.ndarray:
@@ -140,10 +140,10 @@ def test_what_120_hz_cannot_hold_does_not_come_back_as_something_else() -> None:
 def test_detected_peaks_give_unlabelled_beats_and_skipped_stretches_none(mitdb: Path) -> None:
     recording = first_lead(mitdb / "100")
     detected = with_peaks(recording, recording.beat_positions)
-    found = cut_beats(detected)
-    assert found.labels is None
+    beats = cut_beats(detected)
+    assert beats.labels is None
     start, stop = (int(recording.beat_positions[k]) for k in (5, 9))
     fewer = cut_beats(detected, [Stretch(start, stop, "flat")])
     # beats 5 to 8 lie in the stretch; the piece of beat 4 runs on past its next R peak
-    assert len(found) - len(fewer) == 5
-    assert np.array_equal(fewer.samples[4:], found.samples[9:])
+    assert len(beats) - len(fewer) == 5
+    assert np.array_equal(fewer.samples[4:], beats.samples[9:])

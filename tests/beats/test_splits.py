@@ -1,4 +1,4 @@
-"""What is held out, and whose."""
+"""Which beats are held out, and of which patients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ecgcli.errors import DataError
 from ecgcli.recordings.mitbih import DS1, DS2
 
 
-def test_split_by_class_holds_out_exactly_and_covers_every_row_once() -> None:
+def test_split_by_class_holds_out_exact_numbers_and_covers_every_row_once() -> None:
     labels = np.repeat(np.arange(5), [100, 10, 20, 5, 7])
     split = split_by_class(labels, {0: 30, 1: 3, 4: 7}, seed=1)
     assert np.bincount(labels[split.held_out], minlength=5).tolist() == [30, 3, 0, 0, 7]
@@ -29,9 +29,9 @@ def test_split_by_class_holds_out_exactly_and_covers_every_row_once() -> None:
 
 def test_a_seed_gives_one_split_and_another_seed_another() -> None:
     labels = np.zeros(50, np.int64)
-    one, same, other = (split_by_class(labels, {0: 10}, seed) for seed in (3, 3, 4))
-    assert np.array_equal(one.held_out, same.held_out)
-    assert set(one.held_out) != set(other.held_out)
+    first, same, second = (split_by_class(labels, {0: 10}, seed) for seed in (3, 3, 4))
+    assert np.array_equal(first.held_out, same.held_out)
+    assert set(first.held_out) != set(second.held_out)
 
 
 def test_stratified_keeps_the_balance_and_gives_rare_classes_a_beat() -> None:
@@ -40,7 +40,7 @@ def test_stratified_keeps_the_balance_and_gives_rare_classes_a_beat() -> None:
     assert np.bincount(labels[split.held_out]).tolist() == [100, 10, 1]
 
 
-def test_by_patient_never_cuts_a_patient_in_two(mitbih: Path) -> None:
+def test_by_patient_never_splits_a_patient(mitbih: Path) -> None:
     beats = read_beats(mitbih / "mitbih_train.csv")
     split = by_patient(beats, 0.2, seed=0)
     held_out, kept = beats.take(split.held_out), beats.take(split.kept)
@@ -52,7 +52,7 @@ def test_by_patient_never_cuts_a_patient_in_two(mitbih: Path) -> None:
     assert sorted(map(len, records)) == [0, 2]  # one person, two records
 
 
-def test_by_patient_needs_to_know_patients(beats: Beats, demo: Path) -> None:
+def test_by_patient_needs_patients(beats: Beats, demo: Path) -> None:
     with pytest.raises(DataError, match="no sidecar"):
         by_patient(beats, 0.2, seed=0)
     with pytest.raises(DataError, match="at least 100 of them, found 8"):
@@ -70,7 +70,7 @@ def test_ds1_and_ds2_share_no_patient_and_leave_the_paced_out(mitbih: Path) -> N
     assert not patients[0] & patients[1]
 
 
-def test_a_split_written_down_is_made_again(mitbih: Path, tmp_path: Path) -> None:
+def test_a_saved_split_is_reproduced(mitbih: Path, tmp_path: Path) -> None:
     beats = read_beats(mitbih / "mitbih_test.csv")
     split = by_patient(beats, 0.2, seed=3)
     write_split(tmp_path / "s.json", beats, split, {"rule": "patient", "seed": 3})
@@ -79,7 +79,7 @@ def test_a_split_written_down_is_made_again(mitbih: Path, tmp_path: Path) -> Non
     assert set(again.held_out) == set(split.held_out)
 
 
-def test_what_is_no_split(mitbih: Path, demo: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_a_split(mitbih: Path, demo: Path, tmp_path: Path) -> None:
     beats = read_beats(mitbih / "mitbih_test.csv")
     write_split(tmp_path / "random.json", beats, stratified(beats.known_labels, 0.2, 0), {})
     with pytest.raises(DataError, match="is on both sides, as in a random split"):

@@ -1,4 +1,4 @@
-"""What models look at beside the samples."""
+"""The inputs of models beside the samples."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Ecg = Callable[..., Result]
 
 
 def test_the_ratios_of_a_real_record_are_those_of_its_peaks(mitdb: Path) -> None:
-    found = prepare_recording(mitdb / "232.hea")
-    beats, peaks = found.beats, found.peaks
+    prepared = prepare_recording(mitdb / "232.hea")
+    beats, peaks = prepared.beats, prepared.peaks
     (ratios,) = inputs_of(beats, ["rr"])
     assert ratios.shape == (len(beats), len(RR_RATIOS))
     row = 500
@@ -34,7 +34,7 @@ def test_the_ratios_of_a_real_record_are_those_of_its_peaks(mitdb: Path) -> None
     assert ratios[row] == pytest.approx(expected, abs=2e-3)
 
 
-def test_an_interval_that_is_not_known_counts_as_usual(mitdb: Path) -> None:
+def test_an_unknown_interval_counts_as_usual(mitdb: Path) -> None:
     beats = prepare_recording(mitdb / "100.hea").beats
     assert np.isnan(beats.info["previous_rr"][0])  # type: ignore[index]
     (ratios,) = inputs_of(beats.take(np.array([0])), ["rr"])
@@ -54,7 +54,7 @@ def run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(config).path
 
 
-def test_it_goes_all_the_way(run: Path, demo: Path, mitdb: Path, ecg: Ecg) -> None:
+def test_it_is_trained_evaluated_and_run(run: Path, demo: Path, mitdb: Path, ecg: Ecg) -> None:
     """Streamed from a CSV, evaluated, and from a recording: the same views."""
     data = demo / "synthetic_test.csv"
     assert ecg("evaluate", run, "--data", data, "--require", "accuracy=0.9").exit_code == 0
@@ -75,7 +75,9 @@ def test_without_the_sidecar_it_is_a_line(run: Path, demo: Path, tmp_path: Path,
         assert result.stdout == ""
 
 
-def test_a_sidecar_of_others_is_refused(run: Path, demo: Path, tmp_path: Path, ecg: Ecg) -> None:
+def test_a_sidecar_of_other_beats_is_refused(
+    run: Path, demo: Path, tmp_path: Path, ecg: Ecg
+) -> None:
     lines = (demo / "synthetic_test.csv").read_text().splitlines(keepends=True)
     rows = (demo / "synthetic_test.info.csv").read_text().splitlines(keepends=True)
     for beats, described in ((100, 90), (90, 100)):

@@ -1,4 +1,4 @@
-"""Checkpoints are whole, known and harmless, or refused."""
+"""Checkpoints that are damaged, unknown or harmful are refused."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def test_other_safetensors_files_are_refused(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-def test_no_checkpoint_is_said_with_the_way_to_one(tmp_path: Path, trained: Path) -> None:
+def test_without_a_checkpoint_the_error_names_the_commands_that_make_one(
+    tmp_path: Path, trained: Path
+) -> None:
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         load_checkpoint(tmp_path / "nothing.safetensors")
     with pytest.raises(CheckpointError, match="train one with ecg train"):

@@ -1,4 +1,4 @@
-"""Whatever computes, the probabilities are the same."""
+"""The probabilities are the same with every engine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def test_openvino_and_torch_agree_on_real_beats(trained: Path, mitbih: Path) -> 
     beats = read_beats(mitbih / "mitbih_test.csv").take(np.arange(3000))
     fast, plain = load_engine(checkpoint, "openvino"), load_engine(checkpoint, "torch")
     assert (fast.name, plain.name) == ("openvino", "torch")
-    one, other = fast.probabilities(beats), plain.probabilities(beats)
-    assert np.abs(one - other).max() < 1e-5
-    assert one.sum(1) == pytest.approx(1, abs=1e-5)
+    by_openvino, by_torch = fast.probabilities(beats), plain.probabilities(beats)
+    assert np.abs(by_openvino - by_torch).max() < 1e-5
+    assert by_openvino.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_probabilities_do_not_depend_on_the_company_of_a_beat(trained: Path, demo: Path) -> None:

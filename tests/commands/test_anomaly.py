@@ -51,12 +51,16 @@ def test_the_table_the_report_and_stdout_agree(anomaly_run: Path, demo: Path, ec
 
 
 def test_the_quantile_moves_the_threshold(anomaly_run: Path, demo: Path, ecg: Ecg) -> None:
-    def found(*more: object) -> int:
+    def count_anomalous(*more: object) -> int:
         arguments = ("--model", anomaly_run, "-o", "out", "--json", *more)
         result = ecg("anomaly", "score", demo / "synthetic_test.csv", *arguments)
         return int(json.loads(result.stdout)["anomalous"])
 
-    assert found("--quantile", 0.8) > found() > found("--quantile", 0.995)
+    assert (
+        count_anomalous("--quantile", 0.8)
+        > count_anomalous()
+        > count_anomalous("--quantile", 0.995)
+    )
 
 
 def test_a_recording(anomaly_run: Path, mitdb: Path, ecg: Ecg) -> None:
@@ -77,16 +81,16 @@ def test_unlabelled_beats_are_scored_without_a_roc(anomaly_run: Path, demo: Path
     assert list(pd.read_csv("out/scores.csv")) == ["beat", "score", "percentile", "anomalous"]
 
 
-@pytest.mark.parametrize(("label", "found"), [(None, "no labels"), (0, "only normal beats")])
-def test_a_required_area_needs_normal_beats_and_others(
-    label: int | None, found: str, anomaly_run: Path, ecg: Ecg
+@pytest.mark.parametrize(("label", "message"), [(None, "no labels"), (0, "only normal beats")])
+def test_a_required_area_needs_normal_and_other_beats(
+    label: int | None, message: str, anomaly_run: Path, ecg: Ecg
 ) -> None:
     samples = np.random.default_rng(0).random((30, 187), np.float32)
     write_beats(Path("b.csv"), Beats(samples, None if label is None else np.zeros(30, np.int64)))
     arguments = ("--model", anomaly_run, "--require", "roc_auc=0.9")
     result = ecg("anomaly", "score", "b.csv", *arguments)
     assert result.exit_code == 2
-    assert found in result.stderr
+    assert message in result.stderr
     assert "needs labelled beats, both normal and others" in result.stderr
 
 
@@ -107,7 +111,7 @@ def test_a_recording_too_short_for_a_beat(anomaly_run: Path, ecg: Ecg) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_each_command_says_what_the_other_model_is_for(
+def test_each_command_names_the_command_for_the_other_kind_of_model(
     anomaly_run: Path, trained: Path, demo: Path, ecg: Ecg
 ) -> None:
     data = demo / "synthetic_test.csv"

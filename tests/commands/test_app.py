@@ -114,7 +114,7 @@ def test_file_names_are_printed_as_they_are(trained: Path, beats: Beats, ecg: Ec
     assert "[/b]missing[red].csv" in ecg("cluster", "[/b]missing[red].csv").stderr
 
 
-def test_resample_says_which_resampling_it_is(ecg: Ecg) -> None:
+def test_resample_records_which_resampling_it_is(ecg: Ecg) -> None:
     assert "not the sampling rate" in plain(ecg("resample", "--help").stdout)
 
 
@@ -132,7 +132,7 @@ def test_the_module_and_the_script_are_one_program() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_completes_commands_and_sources(shell: str) -> None:
-    """The shell is named: the one that runs the tests may be none of these."""
+    """The shell is named, since the one that runs the tests may be another one."""
     script = subprocess.run(
         [Path(sys.executable).with_name("ecg"), "--show-completion", shell],
         env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
@@ -209,7 +209,7 @@ class TestStandardStreams:
         assert result.returncode == 2
         assert re.fullmatch("error: cannot write standard output: .*\n", result.stderr)
 
-    def test_a_closed_input_is_of_no_concern(self, command: list[str]) -> None:
+    def test_a_closed_input_does_not_matter(self, command: list[str]) -> None:
         result = self.run(command, "<&-")
         assert (result.returncode, result.stderr) == (0, "")
 
@@ -246,7 +246,7 @@ def test_a_signal_during_any_import_is_at_most_a_line(number: int, code: int) ->
     assert codes.count(code) > 1
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, demo: Path) -> None:
+def test_a_reader_that_stops_reading_is_not_an_error(trained: Path, demo: Path) -> None:
     command = ecg_process("predict", demo / "synthetic_train.csv", "--model", trained, "-q")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -280,7 +280,7 @@ def on_a_terminal(arguments: list[object], **environment: str) -> bytes:
     try:
         while piece := os.read(leader, 65536):
             printed += piece
-    except OSError:  # the way Linux says that the other side is closed
+    except OSError:  # how Linux reports that the other side is closed
         pass
     os.close(leader)
     assert process.wait() == 0

@@ -92,7 +92,7 @@ def test_train_evaluate_and_resample(
     assert {path.name for path in tmp_path.iterdir()} == {"beats.csv", "c.yaml"}
 
 
-def test_raw_amplitudes_are_offered_the_way_out(
+def test_raw_amplitudes_are_refused_with_the_option_that_helps(
     beats: Beats, trained: Path, tmp_path: Path, ecg: Ecg
 ) -> None:
     source = tmp_path / "raw.csv"
@@ -110,7 +110,7 @@ def test_missing_files_and_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> N
     refused(ecg("download", "--from", tmp_path), "no such file")
 
 
-def test_models_that_are_none(demo: Path, run_copy: Path, tmp_path: Path, ecg: Ecg) -> None:
+def test_paths_that_are_not_models(demo: Path, run_copy: Path, tmp_path: Path, ecg: Ecg) -> None:
     beats = demo / "synthetic_test.csv"
     refused(ecg("evaluate", "--data", beats), "no trained model under runs/")
     refused(ecg("predict", beats, "--model", "none"), "none: no such checkpoint")
@@ -203,7 +203,7 @@ class TestPlacesThatCannotBeWritten:
             self.refused(self.run(*command), "No space left on device")
 
     def test_a_disk_that_fills_up_while_training(self, demo: Path, tmp_path: Path) -> None:
-        """A limit on the size of files stands for the disk: the state of resuming is over it."""
+        """A limit on the size of files simulates a full disk: the saved state exceeds it."""
         document = small_document(demo, tmp_path / "runs")
         (tmp_path / "c.yaml").write_text(yaml.safe_dump(document))
 

@@ -1,4 +1,4 @@
-"""Progress on a console: bars on a terminal alone, messages in a pipe too, nothing when quiet."""
+"""Progress on a console: bars only on a terminal, messages in a pipe too, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers import Watcher
 
 
 def work(progress: Progress) -> None:
-    """A job with a bar of every unit."""
+    """A job with a bar for each unit."""
     progress.update("downloading", 3, 48)
     progress.update("predicting", 1_200_000, 9_900_000, unit="bytes")
     progress.update("training", 1.4, 10, unit="epochs", loss=0.25, acc=0.5)
@@ -35,7 +35,7 @@ def test_a_terminal_shows_bars_with_their_figures() -> None:
     assert "runs/[bold] is not markup" in text
 
 
-def test_a_pipe_has_the_messages_alone() -> None:
+def test_a_pipe_gets_the_messages_only() -> None:
     assert shown(terminal=False).strip() == "runs/[bold] is not markup"
 
 
@@ -44,7 +44,7 @@ def test_quiet_shows_nothing(terminal: bool) -> None:
     assert shown(terminal=terminal, quiet=True) == ""
 
 
-def test_a_finished_task_goes_and_may_begin_again() -> None:
+def test_a_finished_task_disappears_and_may_begin_again() -> None:
     stream = io.StringIO()
     with progress_bar(Console(file=stream, force_terminal=True, width=120)) as progress:
         progress.update("fitting", 5, 10)
@@ -59,7 +59,7 @@ def test_a_finished_task_goes_and_may_begin_again() -> None:
     assert "10/10" not in text
 
 
-def test_a_part_carries_its_name_and_keeps_its_messages_to_itself() -> None:
+def test_a_part_carries_its_name_and_passes_on_no_messages() -> None:
     whole = Watcher()
     part = Part(whole, "cnn, random, seed 0")
     part.message("Training cnn on 100 beats")

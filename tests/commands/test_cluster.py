@@ -28,13 +28,13 @@ def test_table_files_and_document_agree(demo: Path, ecg: Ecg) -> None:
     rows = np.loadtxt("a.csv", int, delimiter=",", skiprows=1)
     assert Path("a.csv").read_text().startswith("beat,cluster\n0,")
     assert rows[:, 0].tolist() == list(range(document["beats"]))
-    sizes = [one["beats"] for one in document["clusters"]]
+    sizes = [cluster["beats"] for cluster in document["clusters"]]
     assert np.bincount(rows[:, 1]).tolist() == sizes == sorted(sizes, reverse=True)
     words = result.stdout.split()
-    for one in document["clusters"]:
-        assert f"{one['beats']:,}" in words
-        assert f"{one['main_share']:.1%}" in words
-        assert sum(one["classes"].values()) == one["beats"]
+    for cluster in document["clusters"]:
+        assert f"{cluster['beats']:,}" in words
+        assert f"{cluster['main_share']:.1%}" in words
+        assert sum(cluster["classes"].values()) == cluster["beats"]
     for value in [*document["agreement"].values(), document["silhouette"]]:
         assert f"{value:.3f}" in words
     assert f"({document['silhouette_beats']:,} of {document['beats']:,} beats)" in result.stdout
@@ -70,7 +70,7 @@ def test_fewer_beats_than_clusters_is_one_line(beats: Beats, ecg: Ecg) -> None:
     assert not Path("a.csv").exists()
 
 
-def test_a_picture_has_room_for_so_many_clusters(demo: Path, ecg: Ecg) -> None:
+def test_a_picture_has_room_for_a_limited_number_of_clusters(demo: Path, ecg: Ecg) -> None:
     result = ecg("cluster", demo / "synthetic_test.csv", "-k", 41, "--means", "m.png", "-q")
     assert result.exit_code == 2
     assert result.stderr == "error: a picture has room for 40 clusters, not 41; ask for fewer\n"

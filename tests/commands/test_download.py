@@ -1,4 +1,4 @@
-"""``ecg download``: what it writes and what it says."""
+"""``ecg download``: what it writes and what it prints."""
 
 from __future__ import annotations
 

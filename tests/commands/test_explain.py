@@ -25,15 +25,15 @@ def test_table_picture_and_document_agree(method: str, trained: Path, demo: Path
     document = json.loads(ecg(*arguments, "--json").stdout)
     assert document["method"] == method
     assert document["deletion_test"] is None
-    assert [one["beat"] for one in document["beats"]] == [4, 0]
-    for one in document["beats"]:
-        assert len(one["attributions"]) == 187
-        assert f"{one['probability']:.3f}" in result.stdout
-        start, end = one["strongest_ms"]
+    assert [beat["beat"] for beat in document["beats"]] == [4, 0]
+    for beat in document["beats"]:
+        assert len(beat["attributions"]) == 187
+        assert f"{beat['probability']:.3f}" in result.stdout
+        start, end = beat["strongest_ms"]
         assert f"{start:.0f}-{end:.0f} ms after the R peak" in result.stdout
 
 
-def test_the_deletion_test_is_told(trained: Path, beats: Beats, ecg: Ecg) -> None:
+def test_the_deletion_test_is_reported(trained: Path, beats: Beats, ecg: Ecg) -> None:
     write_beats(Path("b.csv"), beats)
     arguments = ("explain", "b.csv", "-m", trained, "--check")
     document = json.loads(ecg(*arguments, "--json").stdout)["deletion_test"]
@@ -44,7 +44,7 @@ def test_the_deletion_test_is_told(trained: Path, beats: Beats, ecg: Ecg) -> Non
     assert f"{document['ratio']:.1f} times as much" in shown
 
 
-def test_what_cannot_be_is_one_line(trained: Path, beats: Beats, ecg: Ecg) -> None:
+def test_bad_input_is_one_line(trained: Path, beats: Beats, ecg: Ecg) -> None:
     write_beats(Path("b.csv"), beats)
     result = ecg("explain", "b.csv", "-m", trained, "--rows", "0,20", "-q")
     assert result.exit_code == 2

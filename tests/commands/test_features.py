@@ -20,7 +20,7 @@ def test_a_table_with_a_row_a_beat(demo: Path, ecg: Ecg) -> None:
     result = ecg("features", demo / "synthetic_test.csv", "-o", "features.csv")
     assert result.exit_code == 0, result.stderr
     table = pd.read_csv("features.csv")
-    assert list(table.columns) == [*(one.name for one in list_features()), "class"]
+    assert list(table.columns) == [*(feature.name for feature in list_features()), "class"]
     assert len(table) == len((demo / "synthetic_test.csv").read_text().splitlines())
     assert set(table["class"]) == {"N", "S", "V", "F", "Q"}
 
@@ -49,11 +49,11 @@ def test_classes_have_their_own_names_or_none_is_written(beats: Beats, ecg: Ecg)
     }  # fmt: skip
 
 
-def test_the_list_tells_what_each_means(ecg: Ecg) -> None:
+def test_the_list_explains_each_feature(ecg: Ecg) -> None:
     shown = ecg("features", "--list")
     assert "r_amplitude" in shown.stdout
     listed = json.loads(ecg("features", "--list", "--json").stdout)
-    assert [one["name"] for one in listed] == [one.name for one in list_features()]
+    assert [row["name"] for row in listed] == [feature.name for feature in list_features()]
 
 
 def test_a_wrong_file_leaves_nothing(ecg: Ecg) -> None:

@@ -45,8 +45,10 @@ def test_a_seed_repeats_it_and_json_says_the_same(anomaly_run: Path, demo: Path,
     assert set(document["coverage"]["all"]) == {"50", "90"}
 
 
-def test_a_recording_goes_on_in_millivolts(anomaly_run: Path, mitdb: Path, ecg: Ecg) -> None:
-    """Record 100: an R peak stands at 0.2139 s + …; the beat that has begun at 10 s is forecast."""
+def test_a_forecast_of_a_recording_is_in_millivolts(
+    anomaly_run: Path, mitdb: Path, ecg: Ecg
+) -> None:
+    """Record 100: an R peak is at 0.2139 s + …; the beat that has begun at 10 s is forecast."""
     arguments = ("--after", 10, "--samples", 24, "-o", "f.csv", "--png", "f.png")
     result = ecg("forecast", mitdb / "100.hea", "--model", anomaly_run, *arguments)
     assert result.exit_code == 0, result.stderr
@@ -58,7 +60,7 @@ def test_a_recording_goes_on_in_millivolts(anomaly_run: Path, mitdb: Path, ecg: 
     assert "the 90% band" in result.stderr
 
 
-def test_by_default_a_recording_goes_on_where_it_ends(
+def test_by_default_a_forecast_begins_where_the_recording_ends(
     anomaly_run: Path, mitdb: Path, ecg: Ecg
 ) -> None:
     result = ecg("forecast", mitdb / "100.hea", "--model", anomaly_run, "-o", "f.csv")
@@ -111,7 +113,7 @@ def test_a_recording_too_short(anomaly_run: Path, ecg: Ecg) -> None:
     assert result.stderr.splitlines()[-1].startswith("error: short.csv")
 
 
-def test_an_autoencoder_foresees_nothing(demo: Path, tmp_path: Path, ecg: Ecg) -> None:
+def test_an_autoencoder_cannot_forecast(demo: Path, tmp_path: Path, ecg: Ecg) -> None:
     data = demo / "synthetic_train.csv"
     run = fit(data, Settings("autoencoder", epochs=1), tmp_path / "ae", SILENT).run
     result = ecg("forecast", data, "--model", run)

@@ -44,7 +44,7 @@ def test_a_table_on_stdout_and_a_summary_on_stderr(
     assert "labels were ignored" not in result.stderr
 
 
-def test_labels_are_ignored_and_that_is_said(trained: Path, demo: Path, ecg: Ecg) -> None:
+def test_labels_are_ignored_with_a_note(trained: Path, demo: Path, ecg: Ecg) -> None:
     labelled = demo / "synthetic_test.csv"
     result = ecg("predict", labelled, "--model", trained)
     assert "its labels were ignored" in result.stderr
@@ -68,10 +68,12 @@ def test_from_stdin_to_stdout(engine: str, trained: Path, unlabelled: Path, ecg:
         input=unlabelled.read_bytes(), capture_output=True, check=True,
     )  # fmt: skip
     assert piped.stderr == b""
-    one, other = (pd.read_csv(io.StringIO(text)) for text in (by_name, piped.stdout.decode()))
-    assert one["class"].equals(other["class"])
+    from_file, from_pipe = (
+        pd.read_csv(io.StringIO(text)) for text in (by_name, piped.stdout.decode())
+    )
+    assert from_file["class"].equals(from_pipe["class"])
     numbers = list("NSVFQ")
-    assert np.abs(one[numbers] - other[numbers]).to_numpy().max() < 1e-5
+    assert np.abs(from_file[numbers] - from_pipe[numbers]).to_numpy().max() < 1e-5
 
 
 def test_formats(trained: Path, unlabelled: Path, ecg: Ecg) -> None:
@@ -85,7 +87,7 @@ def test_formats(trained: Path, unlabelled: Path, ecg: Ecg) -> None:
     assert json.loads(Path("p.txt").read_text()) == rows
 
 
-def test_abstaining_is_counted_and_left_out_of_the_confusion_matrix(
+def test_abstained_beats_are_counted_and_left_out_of_the_confusion_matrix(
     trained: Path, demo: Path, ecg: Ecg
 ) -> None:
     truth = demo / "synthetic_test.csv"
@@ -113,7 +115,7 @@ def test_when_every_beat_is_abstained_from_there_is_no_matrix(demo: Path, ecg: E
 
 
 @pytest.mark.parametrize("wrong", ["1.5", "-0.1", "nan"])
-def test_a_threshold_that_is_no_probability(wrong: str, trained: Path, ecg: Ecg) -> None:
+def test_a_threshold_that_is_not_a_probability(wrong: str, trained: Path, ecg: Ecg) -> None:
     result = ecg("predict", "beats.csv", "--model", trained, f"--abstain={wrong}")
     assert result.exit_code == 2
     expected = f"error: --abstain: found {wrong}; valid: a probability from 0 to 1\n"

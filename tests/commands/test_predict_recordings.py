@@ -36,7 +36,9 @@ def records(mitdb: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_record_has_times_and_a_rhythm(trained: Path, mitdb: Path, ecg: Ecg) -> None:
+def test_predictions_of_a_record_have_times_and_a_rhythm(
+    trained: Path, mitdb: Path, ecg: Ecg
+) -> None:
     result = ecg("predict", mitdb / "119.hea", "--model", trained)
     assert result.exit_code == 0
     table = pd.read_csv(io.StringIO(result.stdout))
@@ -82,12 +84,12 @@ def test_detected_beats_of_an_edf_at_another_rate(trained: Path, mitdb: Path, ec
 def test_a_wfdb_annotation_file_reads_back(trained: Path, mitdb: Path, ecg: Ecg) -> None:
     ecg("predict", mitdb / "208", "--model", trained, "-o", "208.ecg", "-q")
     table = pd.read_csv(io.StringIO(ecg("predict", mitdb / "208", "-m", trained, "-q").stdout))
-    found = wfdb.rdann("208", "ecg")
-    assert found.symbol == table["class"].tolist()
-    assert np.abs(found.sample / 360 - table["time"]).max() < 1e-3
+    annotation = wfdb.rdann("208", "ecg")
+    assert annotation.symbol == table["class"].tolist()
+    assert np.abs(annotation.sample / 360 - table["time"]).max() < 1e-3
 
 
-def test_a_folder_goes_into_a_folder_and_goes_on_where_it_stopped(
+def test_a_folder_is_written_to_a_folder_and_continues_where_it_stopped(
     trained: Path, records: Path, ecg: Ecg
 ) -> None:
     arguments = ("predict", records, "--model", trained, "-o", "results", "--jobs", 2)
@@ -99,7 +101,7 @@ def test_a_folder_goes_into_a_folder_and_goes_on_where_it_stopped(
         f"{record}{ending}" for record in (100, 119, 208) for ending in (".csv", ".summary.json")
     }
     summary = json.loads(Path("results/summary.json").read_text())
-    assert [one["recording"] for one in summary["recordings"]] == ["100", "119", "208"]
+    assert [row["recording"] for row in summary["recordings"]] == ["100", "119", "208"]
     one_by_one = ecg("predict", records / "119.hea", "--model", trained, "-q").stdout
     together = pd.read_csv("results/119.csv")
     alone = pd.read_csv(io.StringIO(one_by_one))
@@ -114,7 +116,7 @@ def test_a_folder_goes_into_a_folder_and_goes_on_where_it_stopped(
     assert json.loads(Path("results/summary.json").read_text()) == summary
 
 
-def test_a_bad_file_is_told_and_skipped(trained: Path, records: Path, ecg: Ecg) -> None:
+def test_a_bad_file_is_reported_and_skipped(trained: Path, records: Path, ecg: Ecg) -> None:
     (records / "119.dat").chmod(0o600)
     (records / "119.dat").write_bytes(b"\0" * 100)
     result = ecg("predict", records, "--model", trained, "-o", "results", "--jobs", 1)
@@ -161,7 +163,7 @@ def test_two_recordings_of_one_name_do_not_replace_each_other(
 
 @pytest.fixture
 def days(records: Path, tmp_path: Path) -> None:
-    """The folders dayA and dayB, each with a recording called holter, of two people."""
+    """The folders dayA and dayB, each with a recording named holter, of two people."""
     for day, record in (("dayA", "100"), ("dayB", "208")):
         folder = tmp_path / day
         folder.mkdir()
@@ -172,9 +174,7 @@ def days(records: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("days")
-def test_the_result_of_another_day_is_neither_kept_as_this_ones_nor_lost(
-    trained: Path, ecg: Ecg
-) -> None:
+def test_the_result_of_another_recording_of_the_same_name_is_kept(trained: Path, ecg: Ecg) -> None:
     assert ecg("predict", "dayA", "--model", trained, "-o", "res").exit_code == 0
     first = Path("res/holter.csv").read_bytes()
     second = ecg("predict", "dayB", "--model", trained, "-o", "res")
@@ -220,7 +220,7 @@ def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
     assert not Path("flat.ecg").exists()
 
 
-def test_what_is_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> None:
+def test_arguments_that_are_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> None:
     beats = demo / "synthetic_test.csv"
     for arguments, message in (
         ((records,), "add -o FOLDER for the results of"),
@@ -275,7 +275,7 @@ def test_one_lead_and_a_name_in_all_kinds_of_letters(trained: Path, mitdb: Path,
     assert "no lead II or MLII; read ECG" in result.stderr
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
+def test_ctrl_c_keeps_finished_files_and_the_next_run_continues(
     trained: Path, records: Path, tmp_path: Path, ecg: Ecg
 ) -> None:
     for number in range(12):
@@ -331,5 +331,5 @@ def test_results_of_another_threshold_are_made_again(
     result = ecg(*arguments, "--abstain", 0.9)
     assert "done before" not in result.stderr
     summary = json.loads(Path("results/summary.json").read_text())
-    assert all(one["abstained"] > 0 for one in summary["recordings"])
+    assert all(row["abstained"] > 0 for row in summary["recordings"])
     assert "?" in set(pd.read_csv("results/208.csv")["class"])

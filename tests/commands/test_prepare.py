@@ -33,23 +33,23 @@ def test_a_record_with_annotations_gives_its_rows_of_the_public_files(
     result = ecg("prepare", mitdb / "119.hea", "-o", "beats.csv")
     assert result.exit_code == 0
     assert result.stdout == "beats.csv\n"
-    found = read_beats("beats.csv")
+    beats = read_beats("beats.csv")
     public = {row.tobytes() for half in ("train", "test")
               for row in read_beats(mitbih / f"mitbih_{half}.csv").samples}  # fmt: skip
-    assert all(row.tobytes() in public for row in found.samples)
-    assert found.counts() == {"N": 1542, "S": 0, "V": 444, "F": 0, "Q": 0}
+    assert all(row.tobytes() in public for row in beats.samples)
+    assert beats.counts() == {"N": 1542, "S": 0, "V": 444, "F": 0, "Q": 0}
     assert result.stderr.splitlines()[-1].startswith("Next: ecg train")
 
 
 def test_detected_beats_are_unlabelled_and_lead_to_predict(mitdb: Path, ecg: Ecg) -> None:
     result = ecg("prepare", mitdb / "100", "-o", "beats.csv", "--annotations", "none")
-    found = read_beats("beats.csv")
-    assert found.labels is None
-    assert len(found) == pytest.approx(2271, abs=3)
+    beats = read_beats("beats.csv")
+    assert beats.labels is None
+    assert len(beats) == pytest.approx(2271, abs=3)
     assert "R peaks detected (envelope); their classes are unknown" in result.stderr
     assert result.stderr.splitlines()[-1] == "Next: ecg predict beats.csv"
-    assert found.info is not None
-    assert np.median(found.info["next_rr"].dropna()) == pytest.approx(0.79, abs=0.02)
+    assert beats.info is not None
+    assert np.median(beats.info["next_rr"].dropna()) == pytest.approx(0.79, abs=0.02)
 
 
 def test_a_folder_on_several_processes_is_the_same_as_one_by_one(records: Path, ecg: Ecg) -> None:
@@ -63,7 +63,7 @@ def test_a_folder_on_several_processes_is_the_same_as_one_by_one(records: Path, 
 
 
 @pytest.mark.parametrize("rule", ["random", "patient", "ds1-ds2"])
-def test_splits_are_written_down(rule: str, records: Path, ecg: Ecg) -> None:
+def test_splits_are_saved(rule: str, records: Path, ecg: Ecg) -> None:
     result = ecg("prepare", records, "-o", "b.csv", "--split", rule, "--test-fraction", 0.4)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.split() == ["b_train.csv", "b_test.csv"]
@@ -79,7 +79,7 @@ def test_splits_are_written_down(rule: str, records: Path, ecg: Ecg) -> None:
         assert set(read_beats("again_test.csv").patients) == set(document["test"]["patient"])
 
 
-def test_a_bad_file_is_told_and_skipped_and_the_exit_code_says_so(records: Path, ecg: Ecg) -> None:
+def test_a_bad_file_is_reported_and_skipped_and_the_exit_code_is_2(records: Path, ecg: Ecg) -> None:
     (records / "119.dat").chmod(0o600)
     (records / "119.dat").write_bytes(b"\0" * 999)
     result = ecg("prepare", records, "-o", "b.csv", "--json")
@@ -93,7 +93,7 @@ def test_a_bad_file_is_told_and_skipped_and_the_exit_code_says_so(records: Path,
     assert set(read_beats("b.csv").patients) == {"100", "201"}
 
 
-def test_gaps_are_skipped_and_told(mitdb: Path, ecg: Ecg) -> None:
+def test_gaps_are_skipped_and_reported(mitdb: Path, ecg: Ecg) -> None:
     import wfdb
 
     signal = wfdb.rdrecord(str(mitdb / "100")).p_signal[:36_000, :1]
@@ -118,7 +118,7 @@ def test_an_inverted_lead_is_warned_of(mitdb: Path, ecg: Ecg) -> None:
 
 
 @pytest.mark.parametrize(("lead", "noted"), [("ECG II", False), ("mlii", False), ("ECG1", True)])
-def test_a_lead_that_is_ii_by_another_name_is_not_called_missing(
+def test_lead_ii_under_another_name_is_not_reported_as_missing(
     lead: str, noted: bool, mitdb: Path, ecg: Ecg
 ) -> None:
     import wfdb

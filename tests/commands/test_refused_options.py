@@ -1,4 +1,4 @@
-"""Options that mean nothing for the input are refused, and not ignored."""
+"""Options that do not apply to the input are refused, not ignored."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def test_other_options(
     assert message in refusal(ecg(*arguments))
 
 
-def test_the_default_typed_out_is_typed(demo: Path, ecg: Callable[..., Result]) -> None:
-    """What counts is that it was typed, and not whether it differs from the default."""
+def test_a_default_that_was_typed_counts_as_typed(demo: Path, ecg: Callable[..., Result]) -> None:
+    """What counts is whether it was typed, not whether it differs from the default."""
     result = ecg("predict", demo / "synthetic_test.csv", "--annotations", "auto")
     assert "--annotations is for recordings" in refusal(result)
 
 
-def test_a_detector_of_no_such_name_is_refused_where_beats_are_annotated(
+def test_an_unknown_detector_is_refused_where_beats_are_annotated(
     mitdb: Path, ecg: Callable[..., Result]
 ) -> None:
     result = ecg("predict", mitdb / "100.hea", "-m", "beats", "--detector", "xqr")

@@ -1,4 +1,4 @@
-"""``ecg resample``: its rules, its manifest, its refusals."""
+"""``ecg resample``: its rules, its manifest, invalid arguments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_default_is_ten_thousand(mitbih: Path, ecg: Ecg) -> None:
     assert len(document["dropped_rows"]) == 62471
 
 
-def test_per_class_and_ratio(demo: Path, ecg: Ecg) -> None:
+def test_it_resamples_per_class_and_by_ratio(demo: Path, ecg: Ecg) -> None:
     train = demo / "synthetic_train.csv"
     result = ecg("resample", train, "-o", "a.csv", "--per-class", "N=300, V=100", "--json")
     assert json.loads(result.stdout)["after"]["N"] == 300

@@ -1,4 +1,4 @@
-"""``ecg train``: what it prints, where it goes on, what it refuses."""
+"""``ecg train``: what it prints, where it continues, what it refuses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def config(demo: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_it_prints_the_run_and_tells_the_epochs(config: Path, ecg: Ecg) -> None:
+def test_it_prints_the_run_and_reports_the_epochs(config: Path, ecg: Ecg) -> None:
     result = ecg("train", "--config", config, "training.epochs=2", "training.device=cpu", "seed=3")
     assert result.exit_code == 0
     assert result.stdout == "runs/small\n"
@@ -64,13 +64,13 @@ def test_resume_takes_the_newest_run_and_nothing_else(config: Path, ecg: Ecg) ->
         assert message in refused.stderr
 
 
-def test_without_a_config_or_a_run_it_says_what_to_type(ecg: Ecg) -> None:
+def test_without_a_config_or_a_run_the_error_says_what_to_type(ecg: Ecg) -> None:
     assert "ecg train --config configs/cnn.yaml" in ecg("train").stderr
     assert "ecg train --config configs/cnn.yaml" in ecg("train", "--resume").stderr
 
 
-def test_overfitting_is_said_in_a_sentence(config: Path, ecg: Ecg) -> None:
-    """Few beats, no augmentation, many epochs: the network learns them by heart."""
+def test_overfitting_is_reported_in_a_sentence(config: Path, ecg: Ecg) -> None:
+    """Few beats, no augmentation, many epochs: the network memorises them."""
     few = "data.resample={per_class: {N: 60, S: 10, V: 10, F: 10, Q: 10}}"
     overrides = [
         few, "training.epochs=40", "training.batch_size=16", "training.augment={}",

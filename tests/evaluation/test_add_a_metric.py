@@ -18,7 +18,7 @@ Ecg = Callable[..., Result]
 
 
 def missed(matrix: Matrix) -> Figures:
-    """By class: the share of its beats that are not found."""
+    """By class: the share of its beats that are missed."""
     return 1 - metrics.recall(matrix)
 
 
@@ -80,14 +80,14 @@ def test_it_is_in_every_table_under_its_heading(trained: Path, demo: Path, ecg: 
     for row in by_class[1:]:
         cells = dict(zip(by_class[0], row, strict=True))
         label = figures["classes"].index(cells["class"])
-        found, total = matrix[label, label], matrix[label].sum()
-        assert cells["share missed"].startswith(f"{1 - found / total:.3f}")
-        assert cells["recall"].startswith(f"{found / total:.3f}")
+        hits, total = matrix[label, label], matrix[label].sum()
+        assert cells["share missed"].startswith(f"{1 - hits / total:.3f}")
+        assert cells["recall"].startswith(f"{hits / total:.3f}")
         assert " ".join(row) in " ".join(printed.split())  # the same row in the terminal
 
 
 @pytest.mark.usefixtures("added")
-def test_it_can_be_required(trained: Path, demo: Path, ecg: Ecg) -> None:
+def test_the_new_metric_can_be_required(trained: Path, demo: Path, ecg: Ecg) -> None:
     assert evaluated(ecg, trained, demo, "--require", "error_rate=0").exit_code == 0
     too_much = evaluated(ecg, trained, demo, "--require", "missed_S=1.1")
     assert too_much.exit_code == 3

@@ -1,4 +1,4 @@
-"""Every score against an independent computation, and what the split lets one say."""
+"""Every score against an independent computation, and the statement on the patients."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def classifier(trained: Path) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def found(classifier: Classifier, demo: Path) -> Evaluation:
+def evaluation(classifier: Classifier, demo: Path) -> Evaluation:
     return evaluate_file(classifier, demo / "synthetic_test.csv")
 
 
 def test_the_figures_are_scikit_learns(
-    found: Evaluation, classifier: Classifier, demo: Path
+    evaluation: Evaluation, classifier: Classifier, demo: Path
 ) -> None:
     beats = read_labelled(demo / "synthetic_test.csv")
     truth = beats.known_labels
@@ -41,36 +41,36 @@ def test_the_figures_are_scikit_learns(
     predicted = probabilities.argmax(1)
     by_class = reference.precision_recall_fscore_support(truth, predicted, zero_division=0)
     for label, name in enumerate("NSVFQ"):
-        got = [found.by_class[name][figure].value for figure in ("precision", "recall", "f1")]
+        got = [evaluation.by_class[name][figure].value for figure in ("precision", "recall", "f1")]
         assert got == pytest.approx([column[label] for column in by_class[:3]])
         specificity = reference.recall_score(truth != label, predicted != label)
-        assert found.by_class[name]["specificity"].value == pytest.approx(specificity)
+        assert evaluation.by_class[name]["specificity"].value == pytest.approx(specificity)
         area = reference.roc_auc_score(truth == label, probabilities[:, label])
-        assert found.roc[name].area == pytest.approx(area)
-        assert found.scores()[f"roc_auc_{name}"] == found.roc[name].area
-    overall = {name: score.value for name, score in found.overall.items()}
+        assert evaluation.roc[name].area == pytest.approx(area)
+        assert evaluation.scores()[f"roc_auc_{name}"] == evaluation.roc[name].area
+    overall = {name: score.value for name, score in evaluation.overall.items()}
     assert overall["accuracy"] == pytest.approx(reference.accuracy_score(truth, predicted))
     assert overall["macro_f1"] == pytest.approx(by_class[2].mean())
     assert overall["kappa"] == pytest.approx(reference.cohen_kappa_score(truth, predicted))
-    assert found.beats == len(truth)
+    assert evaluation.beats == len(truth)
 
 
-def test_calibration_is_of_the_called_classes(found: Evaluation) -> None:
-    bins, error = found.reliability, found.calibration_error
-    assert bins.beats.sum() == found.beats
+def test_calibration_is_of_the_predicted_classes(evaluation: Evaluation) -> None:
+    bins, error = evaluation.reliability, evaluation.calibration_error
+    assert bins.beats.sum() == evaluation.beats
     hits = np.nansum(bins.beats * bins.accuracy)
-    assert hits / found.beats == pytest.approx(found.overall["accuracy"].value)
+    assert hits / evaluation.beats == pytest.approx(evaluation.overall["accuracy"].value)
     assert error.low <= error.value <= error.high
-    assert found.coverage[0].accuracy == pytest.approx(found.overall["accuracy"].value)
-    assert found.coverage[0].macro_f1 == pytest.approx(found.overall["macro_f1"].value)
-    document = found.as_json()["calibration"]
+    assert evaluation.coverage[0].accuracy == pytest.approx(evaluation.overall["accuracy"].value)
+    assert evaluation.coverage[0].macro_f1 == pytest.approx(evaluation.overall["macro_f1"].value)
+    document = evaluation.as_json()["calibration"]
     assert document["expected_calibration_error"]["value"] == pytest.approx(error.value, abs=1e-6)
     assert len(document["bins"]) == 15
 
 
-def test_the_interval_of_the_accuracy_is_the_binomials(found: Evaluation) -> None:
-    accuracy = found.overall["accuracy"]
-    half = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / found.beats)
+def test_the_interval_of_the_accuracy_is_the_binomials(evaluation: Evaluation) -> None:
+    accuracy = evaluation.overall["accuracy"]
+    half = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / evaluation.beats)
     assert accuracy.low == pytest.approx(accuracy.value - half, abs=half / 5)
     assert accuracy.high == pytest.approx(accuracy.value + half, abs=half / 5)
 
@@ -95,7 +95,7 @@ def test_unlabelled_beats_cannot_be_evaluated(
         evaluate_file(classifier, tmp_path / "beats.csv")
 
 
-def test_a_resampled_test_file_is_told_on(
+def test_a_resampled_test_file_is_reported(
     classifier: Classifier, demo: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "small.csv"
@@ -104,10 +104,10 @@ def test_a_resampled_test_file_is_told_on(
 
 
 class TestStatement:
-    """The sentence on what the split can and cannot say."""
+    """The sentence on what the split can and cannot show."""
 
-    def test_new_patients(self, found: Evaluation) -> None:
-        assert found.statement == (
+    def test_new_patients(self, evaluation: Evaluation) -> None:
+        assert evaluation.statement == (
             "Synthetic beats: the score says nothing about real patients. "
             "None of the 8 test patients was trained on: "
             "the score is for patients that the model has not seen."

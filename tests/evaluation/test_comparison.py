@@ -61,13 +61,13 @@ def test_every_cell_is_its_own_run_with_its_seed(compared: Path) -> None:
     assert first != second
 
 
-def test_it_goes_on_where_it_stopped(compared: Path, demo: Path) -> None:
+def test_it_continues_where_it_stopped(compared: Path, demo: Path) -> None:
     again = Watcher()
-    (compared / "synthetic" / "net-1" / "result.json").unlink()  # trained, but not yet judged
-    found = compare(configs(demo, compared), ["synthetic"], 2, demo, compared, again)
+    (compared / "synthetic" / "net-1" / "result.json").unlink()  # trained, but not yet evaluated
+    comparison = compare(configs(demo, compared), ["synthetic"], 2, demo, compared, again)
     assert ["(done before)" in line for line in again.messages] == [True, False, True, True]
     assert [line.split()[0] for line in again.messages] == ["net", "net", "trees", "trees"]
-    assert {row.seeds for row in found.rows} == {2}
+    assert {row.seeds for row in comparison.rows} == {2}
     assert not (compared / "synthetic" / "net-1-2").exists()
 
 
@@ -76,8 +76,12 @@ def test_other_configs_add_their_rows(compared: Path, demo: Path, tmp_path: Path
 
     out = shutil.copytree(compared, tmp_path / "out")
     third = configs(demo, out)[1].model_copy(update={"name": "more-trees"})
-    found = compare([third], ["synthetic"], 1, demo, out)
-    assert {row.name: row.seeds for row in found.rows} == {"net": 2, "trees": 2, "more-trees": 1}
+    comparison = compare([third], ["synthetic"], 1, demo, out)
+    assert {row.name: row.seeds for row in comparison.rows} == {
+        "net": 2,
+        "trees": 2,
+        "more-trees": 1,
+    }
 
 
 def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path) -> None:
@@ -91,20 +95,20 @@ def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path
 
 def test_the_interval_is_students() -> None:
     """Three values with mean 0.5 and deviation 0.1: t(0.975, 2) = 4.3027."""
-    found = mean_over_seeds(np.array([0.4, 0.5, 0.6]))
-    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2516, 0.7484), abs=1e-3)
+    mean = mean_over_seeds(np.array([0.4, 0.5, 0.6]))
+    assert (mean.value, mean.low, mean.high) == pytest.approx((0.5, 0.2516, 0.7484), abs=1e-3)
     assert mean_over_seeds(np.array([0.5, 0.9, 1.0])).high == 1
     assert mean_over_seeds(np.array([0.9])) == Mean(0.9, 0.9, 0.9)
 
 
-def test_what_is_missing_is_said_before_anything_is_trained(demo: Path, tmp_path: Path) -> None:
-    some = configs(demo, tmp_path)
+def test_missing_data_are_reported_before_anything_is_trained(demo: Path, tmp_path: Path) -> None:
+    paths = configs(demo, tmp_path)
     with pytest.raises(DataError, match=r"get it with: ecg prepare data/mitdb"):
-        compare(some, ["synthetic", "patients"], 1, demo, tmp_path / "out")
+        compare(paths, ["synthetic", "patients"], 1, demo, tmp_path / "out")
     with pytest.raises(ConfigError, match=r"--splits: found 'patiens'"):
-        compare(some, ["patiens"], 1, demo, tmp_path / "out")
+        compare(paths, ["patiens"], 1, demo, tmp_path / "out")
     with pytest.raises(ConfigError, match="two of the configs are named net"):
-        compare([some[0], some[0]], ["synthetic"], 1, demo, tmp_path / "out")
+        compare([paths[0], paths[0]], ["synthetic"], 1, demo, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

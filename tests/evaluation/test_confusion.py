@@ -19,7 +19,9 @@ from ecgcli.prediction import load
 from ecgcli.prediction.beats import predict_file
 
 
-def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) -> None:
+def test_every_form_of_input_gives_the_same_matrix(
+    run_copy: Path, demo: Path, tmp_path: Path
+) -> None:
     truth, table = demo / "synthetic_test.csv", tmp_path / "predictions.csv"
     classifier = load(run_copy)
     predict_file(classifier, truth, table, table_format="csv")
@@ -35,18 +37,18 @@ def test_three_ways_to_one_matrix(run_copy: Path, demo: Path, tmp_path: Path) ->
     predicted = classifier.probabilities(beats).argmax(1)
     expected = np.zeros((5, 5), int)
     np.add.at(expected, (beats.known_labels, predicted), 1)
-    for found in matrices:
-        assert np.array_equal(found.matrix, expected)
-        assert found.classes == AAMI_CLASSES
+    for confusion in matrices:
+        assert np.array_equal(confusion.matrix, expected)
+        assert confusion.classes == AAMI_CLASSES
 
 
 def test_shares_and_document() -> None:
-    found = Confusion(np.array([[8, 2], [0, 0]]), ("normal", "abnormal"), "a on b")
-    document = json.loads(json.dumps(found.as_json("true"), allow_nan=False))
+    confusion = Confusion(np.array([[8, 2], [0, 0]]), ("normal", "abnormal"), "a on b")
+    document = json.loads(json.dumps(confusion.as_json("true"), allow_nan=False))
     assert document["normalized"] == [[0.8, 0.2], [None, None]]
-    assert found.as_json("pred")["normalized"] == [[1.0, 1.0], [0.0, 0.0]]
-    assert found.as_json("all")["normalized"] == [[0.8, 0.2], [0.0, 0.0]]
-    assert found.caption("pred") == "a on b: share of the predicted class"
+    assert confusion.as_json("pred")["normalized"] == [[1.0, 1.0], [0.0, 0.0]]
+    assert confusion.as_json("all")["normalized"] == [[0.8, 0.2], [0.0, 0.0]]
+    assert confusion.caption("pred") == "a on b: share of the predicted class"
 
 
 def test_what_cannot_be_compared(run_copy: Path, demo: Path, tmp_path: Path) -> None:

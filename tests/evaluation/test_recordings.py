@@ -1,4 +1,4 @@
-"""The standard's figures with R peaks that were found: what is missed and extra counts."""
+"""The figures of the standard with detected R peaks: missed and extra beats count."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ecgcli.recordings import ReadOptions, read_recording
 
 def test_a_perfect_answer_has_perfect_figures(trained: Path, mitdb: Path) -> None:
     reference = read_recording(mitdb / "119")
-    found = load(trained).classify(mitdb / "119")
+    classified = load(trained).classify(mitdb / "119")
     letters = {"N": "N", "V": "V"}
     symbols = np.array(reference.symbols)[reference.is_beat]
-    right = replace(found, kinds=np.array([letters[symbol] for symbol in symbols]))
+    right = replace(classified, kinds=np.array([letters[symbol] for symbol in symbols]))
     matrix = compare_beats(reference, right)
     assert matrix.sum() == np.trace(matrix) == 1987
     late = compare_beats(reference, right, skip_first=300)
@@ -40,17 +40,17 @@ def test_flutter_of_a_real_record(mitdb: Path) -> None:
 
 
 def test_records_end_to_end(trained: Path, mitdb: Path) -> None:
-    found = evaluate_recordings(
+    evaluation = evaluate_recordings(
         load(trained), [mitdb / "100.hea", mitdb / "202.hea"], data="d", progress=SILENT
     )  # fmt: skip
-    assert set(found.aami.records) == {"100", "202"}
-    assert found.scores()["qrs_sensitivity"] > 0.998
-    assert found.scores()["qrs_positive_predictivity"] > 0.998
-    assert found.statement.startswith("None of the 2 test patients was trained on")
-    assert found.as_json()["aami"]["records"]["100"]["qrs_sensitivity"] > 0.99
+    assert set(evaluation.aami.records) == {"100", "202"}
+    assert evaluation.scores()["qrs_sensitivity"] > 0.998
+    assert evaluation.scores()["qrs_positive_predictivity"] > 0.998
+    assert evaluation.statement.startswith("None of the 2 test patients was trained on")
+    assert evaluation.as_json()["aami"]["records"]["100"]["qrs_sensitivity"] > 0.99
 
 
-def test_recordings_without_annotations_cannot_be_judged(trained: Path, tmp_path: Path) -> None:
+def test_recordings_without_annotations_cannot_be_evaluated(trained: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=5000))
     with pytest.raises(DataError, match="no annotations to compare with"):
         evaluate_recordings(

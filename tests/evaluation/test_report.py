@@ -21,7 +21,7 @@ from ecgcli.prediction import load
 
 
 @pytest.fixture(scope="module")
-def found(trained: Path, demo: Path) -> Evaluation:
+def evaluation(trained: Path, demo: Path) -> Evaluation:
     classifier = replace(load(trained), path=Path("runs/<a&b>"))
     return evaluate_file(classifier, demo / "synthetic_test.csv")
 
@@ -31,19 +31,19 @@ def test_the_folder_is_beside_the_checkpoint_and_named_for_the_data() -> None:
     assert folder == Path("runs/cnn/evaluation-mitbih_test")
 
 
-def test_everything_is_written_and_agrees(found: Evaluation, tmp_path: Path) -> None:
-    page = write_report(tmp_path / "report", found)
+def test_everything_is_written_and_agrees(evaluation: Evaluation, tmp_path: Path) -> None:
+    page = write_report(tmp_path / "report", evaluation)
     assert {path.name for path in page.parent.iterdir()} == {
         "report.json", "report.html", "confusion.png", "roc.png", "pr.png",
         "reliability.png",
     }  # fmt: skip
-    assert json.loads((page.parent / "report.json").read_text()) == found.as_json()
+    assert json.loads((page.parent / "report.json").read_text()) == evaluation.as_json()
     text = page.read_text()
-    assert found.statement in text
-    for score in found.overall.values():
+    assert evaluation.statement in text
+    for score in evaluation.overall.values():
         assert with_interval(score) in text
-    assert with_interval(found.calibration_error) in text
-    for row in coverage_table(found).rows:
+    assert with_interval(evaluation.calibration_error) in text
+    for row in coverage_table(evaluation).rows:
         assert "".join(f"<td>{cell}</td>" for cell in row) in text
     assert "runs/&lt;a&amp;b&gt;" in text
     for picture in re.findall(r'src="(.*?)"', text):
@@ -52,8 +52,8 @@ def test_everything_is_written_and_agrees(found: Evaluation, tmp_path: Path) -> 
         assert np.ptp(image[..., :3]) > 0.9  # something dark is drawn on white
 
 
-def test_a_name_with_markup_is_text_on_the_page(found: Evaluation, tmp_path: Path) -> None:
-    page = write_report(tmp_path, replace(found, data="<script>alert('x')</script>"))
+def test_a_name_with_markup_is_text_on_the_page(evaluation: Evaluation, tmp_path: Path) -> None:
+    page = write_report(tmp_path, replace(evaluation, data="<script>alert('x')</script>"))
     assert "<script>" not in page.read_text()
     assert "&lt;script&gt;" in page.read_text()
 
@@ -61,12 +61,15 @@ def test_a_name_with_markup_is_text_on_the_page(found: Evaluation, tmp_path: Pat
 def test_one_record_has_no_interval(tmp_path: Path) -> None:
     matrix = np.zeros((7, 7), np.int64)
     matrix[:3, :3] = [[90, 1, 0], [2, 8, 0], [0, 0, 5]]
-    one, two = summarize({"100": matrix}, 0), summarize({"100": matrix, "101": matrix}, 0)
-    assert not [row for row in aami_table(one).rows if "(" in row[1]]
-    assert [row for row in aami_table(two).rows if "(" in row[1]]
-    evaluation = RecordingEvaluation("model", "data", "envelope", one, "statement")
+    one_record, two_records = (
+        summarize({"100": matrix}, 0),
+        summarize({"100": matrix, "101": matrix}, 0),
+    )
+    assert not [row for row in aami_table(one_record).rows if "(" in row[1]]
+    assert [row for row in aami_table(two_records).rows if "(" in row[1]]
+    evaluation = RecordingEvaluation("model", "data", "envelope", one_record, "statement")
     assert "95%" not in write_report(tmp_path, evaluation).read_text()
-    assert "95%" in write_report(tmp_path, replace(evaluation, aami=two)).read_text()
+    assert "95%" in write_report(tmp_path, replace(evaluation, aami=two_records)).read_text()
 
 
 def test_a_score_reads_as_value_and_interval() -> None:

@@ -15,7 +15,7 @@ from ecgcli.metrics.aami import FIGURES, compare, of_beats, summarize
 
 N, S, V, F, Q, O, X = range(7)  # noqa: E741
 
-#: Rows true N S V F Q O X, columns called n s v f q o x.
+#: Rows: true N S V F Q O X; columns: predicted n s v f q o x.
 EXAMPLE = np.array(
     [
         [900, 10, 5, 2, 3, 4, 1],
@@ -31,12 +31,12 @@ EXAMPLE = np.array(
 
 def test_the_figures_of_an_example_by_hand() -> None:
     values = {name: float(metric.function(EXAMPLE)) for name, metric in FIGURES.items()}
-    found = 900 + 10 + 5 + 2 + 3 + 6 + 40 + 3 + 1 + 7 + 2 + 80 + 4 + 1 + 5 + 1 + 6 + 20
-    found += 2 + 4 + 3 + 1 + 30  # Q
+    detected = 900 + 10 + 5 + 2 + 3 + 6 + 40 + 3 + 1 + 7 + 2 + 80 + 4 + 1 + 5 + 1 + 6 + 20
+    detected += 2 + 4 + 3 + 1 + 30  # Q
     missed = 4 + 1 + 2 + 3 + 1 + 1 + 1
     extra = 8 + 2 + 3 + 1 + 1 + 1 + 1
-    assert values["qrs_sensitivity"] == pytest.approx(found / (found + missed))
-    assert values["qrs_positive_predictivity"] == pytest.approx(found / (found + extra))
+    assert values["qrs_sensitivity"] == pytest.approx(detected / (detected + missed))
+    assert values["qrs_positive_predictivity"] == pytest.approx(detected / (detected + extra))
     # VEB: true 80 of a row of 98; false are N 5, S 3, extra 3, unreadable 1; not F 6, Q 3.
     assert values["veb_sensitivity"] == pytest.approx(80 / 98)
     assert values["veb_positive_predictivity"] == pytest.approx(80 / (80 + 12))
@@ -78,12 +78,12 @@ def series(*beats: tuple[float, int]) -> tuple[np.ndarray, np.ndarray]:
 class TestPairing:
     def test_within_and_beyond_the_window(self) -> None:
         truth = series((1.0, N), (2.0, V), (3.0, S))
-        called = series((1.149, N), (2.151, V), (3.0, V))
-        assert pairs(compare(truth, called)) == {"Nn": 1, "Vo": 1, "Ov": 1, "Sv": 1}
+        predicted = series((1.149, N), (2.151, V), (3.0, V))
+        assert pairs(compare(truth, predicted)) == {"Nn": 1, "Vo": 1, "Ov": 1, "Sv": 1}
 
     def test_the_nearer_of_two_detections_is_the_beat(self) -> None:
-        called = series((0.90, V), (1.02, N))
-        assert pairs(compare(series((1.0, N)), called)) == {"Ov": 1, "Nn": 1}
+        predicted = series((0.90, V), (1.02, N))
+        assert pairs(compare(series((1.0, N)), predicted)) == {"Ov": 1, "Nn": 1}
 
     def test_the_nearer_of_two_beats_has_the_detection(self) -> None:
         truth = series((1.0, N), (1.14, V))
@@ -97,11 +97,11 @@ class TestPairing:
         }
 
     def test_extra_beats_in_fibrillation_are_not_counted(self) -> None:
-        called = series((1.0, N), (5.0, V), (6.0, V), (9.0, N))
+        predicted = series((1.0, N), (5.0, V), (6.0, V), (9.0, N))
         truth = series((1.0, N), (9.0, N))
-        assert pairs(compare(truth, called, fibrillation=[(4.5, 5.5)])) == {"Nn": 2, "Ov": 1}
+        assert pairs(compare(truth, predicted, fibrillation=[(4.5, 5.5)])) == {"Nn": 2, "Ov": 1}
 
-    def test_beats_missed_where_the_test_is_unreadable_are_told_apart(self) -> None:
+    def test_beats_missed_in_unreadable_stretches_are_counted_separately(self) -> None:
         truth = series((1.0, N), (5.0, V), (9.0, N))
         assert pairs(compare(truth, series((1.0, N)), unreadable=[(4.0, 6.0)])) == {
             "Nn": 1, "Vx": 1, "No": 1,
@@ -117,12 +117,14 @@ class TestPairing:
         st.lists(st.floats(0, 100), unique=True, max_size=60),
     )
     def test_every_beat_and_every_detection_is_counted_once(
-        self, truth: list[float], called: list[float]
+        self, truth: list[float], predicted: list[float]
     ) -> None:
-        one, other = (series(*((time, V) for time in sorted(times))) for times in (truth, called))
-        matrix = compare(one, other)
+        true_beats, detections = (
+            series(*((time, V) for time in sorted(times))) for times in (truth, predicted)
+        )
+        matrix = compare(true_beats, detections)
         assert matrix[V].sum() == len(truth)
-        assert matrix[:, V].sum() == len(called)
+        assert matrix[:, V].sum() == len(predicted)
 
     def test_a_real_record_against_itself_moved_by_100_ms(self, mitdb: Path) -> None:
         times = wfdb.rdann(str(mitdb / "119"), "atr").sample / 360
@@ -132,25 +134,25 @@ class TestPairing:
 
 
 def test_gross_pools_beats_and_average_means_records() -> None:
-    one, other = np.zeros((7, 7), int), np.zeros((7, 7), int)
-    one[V, V], one[V, N] = 90, 10
-    other[V, V], other[V, N], other[N, N] = 1, 3, 50
-    found = summarize({"a": one, "b": other})
-    assert found.figures["veb_sensitivity"].gross == pytest.approx(91 / 104)
-    assert found.figures["veb_sensitivity"].average == pytest.approx((0.9 + 0.25) / 2)
-    assert found.figures["veb_sensitivity"].low == pytest.approx(0.25)
-    assert found.figures["veb_sensitivity"].high == pytest.approx(0.9)
-    assert np.isnan(found.figures["sveb_sensitivity"].gross)  # there is no S at all
+    first, second = np.zeros((7, 7), int), np.zeros((7, 7), int)
+    first[V, V], first[V, N] = 90, 10
+    second[V, V], second[V, N], second[N, N] = 1, 3, 50
+    summary = summarize({"a": first, "b": second})
+    assert summary.figures["veb_sensitivity"].gross == pytest.approx(91 / 104)
+    assert summary.figures["veb_sensitivity"].average == pytest.approx((0.9 + 0.25) / 2)
+    assert summary.figures["veb_sensitivity"].low == pytest.approx(0.25)
+    assert summary.figures["veb_sensitivity"].high == pytest.approx(0.9)
+    assert np.isnan(summary.figures["sveb_sensitivity"].gross)  # there is no S at all
 
 
-def test_s_is_told_without_the_record_that_holds_most_of_it() -> None:
+def test_s_is_also_reported_without_the_record_with_most_s_beats() -> None:
     records = {name: np.zeros((7, 7), int) for name in "abc"}
     records["a"][S, S] = 100
     records["b"][S, S], records["b"][S, N] = 10, 30
     records["c"][N, N] = 500
-    found = summarize(records)
-    assert found.dominant_s == "a"
-    assert found.figures["sveb_sensitivity"].gross == pytest.approx(110 / 140)
-    assert found.without_dominant_s["sveb_sensitivity"].gross == pytest.approx(10 / 40)
+    summary = summarize(records)
+    assert summary.dominant_s == "a"
+    assert summary.figures["sveb_sensitivity"].gross == pytest.approx(110 / 140)
+    assert summary.without_dominant_s["sveb_sensitivity"].gross == pytest.approx(10 / 40)
     records["c"][S, S] = 100
     assert summarize(records).dominant_s is None

@@ -1,4 +1,4 @@
-"""Calibration: worked by hand, and on probabilities whose truth is known."""
+"""Calibration: worked by hand, and on simulated probabilities."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def test_the_error_by_hand() -> None:
     confidence = np.array([0.62, 0.65, 0.9, 0.92, 0.91, 1.0])
     probabilities = np.stack([confidence, 1 - confidence], axis=1)
     truth = np.array([0, 1, 0, 0, 1, 0])
-    found = reliability(probabilities, truth, bins=10)
-    assert found.beats.tolist() == [0, 0, 0, 0, 0, 0, 2, 0, 1, 3]
-    assert found.accuracy[[6, 8]].tolist() == [0.5, 1.0]
-    assert found.confidence[6] == pytest.approx(0.635)
-    assert np.isnan(found.accuracy[0])
+    bins = reliability(probabilities, truth, bins=10)
+    assert bins.beats.tolist() == [0, 0, 0, 0, 0, 0, 2, 0, 1, 3]
+    assert bins.accuracy[[6, 8]].tolist() == [0.5, 1.0]
+    assert bins.confidence[6] == pytest.approx(0.635)
+    assert np.isnan(bins.accuracy[0])
     gaps = 2 * abs(0.5 - 0.635) + 1 * abs(1 - 0.9) + 3 * abs(2 / 3 - (0.92 + 0.91 + 1) / 3)
-    assert found.error == pytest.approx(gaps / 6)
+    assert bins.error == pytest.approx(gaps / 6)
 
 
 def test_true_probabilities_have_no_error_and_overconfident_ones_do() -> None:
@@ -49,7 +49,7 @@ def test_true_probabilities_have_no_error_and_overconfident_ones_do() -> None:
     assert high - low < 0.03
 
 
-def test_the_interval_covers_what_more_beats_tell() -> None:
+def test_the_interval_covers_the_score_on_more_beats() -> None:
     logits, truth = drawn(200_000, temperature=2.0)
     whole = reliability(softmax(logits, axis=1), truth).error
     hits = 0
@@ -60,7 +60,7 @@ def test_the_interval_covers_what_more_beats_tell() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_the_temperature_that_was_put_in_comes_out(temperature: float) -> None:
+def test_the_temperature_of_simulated_logits_is_recovered(temperature: float) -> None:
     logits, truth = drawn(20_000, temperature)
     assert fit_temperature(logits, truth) == pytest.approx(temperature, rel=0.05)
     log_probabilities = np.log(softmax(logits, axis=1))

@@ -8,7 +8,7 @@ from sklearn import metrics as reference
 
 from ecgcli import metrics
 
-#: true N: 8 right, 2 called S; true S: 1 called N, 3 right; true V: 5 right, 1 called N.
+#: true N: 8 as N, 2 as S; true S: 1 as N, 3 as S; true V: 5 as V, 1 as N.
 MATRIX = metrics.as_matrix([[8, 2, 0], [1, 3, 0], [1, 0, 5]])
 
 

@@ -53,10 +53,10 @@ def test_every_patient_is_held_out_once_and_all_are_learnt(run: Path) -> None:
 
 def test_it_finds_the_v_beats_of_a_patient_it_has_not_seen(run: Path, mitdb: Path) -> None:
     beats = prepare_recording(mitdb / "221.hea", context=True).beats
-    called = load_engine(load_checkpoint(run / BEST)).probabilities(beats).argmax(1)
+    predicted = load_engine(load_checkpoint(run / BEST)).probabilities(beats).argmax(1)
     ventricular = beats.known_labels == 2
-    assert (called[ventricular] == 2).mean() > 0.8
-    assert (called[~ventricular] == 2).mean() < 0.1
+    assert (predicted[ventricular] == 2).mean() > 0.8
+    assert (predicted[~ventricular] == 2).mean() < 0.1
 
 
 def test_a_class_with_a_handful_of_beats_is_not_learnt(run: Path, mitdb: Path) -> None:
@@ -66,19 +66,21 @@ def test_a_class_with_a_handful_of_beats_is_not_learnt(run: Path, mitdb: Path) -
     assert (load_engine(checkpoint).probabilities(beats)[:, 4] == 0).all()
 
 
-def test_it_goes_all_the_way(run: Path, mitdb: Path, ecg: Ecg) -> None:
+def test_it_is_trained_evaluated_and_run(run: Path, mitdb: Path, ecg: Ecg) -> None:
     predicted = ecg("predict", mitdb / "221.hea", "--model", run, "-o", "221.csv")
     assert predicted.exit_code == 0, predicted.stderr
     prepared = ecg("prepare", mitdb / "221.hea", "-o", "beats.csv", "--context")
     assert prepared.exit_code == 0, prepared.stderr
-    judged = ecg("evaluate", run, "--data", "beats.csv", "--json")
-    assert judged.exit_code == 0, judged.stderr
-    assert "The test patient was not trained on" in json.loads(judged.stdout)["statement"]
+    evaluated = ecg("evaluate", run, "--data", "beats.csv", "--json")
+    assert evaluated.exit_code == 0, evaluated.stderr
+    assert "The test patient was not trained on" in json.loads(evaluated.stdout)["statement"]
     streamed = ecg("predict", "beats.csv", "--model", run, "-q")
-    assert len(streamed.stdout.splitlines()) == json.loads(judged.stdout)["beats"] + 1
+    assert len(streamed.stdout.splitlines()) == json.loads(evaluated.stdout)["beats"] + 1
 
 
-def test_beats_without_context_are_told_what_to_do(run: Path, mitbih: Path, ecg: Ecg) -> None:
+def test_beats_without_context_are_refused_with_what_to_do(
+    run: Path, mitbih: Path, ecg: Ecg
+) -> None:
     Path("alone.csv").write_bytes((mitbih / "mitbih_test.csv").read_bytes())
     result = ecg("predict", "alone.csv", "--model", run, "-o", "p.csv")
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""What every registered estimator must do, and how one is trained, judged and run."""
+"""What every registered estimator must do, and how one is trained, evaluated and run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.helpers import small_document
 Ecg = Callable[..., Result]
 
 ESTIMATORS = [name for name in list_models() if is_estimator(name)]
-#: Those that the samples of a CSV are enough for.
+#: Those that need only the samples of a CSV.
 OF_SAMPLES = [name for name in ESTIMATORS if views_of(name) == ("samples",)]
 VARIANTS = [
     *({"name": name} for name in OF_SAMPLES),
@@ -39,7 +39,9 @@ def fitted(demo: Path, runs: Path, **model: object) -> Run:
     return train(parse_config(document))
 
 
-@pytest.fixture(scope="module", params=VARIANTS, ids=lambda one: "-".join(map(str, one.values())))
+@pytest.fixture(
+    scope="module", params=VARIANTS, ids=lambda variant: "-".join(map(str, variant.values()))
+)
 def done(request: pytest.FixtureRequest, demo: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     return fitted(demo, tmp_path_factory.mktemp("runs"), **request.param)
 
@@ -49,8 +51,8 @@ def test_it_learns_the_synthetic_beats(done: Run) -> None:
     assert done.metrics["validation_macro_f1"] > 0.75
 
 
-def test_a_stored_one_computes_the_same(done: Run, demo: Path) -> None:
-    """What is read back gives the probabilities that were validated, each a distribution."""
+def test_a_saved_estimator_computes_the_same(done: Run, demo: Path) -> None:
+    """Read back, it gives the probabilities that were validated, each a distribution."""
     checkpoint = load_checkpoint(done.checkpoint)
     beats = read_beats(demo / "synthetic_test.csv").take(np.arange(300))
     again = create_estimator(checkpoint.card.model, **checkpoint.card.arguments)
@@ -80,8 +82,10 @@ def test_the_commands_take_it(done: Run, demo: Path, ecg: Ecg) -> None:
 
 
 def test_a_seed_gives_the_same_model(demo: Path, tmp_path: Path) -> None:
-    one, other = (fitted(demo, tmp_path, name="features", trees=20) for _ in range(2))
-    first, second = (load_checkpoint(run.checkpoint).weights["trees"] for run in (one, other))
+    first_run, second_run = (fitted(demo, tmp_path, name="features", trees=20) for _ in range(2))
+    first, second = (
+        load_checkpoint(run.checkpoint).weights["trees"] for run in (first_run, second_run)
+    )
     assert np.array_equal(first, second)
 
 
@@ -94,7 +98,9 @@ def test_the_run_says_which_features_decide(demo: Path, tmp_path: Path) -> None:
     assert (run / "importances.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_ecg_train_fits_it_again_from_its_own_config(demo: Path, tmp_path: Path, ecg: Ecg) -> None:
+def test_ecg_train_fits_it_again_from_the_config_in_its_run(
+    demo: Path, tmp_path: Path, ecg: Ecg
+) -> None:
     run = fitted(demo, tmp_path, name="knn").path
     again = ecg("train", "--config", run / CONFIG, "model.neighbors=2")
     assert again.exit_code == 0, again.stderr

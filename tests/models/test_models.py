@@ -39,7 +39,7 @@ def test_it_looks_at_every_view_it_declares(name: str) -> None:
         assert not torch.allclose(model(*changed), before)
 
 
-def test_beats_are_judged_one_by_one(name: str) -> None:
+def test_each_beat_is_classified_by_itself(name: str) -> None:
     """In evaluation a beat's logits do not depend on its neighbours in the batch."""
     torch.manual_seed(0)
     model = create_model(name, classes=5).eval()
@@ -57,7 +57,7 @@ def test_a_seed_gives_the_same_weights(name: str) -> None:
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
-def test_it_learns_two_beats_by_heart(name: str) -> None:
+def test_it_can_memorise_two_beats(name: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, classes=2)
     inputs, labels = views(name, 2), torch.tensor([0, 1])
@@ -77,7 +77,7 @@ def test_arguments_are_checked(name: str) -> None:
         create_model(name, classes=5, no_such_argument=1)
 
 
-def test_it_says_in_a_line_what_it_is(name: str) -> None:
+def test_it_describes_itself_in_a_line(name: str) -> None:
     assert 10 < len(summary_of(name)) < 100
 
 
@@ -94,5 +94,5 @@ def test_its_graph_computes_the_same_without_torch(name: str) -> None:
     engine = OpenVinoEngine(graph, card.views)
     with torch.inference_mode():
         expected = torch.softmax(model(*views(name, 300)) + torch.tensor(card.class_offsets), 1)
-    found = engine.probabilities(some_beats(300))
-    assert np.abs(found - expected.numpy()).max() < 1e-4
+    probabilities = engine.probabilities(some_beats(300))
+    assert np.abs(probabilities - expected.numpy()).max() < 1e-4

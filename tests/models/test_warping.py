@@ -1,4 +1,4 @@
-"""Neighbours under dynamic time warping are the true ones, bounds or not."""
+"""The bounds do not change the neighbours under dynamic time warping."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ecgcli.beats import read_beats
 from ecgcli.models.warping import WarpedNeighbors
 
 
-def warped(one: np.ndarray, other: np.ndarray, band: int) -> float:
+def warped(beat: np.ndarray, reference: np.ndarray, band: int) -> float:
     """The textbook recursion, cell by cell."""
-    size = len(one)
+    size = len(beat)
     cost = np.full((size + 1, size + 1), np.inf)
     cost[0, 0] = 0
     for row in range(1, size + 1):
         for column in range(max(1, row - band), min(size, row + band) + 1):
-            step = (float(one[row - 1]) - float(other[column - 1])) ** 2
+            step = (float(beat[row - 1]) - float(reference[column - 1])) ** 2
             before = (cost[row - 1, column], cost[row, column - 1], cost[row - 1, column - 1])
             cost[row, column] = step + min(before)
     return float(np.sqrt(cost[size, size]))
@@ -29,10 +29,10 @@ def test_the_neighbours_are_those_of_the_whole_search(mitbih: Path, band: int) -
     samples = read_beats(mitbih / "mitbih_test.csv").samples
     kept, queries = samples[:150], samples[5000:5004]
     distances, rows = WarpedNeighbors(kept, band).nearest(queries, 5)
-    for query, near, found in zip(queries, distances, rows, strict=True):
+    for query, near, nearest in zip(queries, distances, rows, strict=True):
         every = np.array([warped(query, beat, band) for beat in kept])
         assert near == pytest.approx(np.sort(every)[:5], abs=1e-5)
-        assert every[found] == pytest.approx(near, abs=1e-5)
+        assert every[nearest] == pytest.approx(near, abs=1e-5)
 
 
 def test_a_shift_within_the_band_costs_nothing() -> None:
@@ -43,7 +43,7 @@ def test_a_shift_within_the_band_costs_nothing() -> None:
     assert WarpedNeighbors(beat, 2).nearest(shifted, 1)[0][0, 0] > 0.1
 
 
-def test_as_many_neighbours_as_beats_is_all_of_them() -> None:
+def test_as_many_neighbours_as_beats_are_all_of_them() -> None:
     samples = np.random.default_rng(0).random((6, 187), np.float32)
     _, rows = WarpedNeighbors(samples, 3).nearest(samples[:2], 6)
     assert [sorted(row) for row in rows.tolist()] == [list(range(6))] * 2

@@ -18,7 +18,7 @@ RATE, SAMPLES = 250, 2500
 
 
 def annotated(folder: Path, steps: list[int], symbols: str = "") -> Recording:
-    """A made-up record whose annotations stand ``steps`` apart, and the marks' letters."""
+    """A made-up record whose annotations are ``steps`` apart, with these symbols."""
     signal = np.linspace(-1, 1, SAMPLES)[:, None]
     wfdb.wrsamp("x", RATE, ["mV"], ["II"], signal, fmt=["16"], write_dir=str(folder))
     codes = {"N": 1, "V": 5, "|": 16}
@@ -42,9 +42,9 @@ def annotated(folder: Path, steps: list[int], symbols: str = "") -> Recording:
 def test_just_beyond_the_end_is_left_out(
     steps: list[int], kept: list[int], note: tuple[str, ...], tmp_path: Path
 ) -> None:
-    found = annotated(tmp_path, steps)
-    assert found.positions.tolist() == kept
-    assert found.notes == note
+    recording = annotated(tmp_path, steps)
+    assert recording.positions.tolist() == kept
+    assert recording.notes == note
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def test_far_outside_is_of_another_recording(
 
 
 def test_of_two_marks_on_one_beat_the_first_is_kept(tmp_path: Path) -> None:
-    found = annotated(tmp_path, [100, 0, 0, 300, 37, 38], "N|VNVN")
-    assert found.positions.tolist() == [100, 100, 400, 475]
-    assert found.symbols == ("N", "|", "N", "N")
-    assert found.notes == ("2 annotations less than 0.15 s after another beat left out",)
+    recording = annotated(tmp_path, [100, 0, 0, 300, 37, 38], "N|VNVN")
+    assert recording.positions.tolist() == [100, 100, 400, 475]
+    assert recording.symbols == ("N", "|", "N", "N")
+    assert recording.notes == ("2 annotations less than 0.15 s after another beat left out",)
 
 
 @pytest.mark.parametrize(
     ("record", "lost"), [("800", {}), ("804", {}), ("860", {"N": 1}), ("865", {"Q": 2})]
 )
-def test_real_records_keep_every_beat_that_stands_in_them(
+def test_real_records_keep_every_annotated_beat(
     record: str, lost: dict[str, int], svdb: Path
 ) -> None:
     symbols = wfdb.rdann(str(svdb / record), "atr").symbol
     beats = Counter(symbol for symbol in symbols if symbol in LABEL_OF_SYMBOL)
-    found = read_recording(svdb / f"{record}.hea")
-    kept = Counter(np.array(found.symbols)[found.is_beat].tolist())
+    recording = read_recording(svdb / f"{record}.hea")
+    kept = Counter(np.array(recording.symbols)[recording.is_beat].tolist())
     assert beats - kept == Counter(lost)

@@ -1,4 +1,4 @@
-"""Distortions of a real recording: as strong as asked, and nothing else changed."""
+"""Distortions of a real recording: of the strength asked for, with nothing else changed."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_the_ratio_is_the_one_asked_for(kind: str, snr: float, recording: Record
     got = 10 * np.log10(signal_power(recording) / noise_power(added, 360))
     assert got == pytest.approx(snr, abs=0.01)
     assert noisy.symbols == recording.symbols
-    again, other = NOISES[kind](recording, snr, 3), NOISES[kind](recording, snr, 4)
+    again, other_seed = NOISES[kind](recording, snr, 3), NOISES[kind](recording, snr, 4)
     assert np.array_equal(again.signal, noisy.signal)
-    assert not np.array_equal(other.signal, noisy.signal)
+    assert not np.array_equal(other_seed.signal, noisy.signal)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_displaced_peaks_are_near_in_order_and_on_samples(mitdb: Path) -> None:
 
 @pytest.mark.parametrize("rate", [128.0, 250.0, 500.0])
 def test_a_resampled_recording_keeps_its_peaks_in_time(rate: float, recording: Recording) -> None:
-    other = resampled(recording, rate)
-    assert other.sampling_rate == pytest.approx(rate)
-    assert other.seconds == pytest.approx(recording.seconds, abs=1 / rate)
+    at_rate = resampled(recording, rate)
+    assert at_rate.sampling_rate == pytest.approx(rate)
+    assert at_rate.seconds == pytest.approx(recording.seconds, abs=1 / rate)
     times = recording.positions / 360
-    np.testing.assert_allclose(other.positions / other.sampling_rate, times)
-    at = np.round(other.beat_positions).astype(int)
-    around = other.signal[at[:, None] + np.arange(-3, 4)].max(axis=1)
+    np.testing.assert_allclose(at_rate.positions / at_rate.sampling_rate, times)
+    at = np.round(at_rate.beat_positions).astype(int)
+    around = at_rate.signal[at[:, None] + np.arange(-3, 4)].max(axis=1)
     assert np.median(around / recording.signal[recording.beat_positions.astype(int)]) > 0.8
 
 

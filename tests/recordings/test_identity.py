@@ -1,4 +1,4 @@
-"""A recording's identity changes with every file that it is read from, and with nothing else."""
+"""A recording's identity changes with every file that it is read from, and with no other file."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def test_equal_recordings_are_equal_wherever_they_are(record: Path, mitdb: Path)
     assert content_sha256(record) != content_sha256(mitdb / "101.hea")
 
 
-def test_without_annotations_theirs_does_not_count(record: Path) -> None:
+def test_without_annotations_the_annotation_file_does_not_count(record: Path) -> None:
     before = content_sha256(record, "none")
     record.with_suffix(".atr").write_bytes(b"\0\0")
     assert content_sha256(record, "none") == before
 
 
 def test_an_annotation_file_of_another_name_counts(record: Path, tmp_path: Path) -> None:
-    other = Path(shutil.copy(record.with_suffix(".atr"), tmp_path / "reviewed.ecg"))
-    before = content_sha256(record, str(other))
-    other.write_bytes(b"\0\0")
-    assert content_sha256(record, str(other)) != before
+    reviewed = Path(shutil.copy(record.with_suffix(".atr"), tmp_path / "reviewed.ecg"))
+    before = content_sha256(record, str(reviewed))
+    reviewed.write_bytes(b"\0\0")
+    assert content_sha256(record, str(reviewed)) != before
 
 
 def test_segments_count(record: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_segments_count(record: Path, tmp_path: Path) -> None:
     assert content_sha256(whole) != before
 
 
-def test_a_plain_file_counts_by_itself(tmp_path: Path) -> None:
+def test_a_plain_file_counts_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     path.write_bytes(b"1")
     before = content_sha256(path)

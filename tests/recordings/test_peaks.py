@@ -17,39 +17,39 @@ from ecgcli.recordings.peaks import find_r_peaks, points_down
 from ecgcli.recordings.quality import Stretch
 
 
-def found_and_missed(recording: Recording, detector: str) -> tuple[int, int, int]:
-    """Beats found, missed, and detections that are none; flutter is not judged."""
+def count_detections(recording: Recording, detector: str) -> tuple[int, int, int]:
+    """Beats detected, beats missed, and detections without a beat; flutter is not evaluated."""
     peaks = find_r_peaks(recording.signal, recording.sampling_rate, detector)
-    truth, called = (
+    truth, detected = (
         (places / recording.sampling_rate, np.zeros(len(places), np.int64))
         for places in (recording.beat_positions, peaks)
     )
-    matrix = compare(truth, called, fibrillation=flutter_of(recording))
+    matrix = compare(truth, detected, fibrillation=flutter_of(recording))
     return int(matrix[0, 0]), int(matrix[0, 5]), int(matrix[5, 0])
 
 
 def test_the_default_on_all_48_records(mitdb: Path) -> None:
-    counts = [found_and_missed(read_recording(mitdb / name), "envelope") for name in RECORDS]
-    found, missed, extra = np.sum(counts, axis=0)
-    assert found / (found + missed) > 0.997
-    assert found / (found + extra) > 0.995
+    counts = [count_detections(read_recording(mitdb / name), "envelope") for name in RECORDS]
+    hits, missed, extra = np.sum(counts, axis=0)
+    assert hits / (hits + missed) > 0.997
+    assert hits / (hits + extra) > 0.995
 
 
 @pytest.mark.parametrize("detector", list_detectors())
 def test_every_detector_on_an_easy_record(detector: str, mitdb: Path) -> None:
-    found, missed, extra = found_and_missed(read_recording(mitdb / "100"), detector)
-    assert found == 2273 - missed
+    hits, missed, extra = count_detections(read_recording(mitdb / "100"), detector)
+    assert hits == 2273 - missed
     assert missed + extra <= 3
 
 
-def test_peaks_stand_on_the_r_peak_between_samples() -> None:
+def test_peaks_lie_on_the_r_peak_between_samples() -> None:
     peaks = 1.0 + 0.8013 * np.arange(20)
     time = np.arange(int(17.5 * 250)) / 250
     signal = np.exp(-(((time[:, None] - peaks) / 0.012) ** 2)).sum(axis=1)
-    found = find_r_peaks(signal, 250.0) / 250
-    assert found == pytest.approx(peaks, abs=0.0005)
-    assert not points_down(signal, 250.0, found)
-    assert points_down(-signal, 250.0, found)
+    detected = find_r_peaks(signal, 250.0) / 250
+    assert detected == pytest.approx(peaks, abs=0.0005)
+    assert not points_down(signal, 250.0, detected)
+    assert points_down(-signal, 250.0, detected)
 
 
 @pytest.mark.parametrize("rate", [128.0, 250.0, 500.0])

@@ -1,4 +1,4 @@
-"""What is no ECG is found, and nothing else."""
+"""Stretches without ECG are found, and no others."""
 
 from __future__ import annotations
 

@@ -47,14 +47,18 @@ class TestWfdb:
         expected = wfdb.rdrecord(str(mitdb / "100"))
         annotation = wfdb.rdann(str(mitdb / "100"), "atr")
         for name in ("100.hea", "100.dat", "100"):
-            found = read_recording(mitdb / name)
-            assert np.array_equal(found.signal, expected.p_signal[:, 0])
-            assert (found.name, found.lead, found.sampling_rate) == ("100", "MLII", 360.0)
-            assert np.array_equal(found.positions, annotation.sample)
-            assert found.symbols == tuple(annotation.symbol)
+            recording = read_recording(mitdb / name)
+            assert np.array_equal(recording.signal, expected.p_signal[:, 0])
+            assert (recording.name, recording.lead, recording.sampling_rate) == (
+                "100",
+                "MLII",
+                360.0,
+            )
+            assert np.array_equal(recording.positions, annotation.sample)
+            assert recording.symbols == tuple(annotation.symbol)
 
     @pytest.mark.parametrize(
-        ("name", "wanted", "lead"),
+        ("name", "option", "lead"),
         [
             ("114", None, "MLII"),  # its second lead
             ("114", 0, "V5"),
@@ -62,21 +66,21 @@ class TestWfdb:
             ("102", None, "V5"),  # it has neither II nor MLII
         ],
     )
-    def test_leads(self, name: str, wanted: str | int | None, lead: str, mitdb: Path) -> None:
-        found = read_recording(mitdb / name, ReadOptions(lead=wanted))
+    def test_leads(self, name: str, option: str | int | None, lead: str, mitdb: Path) -> None:
+        recording = read_recording(mitdb / name, ReadOptions(lead=option))
         record = wfdb.rdrecord(str(mitdb / name))
-        assert found.lead == lead
-        assert np.array_equal(found.signal, record.p_signal[:, record.sig_name.index(lead)])
+        assert recording.lead == lead
+        assert np.array_equal(recording.signal, record.p_signal[:, record.sig_name.index(lead)])
 
-    def test_a_lead_there_is_not_names_those_there_are(self, mitdb: Path) -> None:
+    def test_a_missing_lead_is_refused_with_the_leads_there_are(self, mitdb: Path) -> None:
         with pytest.raises(DataError, match=r"no lead V9.*it has MLII, V5"):
             read_recording(mitdb / "100", ReadOptions(lead="V9"))
 
     def test_annotations_auto_none_named_and_from_a_file(self, mitdb: Path, tmp_path: Path) -> None:
         wfdb.wrann("mine", "qrs", np.array([100, 400]), ["N", "V"], write_dir=str(tmp_path))
         read = {
-            wanted: read_recording(mitdb / "100", ReadOptions(annotations=wanted)).symbols
-            for wanted in ("auto", "none", "atr", str(tmp_path / "mine.qrs"))
+            option: read_recording(mitdb / "100", ReadOptions(annotations=option)).symbols
+            for option in ("auto", "none", "atr", str(tmp_path / "mine.qrs"))
         }
         assert read["auto"] == read["atr"]
         assert read["none"] == ()
@@ -91,21 +95,21 @@ class TestWfdb:
                 write_dir=str(tmp_path),
             )  # fmt: skip
         (tmp_path / "whole.hea").write_text(f"whole/2 1 {RATE:g} 5000\ns1 2500\ns2 2500\n")
-        found = read_recording(tmp_path / "whole.hea")
-        assert found.signal == pytest.approx(np.tile(signal, 2), abs=2e-3)
-        assert found.sampling_rate == RATE
+        recording = read_recording(tmp_path / "whole.hea")
+        assert recording.signal == pytest.approx(np.tile(signal, 2), abs=2e-3)
+        assert recording.sampling_rate == RATE
 
     @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("V", 1e3), ("mV", 1.0)])
     def test_units_are_brought_to_millivolts(
         self, unit: str, factor: float, signal: np.ndarray, tmp_path: Path
     ) -> None:
         wfdb.wrsamp("x", RATE, [unit], ["II"], signal[:, None], fmt=["16"], write_dir=str(tmp_path))
-        found = read_recording(tmp_path / "x.hea")
-        assert found.signal == pytest.approx(signal * factor, abs=2e-3 * factor)
+        recording = read_recording(tmp_path / "x.hea")
+        assert recording.signal == pytest.approx(signal * factor, abs=2e-3 * factor)
 
     def test_bad_headers(self, mitdb: Path, tmp_path: Path) -> None:
         header = copy_record(mitdb, "100", tmp_path)
-        good = header.read_text()
+        valid = header.read_text()
         for old, new, message in (
             ("100 2 360 650000", "100 2", "does not state its sampling rate; give it with --fs"),
             ("100 2 360 650000", "100 2 0 650000", "found a sampling rate of 0 Hz"),
@@ -114,11 +118,11 @@ class TestWfdb:
             ("200 11 1024 995 -22131", "200 11 1024 995 -22130", "checksum of lead MLII"),
             ("200 11 1024 995", "200/mmHg 11 1024 995", "lead MLII is in 'mmHg'; valid: mV"),
         ):
-            header.write_text(good)
+            header.write_text(valid)
             edit(header, old, new)
             with pytest.raises(DataError, match=message):
                 read_recording(header)
-        header.write_text(good.replace("100 2 360 650000", "100 2 0 650000"))
+        header.write_text(valid.replace("100 2 360 650000", "100 2 0 650000"))
         assert read_recording(header, ReadOptions(sampling_rate=360.0)).sampling_rate == 360.0
 
     def test_a_missing_or_truncated_signal_file(self, mitdb: Path, tmp_path: Path) -> None:
@@ -147,10 +151,10 @@ class TestWfdb:
         steps = np.arange(1000, dtype="<i2")
         (tmp_path / "x.dat").write_bytes(steps.tobytes())
         (tmp_path / "x.hea").write_text(f"# made up\nx 1 250 1000\nx.dat 16 {gain}\n")
-        found = read_recording(tmp_path / "x.hea", ReadOptions(lead=0))
-        assert any("uncalibrated" in note for note in found.notes) == uncalibrated
+        recording = read_recording(tmp_path / "x.hea", ReadOptions(lead=0))
+        assert any("uncalibrated" in note for note in recording.notes) == uncalibrated
         if uncalibrated:
-            assert found.signal == pytest.approx(steps / 200)
+            assert recording.signal == pytest.approx(steps / 200)
 
     def test_a_name_with_spaces_and_letters_of_all_kinds(self, mitdb: Path, tmp_path: Path) -> None:
         folder = tmp_path / "Enregistrement n° 1, été"
@@ -184,10 +188,10 @@ class TestEdf:
             tmp_path / "x.edf", breath, self.lead(signal[::-1], "ECG V1"),
             self.lead(1000 * signal, "ECG II", "uV"),
         )  # fmt: skip
-        found = read_recording(path)
-        assert found.lead == "ECG II"
-        assert found.signal == pytest.approx(signal, abs=1e-3)
-        assert found.sampling_rate == RATE
+        recording = read_recording(path)
+        assert recording.lead == "ECG II"
+        assert recording.signal == pytest.approx(signal, abs=1e-3)
+        assert recording.sampling_rate == RATE
         assert read_recording(path, ReadOptions(lead="V1")).signal == pytest.approx(
             signal[::-1], abs=1e-3
         )
@@ -197,17 +201,17 @@ class TestEdf:
     def test_bdf(self, signal: np.ndarray, tmp_path: Path) -> None:
         lead = edfio.BdfSignal(1000 * signal, RATE, label="II", physical_dimension="uV")
         edfio.Bdf([lead]).write(tmp_path / "x.bdf")
-        found = read_recording(tmp_path / "x.bdf")
-        assert found.signal == pytest.approx(signal, abs=1e-4)
-        assert (found.lead, found.sampling_rate) == ("II", RATE)
+        recording = read_recording(tmp_path / "x.bdf")
+        assert recording.signal == pytest.approx(signal, abs=1e-4)
+        assert (recording.lead, recording.sampling_rate) == ("II", RATE)
 
-    def test_annotations_only_is_no_recording(self, tmp_path: Path) -> None:
+    def test_annotations_without_a_signal_are_not_a_recording(self, tmp_path: Path) -> None:
         file = edfio.Edf([], annotations=[edfio.EdfAnnotation(0.0, None, "sleep")])
         file.write(tmp_path / "x.edf")
         with pytest.raises(DataError, match="annotations only"):
             read_recording(tmp_path / "x.edf")
 
-    def test_what_is_no_edf(self, tmp_path: Path) -> None:
+    def test_files_that_are_not_edf(self, tmp_path: Path) -> None:
         for content in (b"", b"PK\x03\x04" + bytes(100), b"x" * 1000):
             (tmp_path / "x.edf").write_bytes(content)
             with pytest.raises(DataError, match="cannot be read as EDF") as caught:
@@ -232,9 +236,9 @@ class TestPlainNumbers:
         for name, path in self.files(signal, tmp_path).items():
             lead = "II" if name in ("c.csv", "d.tsv") else "2"
             options = ReadOptions(lead=lead, sampling_rate=RATE, units="mV")
-            found = read_recording(path, options)
-            assert found.signal == pytest.approx(signal), name
-            assert found.lead == lead
+            recording = read_recording(path, options)
+            assert recording.signal == pytest.approx(signal), name
+            assert recording.lead == lead
 
     def test_rate_and_unit_must_be_given(self, signal: np.ndarray, tmp_path: Path) -> None:
         path = self.files(signal, tmp_path)["a.npy"]
@@ -247,8 +251,8 @@ class TestPlainNumbers:
 
     def test_a_gap_is_kept_as_missing(self, tmp_path: Path) -> None:
         (tmp_path / "x.csv").write_text("II\n0.1\n\n0.3\nnan\n0.5\n")
-        found = read_recording(tmp_path / "x.csv", self.OPTIONS)
-        assert np.isnan(found.signal).any()
+        recording = read_recording(tmp_path / "x.csv", self.OPTIONS)
+        assert np.isnan(recording.signal).any()
 
     def test_wrong_content(self, tmp_path: Path) -> None:
         (tmp_path / "text.csv").write_text("II\n0.1\nabc\n")
@@ -269,7 +273,7 @@ class TestPlainNumbers:
                 read_recording(tmp_path / name, self.OPTIONS)
 
 
-def test_what_is_no_recording(tmp_path: Path) -> None:
+def test_files_that_are_not_recordings(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(b"PK")
     (tmp_path / "x.pdf").write_bytes(b"%PDF")
     for name, message in (
@@ -284,8 +288,8 @@ def test_what_is_no_recording(tmp_path: Path) -> None:
 
 
 def test_a_recording_knows_its_beats() -> None:
-    found = Recording(
+    recording = Recording(
         "x", "p", np.zeros(720), 360.0, "II", np.array([1.0, 5, 9, 20]), ("N", "+", "V", "~")
     )
-    assert found.beat_positions.tolist() == [1, 9]
-    assert found.seconds == 2.0
+    assert recording.beat_positions.tolist() == [1, 9]
+    assert recording.seconds == 2.0

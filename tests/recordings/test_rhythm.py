@@ -18,23 +18,23 @@ def rhythm(letters: str, rr: float | list[float] = 1.0, unusable: float = 0.0) -
 
 
 def test_rates_and_the_longest_interval() -> None:
-    found = rhythm("N" * 21, [1.0] * 10 + [0.5] * 8 + [2.0, 1.0])
-    assert found.mean_rate == pytest.approx(60 * 20 / 17)
-    assert found.highest_rate == pytest.approx(120)
-    assert found.lowest_rate == pytest.approx(60)
-    assert (found.longest_rr, found.longest_rr_at) == (2.0, 0.5 + 10 + 4)
+    described = rhythm("N" * 21, [1.0] * 10 + [0.5] * 8 + [2.0, 1.0])
+    assert described.mean_rate == pytest.approx(60 * 20 / 17)
+    assert described.highest_rate == pytest.approx(120)
+    assert described.lowest_rate == pytest.approx(60)
+    assert (described.longest_rr, described.longest_rr_at) == (2.0, 0.5 + 10 + 4)
 
 
 def test_couplets_and_runs() -> None:
-    found = rhythm("NVNVVNVVVNVVVVSSNSSS", rr=0.5)
-    v, s = found.burdens["V"], found.burdens["S"]
+    described = rhythm("NVNVVNVVVNVVVVSSNSSS", rr=0.5)
+    v, s = described.burdens["V"], described.burdens["S"]
     assert (v.beats, v.couplets, v.runs) == (10, 1, 2)
     assert (s.beats, s.couplets, s.runs) == (5, 1, 1)
-    assert found.runs == [
+    assert described.runs == [
         Run("V", 3.5, 3, 120.0), Run("V", 5.5, 4, 120.0), Run("S", 9.0, 3, 120.0),
     ]  # fmt: skip
     assert v.percent == pytest.approx(50)
-    assert v.per_hour == pytest.approx(10 / (found.seconds / 3600))
+    assert v.per_hour == pytest.approx(10 / (described.seconds / 3600))
 
 
 def test_a_gap_or_a_beat_not_classified_ends_a_run() -> None:
@@ -47,15 +47,15 @@ def test_a_gap_or_a_beat_not_classified_ends_a_run() -> None:
 
 
 def test_time_without_ecg_is_not_counted_in_hours() -> None:
-    found = rhythm("NV" * 20, unusable=20.0)
-    assert found.burdens["V"].per_hour == pytest.approx(20 / ((found.seconds - 20) / 3600))
-    assert found.noise_share == pytest.approx(20 / found.seconds)
+    described = rhythm("NV" * 20, unusable=20.0)
+    assert described.burdens["V"].per_hour == pytest.approx(20 / ((described.seconds - 20) / 3600))
+    assert described.noise_share == pytest.approx(20 / described.seconds)
 
 
 @pytest.mark.parametrize("letters", ["", "N"])
 def test_too_few_beats_for_anything(letters: str) -> None:
     peaks = np.arange(len(letters), dtype=float)
-    found = describe_rhythm(peaks, np.array(list(letters), "<U8"), AAMI_CLASSES, 10.0, 0.0)
-    assert found.beats == len(letters)
-    assert found.mean_rate is found.longest_rr is found.lowest_rate is None
-    assert found.runs == []
+    described = describe_rhythm(peaks, np.array(list(letters), "<U8"), AAMI_CLASSES, 10.0, 0.0)
+    assert described.beats == len(letters)
+    assert described.mean_rate is described.longest_rr is described.lowest_rate is None
+    assert described.runs == []

@@ -15,7 +15,7 @@ Fault = Literal["404", "wrong byte", "half a file", "redirect to nowhere", "503"
 
 
 class Mirror:
-    """What the server was asked for, and which files it serves wrongly."""
+    """The requests the server received, and the files it serves wrongly."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -127,7 +127,7 @@ def test_a_mirror_is_fetched_to_the_databases_folder_and_resumed(
     assert len(list((out / "incartdb").iterdir())) == 3 * 75 + 1
 
 
-def test_a_file_that_differs_from_the_sources_own_list_is_refused(
+def test_a_file_that_differs_from_the_list_of_the_source_is_refused(
     incartdb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "RETRIES", 0)
@@ -154,7 +154,7 @@ def test_incartdb_in_a_folder_needs_its_list(incartdb: Path, ecg: Ecg) -> None:
     assert "verified against it" in ecg("download", "incartdb", "--from", incartdb).stderr
 
 
-def test_mitdb_in_a_folder_says_what_to_prepare(
+def test_mitdb_in_a_folder_names_the_command_that_prepares_it(
     mitdb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ecgcli.sources.mitdb.write_public_files", lambda *_: [])

@@ -67,7 +67,7 @@ class TestMitdb:
         assert np.array_equal(samples[rows], record.samples)
         assert np.array_equal(labels[rows], record.known_labels)
 
-    def test_the_split_is_shuffled_and_stated(self, mitbih: Path) -> None:
+    def test_the_split_is_shuffled_and_recorded(self, mitbih: Path) -> None:
         info = read_beats(mitbih / "mitbih_test.csv").info
         assert info is not None
         assert (
@@ -124,7 +124,7 @@ class TestDemo:
 
 
 class TestKaggle:
-    def test_without_credentials_the_error_says_how_to_get_them(
+    def test_without_credentials_the_error_explains_how_to_get_them(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):

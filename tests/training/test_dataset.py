@@ -89,7 +89,7 @@ def test_a_class_without_beats_is_named(demo: Path, tmp_path: Path) -> None:
         build_training_set(small_config(demo, tmp_path, f"data.train={tmp_path / 'no_f.csv'}"))
 
 
-def test_recordings_have_no_beats_of_two_classes(mitdb: Path) -> None:
+def test_recordings_are_not_prepared_with_the_two_ptb_classes(mitdb: Path) -> None:
     document = {"data": {"train": str(mitdb), "records": ["100"], "classes": "ptb"}}
     with pytest.raises(ConfigError, match=r"found ptb; .* so valid is aami"):
         build_training_set(parse_config(document))

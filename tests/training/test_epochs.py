@@ -1,4 +1,4 @@
-"""Training: the run folder, and resuming that ends as if never stopped."""
+"""Training: the run folder, and resuming that ends as if it had never been stopped."""
 
 from __future__ import annotations
 

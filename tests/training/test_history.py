@@ -1,4 +1,4 @@
-"""The history of a training, and the warning of overfitting."""
+"""The history of training, and the warning of overfitting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training is resumed only with the config and the data that it began with."""
+"""Training is resumed only with the config and the data that it began with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def change(run: Path, section: str, **values: Any) -> None:
 
 
 def forget_origin(run: Path) -> None:
-    """Rewrite the ``last`` checkpoint as one from before it remembered the config."""
+    """Rewrite the ``last`` checkpoint as one from before it held the config."""
     last = load_checkpoint(run / LAST)
     facts = json.loads(last.state_facts or "")
     del facts["origin"]
