@@ -21,7 +21,7 @@ def main() -> None:
             _run()
         except Terminated:  # outside any command, as below: while starting or leaving
             _leave("interrupted", 143)
-        except EcgError as error:  # what was printed cannot be written
+        except EcgError as error:  # the output cannot be written
             _leave(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
         _leave("interrupted", 130)

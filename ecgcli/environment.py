@@ -1,4 +1,4 @@
-"""The environment of a computation, for whoever wants to repeat it."""
+"""The environment of a computation, for repeating it."""
 
 from __future__ import annotations
 

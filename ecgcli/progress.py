@@ -1,6 +1,6 @@
 """How a long job reports: one protocol for everything that takes time.
 
-A job takes a `Progress` and calls it; who called the job decides what is shown. The
+A job takes a `Progress` and calls it; the caller of the job decides what is shown. The
 commands show bars and lines on a terminal, `SILENT` shows nothing.
 """
 
@@ -19,11 +19,11 @@ class Progress(Protocol):
     def update(
         self, task: str, done: float, total: float | None, unit: Unit = "items", **figures: float
     ) -> None:
-        """Report how far a task is; it is finished when ``done`` reaches ``total``.
+        """Report the progress of a task; it is finished when ``done`` reaches ``total``.
 
         Args:
-            task: what is being done, such as ``downloading``.
-            done: how much of it is done; epochs may be fractions.
+            task: its name, such as ``downloading``.
+            done: the amount done; epochs may be fractions.
             total: the whole amount; None if it is unknown.
             unit: the unit of both.
             figures: running figures to show beside the bar, such as ``loss=0.3``.

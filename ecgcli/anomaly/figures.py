@@ -16,7 +16,7 @@ from ecgcli.figures import BLUE, PALETTE, new_figure, save_figure
 class Trace:
     """A stretch of ECG for a picture.
 
-    ``values`` and ``line`` (the expected values) are at ``times``, NaN where there is none.
+    ``values`` and ``line`` (the expected values) are at ``times``, NaN where there is no value.
     ``bands`` maps percent to low and high at ``times``; ``since`` is the time at which a
     forecast begins.
     """

@@ -68,7 +68,7 @@ class Scored:
     def areas(self) -> dict[str, Score]:
         """The area under the ROC curve of all other beats, and of each other class, from normal.
 
-        Empty where the beats have no labels, or are all normal, or none is.
+        Empty where the beats have no labels, are all normal, or include no normal beat.
         """
         return {
             name: roc_area(positive[rows], self.scores[rows])
@@ -86,7 +86,7 @@ class Scored:
         """Every figure that ``--require`` accepts.
 
         Raises:
-            DataError: the beats are not labelled, or are all normal, or none is.
+            DataError: the beats are not labelled, are all normal, or include no normal beat.
         """
         if self.truth is None:
             kinds = (

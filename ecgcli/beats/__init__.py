@@ -124,7 +124,7 @@ class Beats:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the sidecar says that any of the beats are synthetic."""
+        """Whether any of the beats are synthetic, by the sidecar."""
         return self.info is not None and bool(
             self.info["record"].str.startswith(SYNTHETIC_PREFIX).any()
         )
@@ -191,7 +191,7 @@ def read_beats(
         normalize: scale each beat to 0..1 by its own minimum and maximum.
 
     Raises:
-        DataError: the file or the sidecar does not hold what it should, or ``classes`` is None
+        DataError: the file or the sidecar is not valid, or ``classes`` is None
             and the labels fit more than one set of classes.
     """
     count = max(map(len, CLASS_SETS.values())) if classes is None else len(classes)
@@ -241,7 +241,7 @@ def write_beats(target: Path, beats: Beats) -> None:
     """Write a beats CSV (gzipped when named ``.gz``) and its sidecars, complete or not at all.
 
     The sidecars of an earlier file of this name are removed before the new file gets its name.
-    Whenever the program is killed, a sidecar on disk is that of its file, or there is none.
+    Even if the program is killed, a sidecar on disk belongs to its file, or there is no sidecar.
     A device such as ``/dev/stdout`` gets no sidecars.
     """
     if target.exists() and not target.is_file():

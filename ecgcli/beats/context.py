@@ -64,7 +64,7 @@ def feature_names() -> tuple[str, ...]:
 def with_context(recording: Recording, beats: Beats) -> Beats:
     """Beats cut from a recording, with the context that all of the recording gives them.
 
-    A recording of fewer than three beats has none to give: zeros.
+    For a recording of fewer than three beats, all are zeros.
 
     Raises:
         DataError: the beats were read from a file, and not cut from this recording.
@@ -194,7 +194,7 @@ def _rhythm(times: Floats) -> dict[str, Floats]:
 
 
 def _not_early(times: Floats, pre: Floats) -> NDArray[np.bool_]:
-    """Beats whose RR interval is no shorter than the recording's mean; all when they are few."""
+    """Beats whose RR interval is at least the recording's mean; all if there are few."""
     intervals = np.clip(np.diff(times), 0.2, 5.0)
     intervals = np.concatenate([[np.median(intervals)], intervals])
     against_mean = np.log(intervals / intervals.mean())
@@ -323,7 +323,7 @@ def _family(
     regular: NDArray[np.bool_],
     features: dict[str, Floats],
 ) -> dict[str, Floats]:
-    """The family of QRS shapes a beat belongs to, and how it mixes normal and other shape.
+    """The family of QRS shapes of a beat, and its mixture of the normal and another shape.
 
     ``c_x`` is the mean of feature ``x`` over the family: ectopic beats come in families that
     are early as a whole. A fusion beat lies between (``mix``) the normal beat, 0, and the

@@ -1,6 +1,6 @@
-"""Features of a beat that have a name: what a person would measure, and simple statistics.
+"""Named features of a beat: what a person would measure, and simple statistics.
 
-A beat begins at its R peak, spans 0..1 and is zero-padded, so its length tells when
+A beat begins at its R peak, spans 0..1 and is zero-padded, so its length shows when
 the next beat came. Every feature is taken over the beat alone, without the padding.
 """
 
@@ -32,7 +32,7 @@ _LEVELS = (75, 50, 25)
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature's name, its group and what it is."""
+    """A feature's name, its group and its meaning."""
 
     name: str
     group: str

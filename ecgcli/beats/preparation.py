@@ -143,7 +143,7 @@ def find_recordings(places: Sequence[str]) -> list[Path]:
     Sidecars, results and reports identify a recording by its name, so names must be unique.
 
     Raises:
-        DataError: a place has none, or two recordings have one name.
+        DataError: a place has no recordings, or two recordings have the same name.
     """
     recordings: list[Path] = []
     for place in places:
@@ -191,9 +191,9 @@ def _prepare_or_fail(
 
 
 def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
-    """Who each recording is from: known for records of `DATABASES`, else each its own patient.
+    """The patient of each recording: known for records of `DATABASES`, else one patient for each.
 
-    Names such as 100 are known only where all are: among others they are somebody's own.
+    Names such as 100 count as records only where all names are: otherwise they are the user's own.
     """
     databases = {path: database_of(path.stem) for path in paths}
     patients = {path: base.patient_of(path.stem) for path, base in databases.items() if base}

@@ -29,7 +29,7 @@ from ecgcli.wording import counted
 
 #: Samples in a row. 187 at 120 Hz are 1.56 s.
 BEAT_LENGTH = 187
-#: Hz. The files' published description says 125; data/README.md shows that it is 120.
+#: Hz. The published description of the files states 125; data/README.md shows that it is 120.
 SAMPLING_RATE = 120.0
 #: Bytes of text parsed at a time: 900 rows of the public files, which a cache still holds.
 BLOCK_BYTES = 4 << 20

@@ -31,7 +31,7 @@ def target_counts(
         per_class: keep exactly this number of each named class, and all beats of the others.
 
     Raises:
-        ConfigError: no rule or several, an unknown class, or more beats asked for than there are.
+        ConfigError: no rule or several, an unknown class, or more beats than the class has.
     """
     if sum(rule is not None for rule in (majority, ratio, per_class)) != 1:
         raise ConfigError("resampling takes exactly one of majority, ratio and per_class")
@@ -76,7 +76,7 @@ def resample_file(
 ) -> dict[str, Any]:
     """Resample a training CSV into ``target`` with its sidecar, and return the manifest.
 
-    The manifest, written as ``TARGET.resample.json``, says what was dropped:
+    The manifest, written as ``TARGET.resample.json``, records what was dropped:
     counts before and after, the seed, and the dropped rows of the source. ``classes`` are
     those the labels mean; None where the file says so itself.
 
@@ -111,7 +111,7 @@ def resample_file(
 
 
 def manifest_path(resampled: Path | str) -> Path:
-    """Where `resample_file` says what it dropped: ``out.csv(.gz)`` -> ``out.resample.json``."""
+    """The manifest of `resample_file`: ``out.csv(.gz)`` -> ``out.resample.json``."""
     path = Path(resampled)
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".csv") + ".resample.json")
 

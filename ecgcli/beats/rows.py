@@ -14,7 +14,7 @@ from ecgcli.wording import counted
 #: Number of beats chosen when none are named.
 FIRST = 5
 
-#: A number or a range; no file has so many beats that a number needs more digits.
+#: A number or a range; no file needs numbers with more digits.
 _PART = re.compile(r"\s*(\d{1,15})(?:-(\d{1,15}))?\s*", re.ASCII)
 
 

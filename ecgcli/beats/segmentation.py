@@ -35,7 +35,7 @@ _PUBLIC_RATE = 360.0
 
 
 def cut_beats(recording: Recording, skip: Sequence[Stretch] = ()) -> Beats:
-    """Cut every beat of a recording as `RECIPE` says, whatever its sampling rate.
+    """Cut every beat of a recording by `RECIPE`, at any sampling rate.
 
     The piece of annotation ``k`` at sample ``a[k]`` is
     ``x[a[k] : int(a[k+1] + 0.2 * (a[k+2] - a[k+1]))]`` at 120 Hz, with the recording's
@@ -135,7 +135,7 @@ def _band_limited(signal: NDArray[np.float64], sampling_rate: float) -> NDArray[
 
 
 def _info(recording: Recording, beats: NDArray[np.intp], peak: NDArray[np.int64]) -> pd.DataFrame:
-    """The sidecar's rows; RR intervals run between beats, whatever else is annotated."""
+    """The sidecar's rows; RR intervals run between beats, past other annotations."""
     peaks = recording.beat_positions / recording.sampling_rate
     intervals = np.diff(peaks)
     rows = {

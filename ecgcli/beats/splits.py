@@ -116,7 +116,7 @@ def hold_out(beats: Beats, rule: Rule, fraction: float, seed: int) -> Split:
 
 
 def write_split(path: Path, beats: Beats, split: Split, facts: dict[str, Any]) -> None:
-    """Write down which patients and records each side has, with ``facts`` on how it was made."""
+    """Save the patients and records of each side, with ``facts`` on how the split was made."""
     info = _info_of(beats)
     document: dict[str, Any] = dict(facts)
     for side, rows in (("train", split.kept), ("test", split.held_out)):
@@ -127,7 +127,7 @@ def write_split(path: Path, beats: Beats, split: Split, facts: dict[str, Any]) -
 
 
 def read_split(path: Path, beats: Beats) -> Split:
-    """Split beats as a file of `write_split` says, by patient; others are left out.
+    """Split beats by patient as in a file of `write_split`; other beats are left out.
 
     Raises:
         DataError: the file is not a split, has a patient on both sides, or fits no beat.

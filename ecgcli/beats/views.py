@@ -1,7 +1,7 @@
 """What a model takes as input: the samples of a beat, RR intervals, context features.
 
 A model declares the names of its views, a checkpoint's card repeats them, and
-`inputs_of` returns them, or says what the beats lack.
+`inputs_of` returns them, or raises an error that names what the beats lack.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def context(beats: Beats) -> NDArray[np.float32]:
     """Features of each beat relative to its recording, ``(beats, features)``.
 
     Raises:
-        DataError: the beats have none, or that of another version.
+        DataError: the beats have no such features, or those of another version.
     """
     if beats.context is None:
         raise DataError(
@@ -104,9 +104,9 @@ def width_of(view: str) -> int:
 
 
 def inputs_of(beats: Beats, views: Sequence[str]) -> Inputs:
-    """The views of the beats, in the order asked for.
+    """The views of the beats, in the order of the names.
 
     Raises:
-        DataError: the beats do not know what a view needs.
+        DataError: the beats lack the data of a view.
     """
     return tuple(VIEWS[name].of(beats) for name in views)

@@ -57,7 +57,7 @@ class TrainingData(BaseModel):
 
 
 class Card(BaseModel):
-    """What a checkpoint says of itself."""
+    """The description of a checkpoint, stored in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,7 +73,7 @@ class Card(BaseModel):
     beat_length: int = BEAT_LENGTH
     sampling_rate: float = SAMPLING_RATE
     preprocessing: str = "R peak to past the next one, scaled to 0..1, zero-padded"
-    #: What the logits, with the offsets, are divided by; fitted on validation beats.
+    #: The divisor of the logits, after adding the offsets; fitted on validation beats.
     temperature: float = 1.0
     #: Added to the logits: corrects the class balance that resampling taught the network.
     class_offsets: tuple[float, ...]

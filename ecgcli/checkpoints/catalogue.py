@@ -74,7 +74,7 @@ def _shipped() -> list[dict[str, Any]]:
 
 
 def describe_model(name: str) -> dict[str, Any]:
-    """Everything said of one model: its entry, its description, its arguments with defaults.
+    """Everything on one model: its entry, its description, its arguments with defaults.
 
     Raises:
         ConfigError: there is no such model.
@@ -89,6 +89,6 @@ def read_card(place: Path) -> Card:
     """The card of a run or checkpoint.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is no such model.
     """
     return load_checkpoint(find_checkpoint(place)).card

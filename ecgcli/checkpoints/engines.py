@@ -1,4 +1,4 @@
-"""The one seam all inference goes through: a checkpoint in, probabilities out.
+"""The one interface of all inference: a checkpoint in, probabilities out.
 
 A finished checkpoint carries its network as an ONNX graph, which OpenVINO runs
 several times faster than eager torch, without the seconds torch takes to import.
@@ -47,8 +47,8 @@ def load_engine(
     ``threads`` limits OpenVINO, for when several processes share the cores.
 
     Raises:
-        MissingExtraError: the engine asked for cannot serve this checkpoint here.
-        ConfigError: an engine is asked for that a model without a network has no use for.
+        MissingExtraError: the requested engine cannot run this checkpoint here.
+        ConfigError: an engine is requested for a model without a network.
     """
     if checkpoint.card.estimator:
         if engine != "auto":
@@ -68,7 +68,7 @@ def load_engine(
 
 
 class OpenVinoEngine:
-    """Runs the checkpoint's graph on the CPU in float32, whatever the CPU would prefer."""
+    """Runs the checkpoint's graph on the CPU in float32, even if the CPU prefers bfloat16."""
 
     name = "openvino"
 
@@ -97,7 +97,7 @@ def _openvino_core() -> Any:
     """OpenVINO, once for the whole process.
 
     Its CPU plugin gives the process an alternate stack for signals and frees it when the
-    plugin goes: the next Ctrl-C would then crash. So it never goes.
+    plugin is released: the next Ctrl-C would then crash. So it is never released.
     """
     try:
         import openvino

@@ -21,7 +21,7 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
 
     Args:
         model: on the CPU, in evaluation mode.
-        card: of the checkpoint the graph goes into; gives the class offsets.
+        card: of the checkpoint that will hold the graph; gives the class offsets.
     """
     example = tuple(torch.zeros(2, width_of(view)) for view in card.views)
     beats = torch.export.Dim("beats")

@@ -1,4 +1,4 @@
-"""Run folders: ``runs/NAME`` and what is in them."""
+"""Run folders: ``runs/NAME`` and their files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAST = "last.safetensors"
 CONFIG = "config.yaml"
 ANOMALY = "anomaly.safetensors"
 
-#: What a file of each name is, and what makes one.
+#: The meaning of each file name, and the command that makes such a file.
 _KINDS = dict.fromkeys(
     (BEST, LAST), ("trained model", "train one with ecg train --config configs/cnn.yaml")
 ) | {ANOMALY: ("anomaly model", "fit one with ecg anomaly fit --data TRAIN.csv")}
@@ -67,7 +67,7 @@ def find_checkpoint(
         holding: the file that a run of the kind wanted has.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is no such checkpoint.
     """
     if place is None:
         if bundled is not None and not any(root.glob(f"*/{holding}")):
@@ -77,7 +77,7 @@ def find_checkpoint(
         return bundled_checkpoint(str(place))
     if not place.is_dir():
         return place
-    # A run of the other kind is given too: whoever reads it says what it is for.
+    # A run of the other kind is returned too: its reader's error names the command for it.
     for name in (holding, *{BEST, ANOMALY} - {holding}):
         if (place / name).exists():
             return place / name

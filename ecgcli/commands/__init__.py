@@ -56,10 +56,10 @@ class _Group(Group):
             raise typer.Exit(exit_code_of(error)) from error
 
 
-def _print_line(what: str, message: str) -> None:
+def _print_line(kind: str, message: str) -> None:
     from rich.text import Text
 
-    messages().print(Text(f"{what}:", "bold red"), printable(message))
+    messages().print(Text(f"{kind}:", "bold red"), printable(message))
 
 
 def _show_warning(
@@ -72,8 +72,8 @@ def _show_warning(
         _show_any_warning(message, category, *place, **more)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         print(f"ecg {__version__}")
         raise typer.Exit
 

@@ -1,4 +1,4 @@
-"""Progress on a terminal: a bar for each task that is under way, above it the messages."""
+"""Progress on a terminal: a bar for each running task, and the messages above them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ecgcli.progress import Unit
 
 
 class Bars:
-    """A `Progress` shown on a console: bars on a terminal alone, messages everywhere.
+    """A `Progress` shown on a console: bars only on a terminal, messages everywhere.
 
-    A bar goes when its task is finished; a task of the same name may begin again.
+    A bar disappears when its task is finished; a task of the same name may begin again.
     """
 
     def __init__(self, console: Console) -> None:
@@ -67,14 +67,14 @@ class Bars:
 
 
 class _Amount(ProgressColumn):
-    """How much is done of how much, in the task's unit."""
+    """The amount done and the total, in the task's unit."""
 
     def __init__(self) -> None:
         super().__init__()
         self._items, self._bytes = MofNCompleteColumn(), DownloadColumn()
 
     def render(self, task: Task) -> Text:
-        """``3/48``, ``1.2/9.9 MB``, or ``epoch 2/10`` for the epoch under way."""
+        """``3/48``, ``1.2/9.9 MB``, or ``epoch 2/10`` for the current epoch."""
         if task.fields["unit"] == "bytes":
             return self._bytes.render(task)
         if task.fields["unit"] == "epochs":

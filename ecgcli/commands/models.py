@@ -33,7 +33,7 @@ def command(
     json: Json = False,
     quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
 ) -> None:
-    """List models and pretrained weights: what each is, what it uses, how it scored.
+    """List models and pretrained weights: what each is, its inputs, its scores.
 
     Scores are macro-F1 in the bundled comparison (see ecg compare): on beats of the
     patients it was trained on (random split) and on those of new patients (DS1/DS2).

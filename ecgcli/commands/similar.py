@@ -111,5 +111,5 @@ def _headline(match: Match) -> Text:
     truth = "" if match.label is None else f" (true class {match.label})"
     agree = f"{match.agreeing} of {counted(len(match.neighbours), 'neighbour')} agree"
     same = "" if match.same_record is None else f", {match.same_record} from the same record"
-    says = f"{match.predicted} with probability {match.probability:.3f}"
-    return Text.assemble((f"beat {match.beat}", "bold"), f"{truth}: {says}; {agree}{same}")
+    predicted = f"{match.predicted} with probability {match.probability:.3f}"
+    return Text.assemble((f"beat {match.beat}", "bold"), f"{truth}: {predicted}; {agree}{same}")

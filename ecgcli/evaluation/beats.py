@@ -283,7 +283,7 @@ def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
 
 
 def check_requirements(scores: dict[str, float], required: dict[str, float]) -> None:
-    """Hold scores against what was required of them.
+    """Compare scores with what was required of them.
 
     Raises:
         RequirementMissed: one is below, or not defined.
@@ -306,7 +306,7 @@ def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Sco
 def _finite(text: str) -> float:
     number = float(text)
     if not np.isfinite(number):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{text} is not a finite number")
     return number
 
 

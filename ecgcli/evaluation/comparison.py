@@ -359,7 +359,7 @@ def _rank(row: Row, split: str) -> float:
 
 
 def _row(cells: Sequence[Cell], splits: tuple[str, ...]) -> Row:
-    """What a config's cells come to; speed and size are of the first split it was evaluated on."""
+    """The row of a config's cells; speed and size are of the first split it was evaluated on."""
     by_split = {split: [cell for cell in cells if cell.split == split] for split in splits}
     evaluated = {split: own for split, own in by_split.items() if own}
     first = next(iter(evaluated.values()))

@@ -31,7 +31,7 @@ _OVER = {
 
 @dataclass(frozen=True)
 class Confusion:
-    """A confusion matrix ``(classes, classes)``, true class in rows, and what it is of."""
+    """A confusion matrix ``(classes, classes)``, true class in rows, and its origin."""
 
     matrix: metrics.Matrix
     classes: tuple[str, ...]

@@ -45,7 +45,7 @@ def draw_curves_by_class(
     axis.set(
         xlabel=labels[0], ylabel=labels[1], title=title, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
     )
-    if curves:  # beats of one class have none
+    if curves:  # beats of one class have no curves
         axis.legend(frameon=False, title="class, area")
     save_figure(figure, target)
 

@@ -99,7 +99,7 @@ def _aami_tables(aami: Aami | None) -> dict[str, tables.TextTable]:
 
 
 def _write_page(folder: Path, template: str, **content: Any) -> Path:
-    """Render a template of this package, which escapes what it is given."""
+    """Render a template of this package, which escapes its variables."""
     from jinja2 import Environment, PackageLoader
 
     loader = PackageLoader("ecgcli.evaluation")

@@ -1,6 +1,6 @@
 """The deletion test: whether a predicted class depends on the samples an explanation ranks first.
 
-It removes these samples and measures how far the probability of the class falls.
+It removes these samples and measures the fall in the probability of the class.
 """
 
 from __future__ import annotations

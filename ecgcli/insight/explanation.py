@@ -49,7 +49,7 @@ class Explanation:
         probabilities: ``(beats,)`` the probability of that class.
         attributions: ``(beats, samples)`` the contribution of each sample to that probability;
             negative where it lowers it, 0 in the padding.
-        method: how the attributions were computed.
+        method: that the attributions were computed with.
     """
 
     beats: Beats

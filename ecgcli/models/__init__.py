@@ -72,7 +72,7 @@ class Estimator(ABC):
         """Take up what `state` gave."""
 
     def importances(self) -> dict[str, float]:
-        """The share of each feature in its decisions, largest first; empty where it has none."""
+        """The share of each feature in its decisions, largest first; empty if it has no shares."""
         return {}
 
 
@@ -130,7 +130,7 @@ def summary_of(name: str) -> str:
 
 
 def doc_of(name: str) -> str:
-    """The model's docstring: what it is, its source, and what its arguments mean.
+    """The model's docstring: what it is, its source, and the meaning of its arguments.
 
     Raises:
         ConfigError: no such model.

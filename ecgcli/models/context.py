@@ -20,7 +20,7 @@ from ecgcli.progress import SILENT, Progress
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-#: A class with fewer training beats than this is not learnt: it would be learnt by heart.
+#: A class with fewer training beats than this is not learnt: the model would memorise it.
 _TOO_FEW = 50
 
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -26,7 +26,7 @@ class WarpedNeighbors:
 
     Args:
         samples: the beats to find; a multiple of 11 samples each.
-        band: how many samples apart two beats may be aligned.
+        band: largest shift of two aligned samples, in samples.
 
     Raises:
         MissingExtraError: dtaidistance is not installed.

@@ -79,7 +79,7 @@ class Classifier:
     def predict(self, beats: BeatsLike) -> NDArray[np.str_]:
         """The name of the most probable class of each beat, ``(beats,)``.
 
-        Takes what `probabilities` takes, and raises what it raises.
+        Arguments and errors are those of `probabilities`.
         """
         labels = self.probabilities(beats).argmax(axis=1)
         return np.array([self.classes[label] for label in labels], np.str_)
@@ -95,7 +95,7 @@ class Classifier:
 
         Args:
             recording: the path of a WFDB record, an EDF file or another supported format.
-            options: how it is read, and what detects its R peaks where none are annotated.
+            options: of reading it, and the detector of its R peaks if none are annotated.
             abstain: beats whose highest probability is below this are not classified.
 
         Raises:

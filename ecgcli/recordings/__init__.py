@@ -23,7 +23,7 @@ from ecgcli.recordings.quality import filled
 #: Hz. Below, a QRS complex is a few samples; above, the number is a mistake.
 LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
 
-#: The leads taken when none is named, in this order; else the first of the file.
+#: The leads used by default, in this order; else the first of the file.
 PREFERRED_LEADS = ("II", "MLII")
 
 #: Chosen by measurement on 48 records; benchmarks/RESULTS.md has the table.
@@ -47,7 +47,7 @@ class Recording:
         symbols: the annotations' WFDB symbols.
         copy: how it was altered, for an altered copy of a recording to train on
             (such as ``inverted``); empty for a recording as recorded.
-        notes: what a reader of results should know of how it was read.
+        notes: remarks on the reading of the file, for readers of the results.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a recording is read: what its file does not state, and where its beats come from.
+    """Options of reading a recording: what its file does not state, and the source of its beats.
 
     Attributes:
         lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`.
@@ -98,7 +98,7 @@ class ReadOptions:
         units: of files that do not state them.
         annotations: ``auto`` (those beside the record when there are any), ``none``,
             an annotator such as ``atr``, or the path of a WFDB annotation file.
-        detector: finds the R peaks where none are annotated; see `ecgcli.recordings.detectors`.
+        detector: finds the R peaks if none are annotated; see `ecgcli.recordings.detectors`.
     """
 
     lead: str | int | None = None
@@ -125,7 +125,7 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
 
     Args:
         path: of the file; a WFDB record may be named without ending.
-        options: what the file may not state.
+        options: for what the file may not state.
         patient: the patient it is from; the record's name when not given.
 
     Raises:

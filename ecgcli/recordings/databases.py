@@ -39,7 +39,7 @@ class Database:
         version: the version that is fetched.
         records: their names, ascending.
         endings: of each record's files, without the dot.
-        citation: what to cite.
+        citation: the reference to cite.
         licence: of the records.
         patient_of: the patient of a record; equal for records to be kept together.
     """

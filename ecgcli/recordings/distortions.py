@@ -28,7 +28,7 @@ JOLTS_A_SECOND, MOTION_BAND = 1.0, (1.0, 10.0)
 #: Seconds by which an R peak is displaced at most by default.
 FARTHEST = 0.04
 
-#: What the test measures power on: beats and seconds from the start, the share of the largest
+#: Where the test measures power: beats and seconds from the start, the share of the largest
 #: and the smallest left out, and the seconds around an R peak that have its QRS complex.
 _BEATS, _SECONDS, _TRIMMED, _QRS_REACH = 300, 300, 0.05, 0.05
 

@@ -34,7 +34,7 @@ def content_sha256(path: Path, annotations: str = "auto") -> str:
 
 
 def _files_of(path: Path, annotations: str) -> list[Path]:
-    """The file itself, what a WFDB header names, and the annotation file."""
+    """The file itself, the files that a WFDB header names, and the annotation file."""
     header = path.with_name(f"{path.name}.hea") if not path.exists() else path.with_suffix(".hea")
     record = header.with_suffix("")
     files = {path} if path.exists() else set()

@@ -120,7 +120,7 @@ def _at_the_peak(
 
 
 def _around(detections: NDArray[np.intp], sampling_rate: float, length: int) -> NDArray[np.intp]:
-    """Samples ``(detections, 2 * reach + 1)`` around each, none at the very ends."""
+    """Samples ``(detections, 2 * reach + 1)`` around each, without the first and the last."""
     reach = round(_REACH * sampling_rate)
     around: NDArray[np.intp] = np.clip(
         detections[:, None] + np.arange(-reach, reach + 1), 1, length - 2

@@ -29,11 +29,11 @@ _MAKERS: dict[Copy, Callable[[Recording, int], Recording | None]] = {
 
 
 def copies_of(recording: Recording, kinds: Sequence[Copy], seed: int) -> list[Recording]:
-    """The copies of the given kinds; none in fibrillation of a recording that already is."""
-    made = {kind: _MAKERS[kind](recording, seed) for kind in kinds}
+    """The copies of the given kinds, except in fibrillation if the recording fibrillates."""
+    copies = {kind: _MAKERS[kind](recording, seed) for kind in kinds}
     return [
         replace(copy, name=f"{recording.name} {kind}", copy=kind)
-        for kind, copy in made.items()
+        for kind, copy in copies.items()
         if copy is not None
     ]
 

@@ -40,7 +40,7 @@ def build_training_set(config: Config) -> TrainingSet:
 
     Raises:
         DataError: a file is missing or wrong, or a class has too few beats.
-        ConfigError: the resampling asked for cannot be done.
+        ConfigError: the requested resampling is not possible.
     """
     data = config.data
     beats, copies = _read_all(data, config.seed)

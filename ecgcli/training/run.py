@@ -1,4 +1,4 @@
-"""A finished training, and its run folder: how it is written and read, for every kind of model.
+"""A finished training run and its folder: writing and reading it, for every kind of model.
 
 A run folder holds ``config.yaml``, ``environment.json``, ``report.json``, the checkpoint
 ``best.safetensors`` and a picture. That of a network also has ``metrics.csv``, a row for each

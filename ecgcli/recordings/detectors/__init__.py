@@ -1,4 +1,4 @@
-"""Detectors of R peaks: one file each, registered by a decorator, found by itself.
+"""Detectors of R peaks: one file each, registered by a decorator, found automatically.
 
 A detector is a function ``detect(signal, sampling_rate) -> samples`` on one lead in mV without
 missing values. Each detection need only lie near its R peak: `ecgcli.recordings.peaks` moves it

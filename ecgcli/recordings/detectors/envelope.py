@@ -67,7 +67,7 @@ def _usual_energy(energy: Signal, sampling_rate: float, places: NDArray[np.intp]
 def _without_waves_between_beats(
     kept: NDArray[np.intp], times: Signal, strength: Signal
 ) -> NDArray[np.intp]:
-    """Drop weak candidates, the weakest first, that stand where no beat has room."""
+    """Drop weak candidates, the weakest first, that lie where no beat has room."""
     from scipy.ndimage import percentile_filter
 
     if len(kept) < 3:

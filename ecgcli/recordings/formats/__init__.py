@@ -1,4 +1,4 @@
-"""Formats of recordings: one file each, registered by a decorator, found by itself.
+"""Formats of recordings: one file each, registered by a decorator, found automatically.
 
 A reader is a function ``read(path, options) -> Recording``.
 """
@@ -25,11 +25,11 @@ class Format:
 
     Attributes:
         name: of the format.
-        summary: what it is, in a line.
+        summary: a description in one line.
         read: reads a file of it.
         endings: of the files it reads: lower case, with the dot.
-        in_folders: those of its endings that are surely recordings, so that a folder is
-            searched for them.
+        in_folders: the endings that only recordings have, so that a folder is searched
+            for them.
     """
 
     name: str
@@ -45,7 +45,7 @@ _FORMATS: Registry[Format] = Registry("format", __name__)
 def register(
     name: str, summary: str, *, endings: Sequence[str], in_folders: Sequence[str] | None = None
 ) -> Callable[[Reader], Reader]:
-    """Register a reader; see `Format`. A folder is searched for all its endings if not said.
+    """Register a reader; see `Format`. By default a folder is searched for all its endings.
 
     Raises:
         ConfigError: an ending cannot be one, or belongs to another format.

@@ -166,7 +166,7 @@ def _require_whole(path: Path, header: Any, signals: Any) -> None:
 
 
 def _try(path: Path, read: Any) -> Any:
-    """Call a function of the library; what it raises for a wrong file is many things."""
+    """Call a function of the library, which raises errors of many kinds for a wrong file."""
     try:
         return read()
     except FileNotFoundError as error:
