@@ -31,5 +31,5 @@ LABEL_OF_SYMBOL: dict[str, int] = {
 
 
 def classes_named(name: ClassSet | None) -> tuple[str, ...] | None:
-    """The classes of the set called ``name``; None if no set is named."""
+    """The classes of the set ``name``; None if no set is named."""
     return None if name is None else CLASS_SETS[name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-#: What ``done`` and ``total`` count: things, the bytes of a file, or passes over the data.
+#: The unit of ``done`` and ``total``: items, bytes of a file, or passes over the data.
 Unit = Literal["items", "bytes", "epochs"]
 
 

@@ -57,7 +57,7 @@ def draw_histogram(
 def draw_traces(
     target: Path, traces: Sequence[Trace], across: str, up: str = "", expected: str = "expected"
 ) -> None:
-    """Draw ECG with its expected values, up to three traces a row; narrower bands are darker."""
+    """Draw ECG with its expected values, up to three traces per row; narrower bands are darker."""
     columns = min(3, len(traces))
     rows = -(-len(traces) // columns)
     width = 8.0 if columns == 1 else 4.2 * columns

@@ -111,7 +111,7 @@ class Forecast:
         length = self.observed + self.bands.median.shape[1]
         times = self.starts[row] + np.arange(length) / SAMPLING_RATE
 
-        def whole(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        def from_start(values: NDArray[np.float32]) -> NDArray[np.float32]:
             """The values from the beat's start, NaN where the beat has most likely ended."""
             before = np.full(self.observed, np.nan, np.float32)
             foreseen = np.where(self.bands.ended[row] <= MOST_ENDED, values[row], np.nan)
@@ -126,8 +126,8 @@ class Forecast:
             np.where(
                 self.compared[row] | (np.arange(length) < self.observed), self.values[row], np.nan
             ),
-            whole(self.bands.median),
-            {b: (whole(self.bands.low[b]), whole(self.bands.high[b])) for b in BANDS},
+            from_start(self.bands.median),
+            {b: (from_start(self.bands.low[b]), from_start(self.bands.high[b])) for b in BANDS},
             since=self.starts[row] + self.observed / SAMPLING_RATE,
         )
 

@@ -311,7 +311,7 @@ def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame |
         info = pd.read_csv(
             path,
             dtype={name: float if name in TIMES else str for name in INFO_COLUMNS},
-            keep_default_na=False,  # a lead may be called NA
+            keep_default_na=False,  # a lead may be named NA
             na_values=dict.fromkeys(TIMES, ""),
         )
     except (ValueError, OSError) as error:

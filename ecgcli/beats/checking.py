@@ -155,10 +155,10 @@ def _sampling(beats: Beats) -> Iterator[Finding]:
 
 
 def _repeats_within(beats: Beats) -> Iterator[Finding]:
-    first, again = _same_rows(beats.samples, beats.samples)
-    later = again > first
-    first, again = first[later], again[later]
-    if not len(again):
+    first, repeats = _same_rows(beats.samples, beats.samples)
+    later = repeats > first
+    first, repeats = first[later], repeats[later]
+    if not len(repeats):
         near = len(_near_rows(beats.samples, beats.samples, same_file=True))
         if near:
             yield _warning(
@@ -173,27 +173,27 @@ def _repeats_within(beats: Beats) -> Iterator[Finding]:
         return
     yield _warning(
         "duplicates",
-        counted(len(np.unique(again)), "beat repeats", "beats repeat")
-        + f" an earlier one: {_rows(np.unique(again))}",
-        rows=np.unique(again).tolist(),
+        counted(len(np.unique(repeats)), "beat repeats", "beats repeat")
+        + f" an earlier one: {_rows(np.unique(repeats))}",
+        rows=np.unique(repeats).tolist(),
     )
-    if beats.labels is not None and (clash := beats.labels[first] != beats.labels[again]).any():
+    if beats.labels is not None and (clash := beats.labels[first] != beats.labels[repeats]).any():
         yield _error(
             "duplicates",
             counted(int(clash.sum()), "of them has", "of them have")
-            + f" a different class than the first occurrence: {_rows(again[clash])}",
-            rows=again[clash].tolist(),
+            + f" a different class than the first occurrence: {_rows(repeats[clash])}",
+            rows=repeats[clash].tolist(),
         )
 
 
 def _repeats_across(train: Beats, test: Beats) -> Iterator[Finding]:
-    same = np.unique(_same_rows(train.samples, test.samples)[1])
-    if len(same):
+    repeats = np.unique(_same_rows(train.samples, test.samples)[1])
+    if len(repeats):
         yield _error(
             "leaks",
-            counted(len(same), "test beat is", "test beats are")
-            + f" also in the training file: {_rows(same)}",
-            rows=same.tolist(),
+            counted(len(repeats), "test beat is", "test beats are")
+            + f" also in the training file: {_rows(repeats)}",
+            rows=repeats.tolist(),
         )
         return
     near = _near_rows(train.samples, test.samples, same_file=False)
@@ -262,22 +262,22 @@ def _resampled(path: Path, test: Beats) -> Iterator[Finding]:
 
 
 def _same_rows(
-    one: NDArray[np.float32], other: NDArray[np.float32]
+    reference: NDArray[np.float32], samples: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The first row of ``one`` that equals each row of ``other``, for those that have one."""
+    """Pairs of the first row of ``reference`` and a row of ``samples`` that equals it."""
     first: dict[bytes, int] = {}
-    for row, beat in enumerate(np.ascontiguousarray(one)):
+    for row, beat in enumerate(np.ascontiguousarray(reference)):
         first.setdefault(beat.tobytes(), row)
     pairs = [
         (match, row)
-        for row, beat in enumerate(np.ascontiguousarray(other))
+        for row, beat in enumerate(np.ascontiguousarray(samples))
         if (match := first.get(beat.tobytes())) is not None
     ]
     return tuple(np.array(pairs, np.intp).reshape(-1, 2).T)  # type: ignore[return-value]
 
 
 def _near_rows(
-    one: NDArray[np.float32], other: NDArray[np.float32], *, same_file: bool
+    reference: NDArray[np.float32], samples: NDArray[np.float32], *, same_file: bool
 ) -> NDArray[np.intp]:
     """Pairs ``(pairs, 2)`` of rows of both that differ by at most `NEAR` at every sample.
 
@@ -286,18 +286,18 @@ def _near_rows(
     """
     from scipy.spatial import cKDTree
 
-    centred = one - one.mean(axis=0)
+    centred = reference - reference.mean(axis=0)
     _, directions = np.linalg.eigh(centred.T @ centred)
     directions = directions[:, -_DIRECTIONS:]
-    reach = NEAR * np.sqrt(one.shape[1])
-    tree = cKDTree(one @ directions)
+    reach = NEAR * np.sqrt(reference.shape[1])
+    tree = cKDTree(reference @ directions)
     if same_file:
         pairs = tree.query_pairs(reach, output_type="ndarray")
     else:
-        lists = tree.query_ball_point(other @ directions, reach, workers=-1)
+        lists = tree.query_ball_point(samples @ directions, reach, workers=-1)
         pairs = np.array([(k, row) for row, near in enumerate(lists) for k in near], np.intp)
     kept = [
-        part[np.abs(one[part[:, 0]] - other[part[:, 1]]).max(axis=1) <= NEAR]
+        part[np.abs(reference[part[:, 0]] - samples[part[:, 1]]).max(axis=1) <= NEAR]
         for part in np.array_split(pairs.reshape(-1, 2), 1 + len(pairs) // 100_000)
     ]
     return np.concatenate(kept)

@@ -220,11 +220,11 @@ def _likeness(beats: Floats, typical: Floats, nearby: Floats) -> dict[str, Float
     Against the recording's ``normal`` beat, the ``local`` one, the ``prev`` and the ``next`` beat.
     """
     features = {}
-    others = {"normal": typical[None], "local": nearby}
-    others |= {"prev": _shifted(beats, -1), "next": _shifted(beats, 1)}
-    for name, other in others.items():
+    references = {"normal": typical[None], "local": nearby}
+    references |= {"prev": _shifted(beats, -1), "next": _shifted(beats, 1)}
+    for name, reference in references.items():
         for part, columns in _PARTS.items():
-            r, d = _compare(beats[:, columns], other[:, columns])
+            r, d = _compare(beats[:, columns], reference[:, columns])
             features[f"r_{part}_{name}"], features[f"d_{part}_{name}"] = r, d
     features["r_pre_local"], features["d_pre_local"] = _compare(
         beats[:, _BEFORE_QRS], nearby[:, _BEFORE_QRS]
@@ -371,11 +371,11 @@ def families(shape: Floats, rounds: int = 8) -> tuple[NDArray[np.intp], Floats]:
     the single worst artefact. Deterministic.
     """
     centre = np.median(_some(shape), axis=0)
-    centres, far = [centre], ((shape - centre) ** 2).sum(1)
+    centres, distance = [centre], ((shape - centre) ** 2).sum(1)
     place = int(0.998 * (len(shape) - 1))
     for _ in range(min(_FAMILIES, len(shape)) - 1):
-        centres.append(shape[np.argpartition(far, place)[place]])
-        far = np.minimum(far, ((shape - centres[-1]) ** 2).sum(1))
+        centres.append(shape[np.argpartition(distance, place)[place]])
+        distance = np.minimum(distance, ((shape - centres[-1]) ** 2).sum(1))
     means = np.array(centres)
     for _ in range(rounds):
         member = _nearest(shape, means)
@@ -398,9 +398,9 @@ def around(values: Floats, times: Floats, seconds: float) -> Floats:
     return mean
 
 
-def _compare(beats: Floats, other: Floats) -> tuple[Floats, Floats]:
+def _compare(beats: Floats, reference: Floats) -> tuple[Floats, Floats]:
     """Correlation with, and root mean square distance to, another beat, both without level."""
-    a, b = _level(beats), _level(other)
+    a, b = _level(beats), _level(reference)
     b = np.broadcast_to(b, a.shape)
     ab, aa, bb = (np.einsum("ij,ij->i", x, y) for x, y in ((a, b), (a, a), (b, b)))
     r = ab / np.sqrt(np.maximum(aa * bb, 1e-12))

@@ -51,7 +51,7 @@ def beat_features(samples: Samples) -> NDArray[np.float32]:
 
 
 def feature_table(beats: Beats) -> pd.DataFrame:
-    """A row a beat: `beat_features` by name, and the class as last column where it is known."""
+    """A row for each beat: `beat_features` by name, and the class as last column if it is known."""
     import pandas as pd
 
     names = [feature.name for feature in list_features()]

@@ -172,9 +172,9 @@ def _files_in(folder: Path) -> list[Path]:
 def _one_of_each_name(paths: list[Path]) -> list[Path]:
     named: dict[str, Path] = {}
     for path in paths:
-        if (other := named.setdefault(path.stem, path)) != path:
+        if (first := named.setdefault(path.stem, path)) != path:
             raise DataError(
-                f"{other} has the same name, and results are identified by name; give one file per "
+                f"{first} has the same name, and results are identified by name; give one file per "
                 "recording (its .hea), and process recordings of the same name separately",
                 file=path,
             )

@@ -1,6 +1,6 @@
 """The beats CSV: the public heartbeat format, read forgivingly and written exactly.
 
-One beat a row: 187 samples in 0..1 at 120 Hz, zero-padded, then the class as a
+One beat per row: 187 samples in 0..1 at 120 Hz, zero-padded, then the class as a
 number; an unlabelled file has the 187 samples alone. Reading is forgiving about
 form (header row, leading index column, gzip, BOM, CRLF, semicolons, decimal
 commas, tabs) and strict about content, where every error names row and column.
@@ -152,9 +152,9 @@ class BeatsReader:
     def _refuse_other_formats(self, head: bytes) -> None:
         if not head.strip():
             raise DataError("the file is empty; " + _VALID_ROW, file=self.name)
-        for magic, what in _NOT_TEXT.items():
+        for magic, description in _NOT_TEXT.items():
             if head.startswith(magic):
-                raise DataError(f"this is {what}", file=self.name)
+                raise DataError(f"this is {description}", file=self.name)
         if b"\0" in head[: 1 << 16]:
             raise DataError("this is a binary file; a beats CSV is text", file=self.name)
 

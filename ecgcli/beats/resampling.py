@@ -37,15 +37,15 @@ def target_counts(
         raise ConfigError("resampling takes exactly one of majority, ratio and per_class")
     targets = dict(counts)
     if per_class is not None:
-        for name, wanted in per_class.items():
+        for name, number in per_class.items():
             if name not in counts:
                 raise ConfigError(f"there is no class {name}{did_you_mean(name, counts)}")
-            if wanted > counts[name]:
+            if number > counts[name]:
                 raise ConfigError(
-                    f"class {name} has {counted(counts[name], 'beat')} and {wanted:,} were "
+                    f"class {name} has {counted(counts[name], 'beat')} and {number:,} were "
                     "asked for; resampling drops beats, it makes none"
                 )
-            targets[name] = wanted
+            targets[name] = number
         return targets
     largest, *others = sorted(counts, key=lambda name: -counts[name])
     limit = majority if majority is not None else round((ratio or 0) * counts[others[0]])

@@ -42,9 +42,9 @@ class Engine(Protocol):
 def load_engine(
     checkpoint: Checkpoint, engine: EngineName = "auto", threads: int | None = None
 ) -> Engine:
-    """The engine called ``wanted``; ``auto`` is OpenVINO where it can serve, else torch.
+    """The engine of this name; ``auto`` is OpenVINO where it can run the model, else torch.
 
-    ``threads`` limits OpenVINO, for when several processes share the cores.
+    ``threads`` limits OpenVINO, for several processes that share the cores.
 
     Raises:
         MissingExtraError: the requested engine cannot run this checkpoint here.

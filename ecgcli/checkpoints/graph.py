@@ -25,11 +25,11 @@ def export_graph(model: nn.Module, card: Card) -> bytes:
     """
     example = tuple(torch.zeros(2, width_of(view)) for view in card.views)
     beats = torch.export.Dim("beats")
-    whole = ProbabilityNetwork(model, card.class_offsets).eval()
+    network = ProbabilityNetwork(model, card.class_offsets).eval()
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            whole,
+            network,
             example,
             dynamo=True,
             dynamic_shapes=(tuple({0: beats} for _ in example),),

@@ -24,7 +24,7 @@ _KINDS = dict.fromkeys(
 def new_run(root: Path, name: str) -> Path:
     """Make ``root/name``, or ``name-2``, ``name-3``, … when it exists.
 
-    Making a folder is atomic: two trainings started at once get two folders.
+    Making a folder is atomic: two training runs started at once get two folders.
     """
     number = 1
     with writing(root / name):

@@ -13,12 +13,12 @@ from ecgcli.commands.console import (
     Json,
     Normalize,
     Quiet,
-    given,
     messages,
     open_classifier,
     print_json,
     progress_bar,
     results,
+    was_typed,
 )
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
@@ -84,7 +84,7 @@ def command(
     from ecgcli.insight.clustering import cluster
 
     console = messages(quiet)
-    if model is not None and given(ctx, "classes"):
+    if model is not None and was_typed(ctx, "classes"):
         raise ConfigError("--classes is for clusters of samples; with --model they are the model's")
     classifier = None if model is None else open_classifier(model, console)
     names = classes_named(classes) if classifier is None else classifier.classes
@@ -114,9 +114,9 @@ def command(
         print_json(clustering.as_json())
     else:
         _print(clustering)
-    for what, target in (("Picture", png), ("Mean beats", means), ("Assignments", out)):
+    for kind, target in (("Picture", png), ("Mean beats", means), ("Assignments", out)):
         if target is not None:
-            console.print(f"{what}: {target}")
+            console.print(f"{kind}: {target}")
     if means is None:
         with_model = "" if model is None else f" --model {model}"
         console.print(f"Next: ecg cluster {data}{with_model} --png clusters.png --means means.png")

@@ -105,7 +105,7 @@ def read_options(
     return ReadOptions(lead, rate, units, annotations, detector)
 
 
-def given(ctx: typer.Context, name: str) -> bool:
+def was_typed(ctx: typer.Context, name: str) -> bool:
     """Whether the option with this parameter name was typed."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
@@ -123,12 +123,12 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
         ConfigError: there is such an option.
     """
     for param in ctx.command.params:
-        if recording and param.name in _OF_BEATS and given(ctx, param.name):
+        if recording and param.name in _OF_BEATS and was_typed(ctx, param.name):
             raise ConfigError(
                 f"{param.opts[0]} is for beats; {place} is a recording, whose beats are cut and "
                 "scaled by this command"
             )
-        if not recording and param.name in _OF_RECORDINGS and given(ctx, param.name):
+        if not recording and param.name in _OF_RECORDINGS and was_typed(ctx, param.name):
             raise ConfigError(
                 f"{param.opts[0]} is for recordings; {place} holds beats that are cut already"
             )

@@ -83,9 +83,9 @@ def command(
         _print(decomposition)
     for note in decomposition.notes:
         console.print(f"{decomposition.name}: {note}")
-    for what, path in (("Parts", out), ("Picture", png)):
+    for title, path in (("Parts", out), ("Picture", png)):
         if path is not None:
-            console.print(f"{what}: {path}")
+            console.print(f"{title}: {path}")
     if png is None:
         console.print(f"Next: ecg decompose {recording} --png parts.png")
 

@@ -39,8 +39,8 @@ def command(
     """Train a model; write its run folder with checkpoints, curves and a report.
 
     The folder is runs/NAME, then runs/NAME-2 and so on. Ctrl-C stops after the current
-    batch and saves the state; --resume ends with the same weights as a training that was
-    never stopped.
+    batch and saves the state; --resume ends with the same weights as uninterrupted
+    training.
     """
     console = messages(quiet)
     if resume:

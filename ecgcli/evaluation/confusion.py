@@ -36,7 +36,7 @@ class Confusion:
     matrix: metrics.Matrix
     classes: tuple[str, ...]
     of: str
-    #: Beats that the model called no class; they are not in the matrix.
+    #: Number of beats that the model did not classify; they are not in the matrix.
     abstained: int = 0
 
     def shares(self, over: Over) -> NDArray[np.float64]:

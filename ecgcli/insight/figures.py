@@ -139,7 +139,7 @@ def draw_attributions(
     save_figure(figure, target)
 
 
-def require_room(number: int, what: str = "beats") -> None:
+def require_room(number: int, noun: str = "beats") -> None:
     """Refuse a picture of too many beats or clusters.
 
     Raises:
@@ -147,7 +147,7 @@ def require_room(number: int, what: str = "beats") -> None:
     """
     if number > MOST_PANELS:
         raise ConfigError(
-            f"a picture has room for {MOST_PANELS} {what}, not {number}; ask for fewer"
+            f"a picture has room for {MOST_PANELS} {noun}, not {number}; ask for fewer"
         )
 
 

@@ -59,17 +59,17 @@ def compare(
     while i < len(true_times) or j < len(times):
         true_time = true_times[i] if i < len(true_times) else np.inf
         time = times[j] if j < len(times) else np.inf
-        apart = abs(time - true_time)
+        distance = abs(time - true_time)
         if time < true_time:
             following = times[j + 1] if j + 1 < len(times) else np.inf
-            pair = apart <= window and apart < abs(true_time - following)
+            pair = distance <= window and distance < abs(true_time - following)
             if not pair:
                 if not _within(time, fibrillation):
                     matrix[O, labels[j]] += 1
                 j += 1
         else:
             following = true_times[i + 1] if i + 1 < len(true_times) else np.inf
-            pair = apart <= window and apart < abs(time - following)
+            pair = distance <= window and distance < abs(time - following)
             if not pair:
                 matrix[true_labels[i], X if _within(true_time, unreadable) else O] += 1
                 i += 1

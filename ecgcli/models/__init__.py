@@ -121,7 +121,7 @@ def views_of(name: str) -> tuple[str, ...]:
 
 
 def summary_of(name: str) -> str:
-    """What the model is, in a line: the first of its docstring.
+    """The model in one line, the first of its docstring.
 
     Raises:
         ConfigError: no such model.

@@ -170,7 +170,7 @@ class Context(Estimator):
 
 
 def _owners(beats: Beats) -> NDArray[np.int64]:
-    """Whose each beat is, as a number: of a patient, made-up rhythms apart; all one if unknown."""
+    """The patient of each beat, as a number, apart in simulated rhythms; all 0 if unknown."""
     if beats.info is None:
         return np.zeros(len(beats), np.int64)
     made_up = beats.info["copy"] == "fibrillation"

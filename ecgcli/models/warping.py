@@ -56,15 +56,15 @@ class WarpedNeighbors:
         best = np.argpartition(rough, count - 1)[:count] if count < len(rough) else _all(rough)
         rows, distances = best, self._warped(query, best)
         bar = distances.max()
-        left = np.setdiff1d(np.flatnonzero(rough < bar), best, assume_unique=True)
-        bounds = _beyond(self._samples[left], low, high)
+        remaining = np.setdiff1d(np.flatnonzero(rough < bar), best, assume_unique=True)
+        bounds = _beyond(self._samples[remaining], low, high)
         order = np.argsort(bounds)
-        left, bounds = left[order], bounds[order]
+        remaining, bounds = remaining[order], bounds[order]
         at = 0
-        while at < len(left) and bounds[at] < bar:
-            some = left[at : at + _AT_A_TIME]
-            rows = np.append(rows, some)
-            distances = np.append(distances, self._warped(query, some))
+        while at < len(remaining) and bounds[at] < bar:
+            block = remaining[at : at + _AT_A_TIME]
+            rows = np.append(rows, block)
+            distances = np.append(distances, self._warped(query, block))
             kept = np.argpartition(distances, count - 1)[:count]
             rows, distances = rows[kept], distances[kept]
             bar, at = distances.max(), at + _AT_A_TIME

@@ -269,7 +269,7 @@ def table_writer(
 
 
 class _JsonWriter:
-    """One JSON array with an object for each beat, one a line."""
+    """One JSON array with an object for each beat, one per line."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._separator = stream, b"[\n"

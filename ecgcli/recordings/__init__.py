@@ -141,9 +141,9 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
         raise DataError("no such file", file=path)
     recording_format = format_of(ending)
     if recording_format is None:
-        what = "a zip archive; unpack it first" if ending == ".zip" else "no known format"
+        description = "a zip archive; unpack it first" if ending == ".zip" else "not a known format"
         valid = ", ".join(filter(None, endings()))
-        raise DataError(f"this is {what}; recordings end in {valid}", file=path)
+        raise DataError(f"this is {description}; recordings end in {valid}", file=path)
     recording = recording_format.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)

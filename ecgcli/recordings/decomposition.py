@@ -245,27 +245,27 @@ def _window(
     recording: Recording, stretches: list[Stretch], start: float | None, seconds: float
 ) -> tuple[int, int]:
     """The first sample of the window, and the one after its last."""
-    whole, rate = len(recording.signal), recording.sampling_rate
+    total, rate = len(recording.signal), recording.sampling_rate
     if not 0 <= seconds < np.inf:
         raise ConfigError(f"--seconds: found {seconds:g}; valid: more than 0, or 0 for all")
     if start is not None and not 0 <= start < recording.seconds:
         raise ConfigError(
             f"--from: found {start:g}; {recording.name} runs from 0 to {recording.seconds:g} s"
         )
-    length = round(seconds * rate) if seconds else whole
+    length = round(seconds * rate) if seconds else total
     if start is not None:
         first = round(start * rate)
     elif not seconds:
         first = 0
     else:
-        first = _first_room(stretches, length, whole)
-    return first, min(first + length, whole)
+        first = _first_room(stretches, length, total)
+    return first, min(first + length, total)
 
 
-def _first_room(stretches: list[Stretch], length: int, whole: int) -> int:
+def _first_room(stretches: list[Stretch], length: int, total: int) -> int:
     """The start of the first ``length`` samples of unbroken ECG, else of the longest stretch."""
     starts = [0, *(stretch.stop for stretch in stretches)]
-    stops = [*(stretch.start for stretch in stretches), whole]
+    stops = [*(stretch.start for stretch in stretches), total]
     room = np.array(stops) - np.array(starts)
     return starts[int(np.argmax(room >= length if (room >= length).any() else room))]
 

@@ -47,10 +47,10 @@ def find_r_peaks(
             f"{len(signal) / sampling_rate:.1f} s are too short to find beats in; "
             f"at least {SHORTEST_SECONDS:g} s are needed"
         )
-    whole = filled(signal)
-    if np.ptp(whole) == 0:
+    without_gaps = filled(signal)
+    if np.ptp(without_gaps) == 0:
         return np.empty(0)
-    peaks = _at_the_peak(whole, sampling_rate, detect(whole, sampling_rate))
+    peaks = _at_the_peak(without_gaps, sampling_rate, detect(without_gaps, sampling_rate))
     return peaks[~touches(unusable, peaks, peaks + 1)] if unusable else peaks
 
 

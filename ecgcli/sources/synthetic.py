@@ -108,8 +108,8 @@ def _push(
     beat = np.clip(np.round(turns).astype(int), 0, len(peaks) - 1)
     angle = 2 * np.pi * (turns - beat)
     centre, amplitude, width = np.moveaxis(events[beat], 2, 0)
-    away = angle[:, None] - centre
-    push: NDArray[np.float64] = -amplitude * away * np.exp(-(away**2) / (2 * width**2))
+    distance = angle[:, None] - centre
+    push: NDArray[np.float64] = -amplitude * distance * np.exp(-(distance**2) / (2 * width**2))
     return np.asarray(push.sum(axis=1))
 
 

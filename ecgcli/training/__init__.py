@@ -25,7 +25,7 @@ def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run
     Raises:
         ConfigError, DataError: the experiment cannot start; no folder is made.
         ConfigError: the loss is not finite in an epoch; the folder stays.
-        Interrupted: Ctrl-C or SIGTERM stopped a training in epochs; its state was saved.
+        Interrupted: Ctrl-C or SIGTERM stopped training in epochs; its state was saved.
     """
     from ecgcli.models import is_estimator
 

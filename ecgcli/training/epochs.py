@@ -3,9 +3,9 @@
 All data are held on the device and batches are taken by index: for beats of 187 samples
 this is cheaper than a loader that assembles batches.
 
-Everything a training depends on is saved in its run folder after every epoch, and after
-the batch at which Ctrl-C stopped it, so that a resumed training ends with the same weights,
-bit for bit on a CPU, as one that was never stopped.
+Everything training depends on is saved in its run folder after every epoch, and after
+the batch at which Ctrl-C stopped it, so that resumed training ends with the same weights,
+bit for bit on a CPU, as uninterrupted training.
 """
 
 from __future__ import annotations

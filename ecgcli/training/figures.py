@@ -1,4 +1,4 @@
-"""Pictures of a training: curves by epoch, feature importances."""
+"""Pictures of training: curves by epoch, feature importances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history of a training: a row for each epoch, and a warning of overfitting."""
+"""The history of training: a row for each epoch, and a warning of overfitting."""
 
 from __future__ import annotations
 

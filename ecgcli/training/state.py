@@ -1,4 +1,4 @@
-"""The state of a training, to and from the ``last`` checkpoint."""
+"""The state of training, to and from the ``last`` checkpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ecgcli.training.history import Epoch
 
 @dataclass
 class Position:
-    """How far a training has come: its state without weights, optimizer and schedule.
+    """The progress of training: its state without weights, optimizer and schedule.
 
     ``order``, ``batch``, ``loss_sum`` and ``matrix`` describe the current epoch: its rows in
     training order, the number of batches done, the sum of their losses and their confusion
@@ -33,7 +33,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a training was begun with, to be compared when it is resumed.
+    """The config and data that training began with, to be compared when it is resumed.
 
     ``config`` holds the resolved config as plain values, ``training`` and ``validation`` are
     the fingerprints of the beats of each part.

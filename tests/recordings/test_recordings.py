@@ -278,7 +278,7 @@ def test_files_that_are_not_recordings(tmp_path: Path) -> None:
     (tmp_path / "x.pdf").write_bytes(b"%PDF")
     for name, message in (
         ("x.zip", "zip archive; unpack it first"),
-        ("x.pdf", r"no known format.*recordings end in"),
+        ("x.pdf", r"not a known format.*recordings end in"),
         ("none.edf", "no such file"),
         (".", "this is a folder"),
     ):

@@ -36,7 +36,7 @@ def list_detectors() -> list[str]:
 
 
 def get_detector(name: str) -> Detector:
-    """The detector called ``name``.
+    """The detector ``name``.
 
     Raises:
         ConfigError: there is no such detector.

@@ -99,8 +99,8 @@ def _searched_back(kept: NDArray[np.intp], times: Signal, strength: Signal) -> N
     recovered = []
     for k in np.flatnonzero(intervals > _PAUSE * usual):
         inside = np.arange(kept[k] + 1, kept[k + 1])
-        away = np.minimum(times[inside] - times[kept[k]], times[kept[k + 1]] - times[inside])
-        inside = inside[away > 0.36]
+        distance = np.minimum(times[inside] - times[kept[k]], times[kept[k + 1]] - times[inside])
+        inside = inside[distance > 0.36]
         if len(inside) and strength[inside].max() > _ENOUGH_IN_A_PAUSE:
             recovered.append(inside[strength[inside].argmax()])
     return np.sort(np.concatenate([kept, np.array(recovered, kept.dtype)]))

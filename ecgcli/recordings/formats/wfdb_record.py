@@ -77,7 +77,7 @@ def named_annotations(annotator: str) -> tuple[NDArray[np.float64], tuple[str, .
 
 
 def _annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """A record's own annotator by its name, else a file."""
+    """An annotator of the record by its name, else a file."""
     if annotator == "auto" and record.with_name(record.name + ".atr").exists():
         return read_annotations(record, "atr")
     if annotator in ("auto", "none") or "." in annotator or "/" in annotator:
