@@ -104,8 +104,8 @@ def signal() -> NDArray[np.float64]:
 
 def test_the_rooms_are_those_of_the_tree() -> None:
     listed = re.findall(r"^    (\w+)/ ", CONTRIBUTING, re.M)
-    there = {path.parent.name for path in (ROOT / "ecgcli").glob("*/__init__.py")}
-    assert {*listed, "weights"} == there
+    folders = {path.parent.name for path in (ROOT / "ecgcli").glob("*/__init__.py")}
+    assert {*listed, "weights"} == folders
 
 
 def test_a_model(ecg: Ecg, site: Path, demo: Path, tmp_path: Path) -> None:

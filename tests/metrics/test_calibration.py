@@ -15,7 +15,9 @@ from ecgcli.metrics.calibration import (
 )
 
 
-def drawn(beats: int, temperature: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def draw_logits(
+    beats: int, temperature: float = 1.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Logits, and labels drawn from the probabilities they have at a temperature."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, 3, (beats, 5))
@@ -37,7 +39,7 @@ def test_the_error_by_hand() -> None:
 
 
 def test_true_probabilities_have_no_error_and_overconfident_ones_do() -> None:
-    logits, truth = drawn(20_000)
+    logits, truth = draw_logits(20_000)
     right = softmax(logits, axis=1)
     low, high = error_interval(right, truth)
     assert low < 0.002
@@ -50,7 +52,7 @@ def test_true_probabilities_have_no_error_and_overconfident_ones_do() -> None:
 
 
 def test_the_interval_covers_the_score_on_more_beats() -> None:
-    logits, truth = drawn(200_000, temperature=2.0)
+    logits, truth = draw_logits(200_000, temperature=2.0)
     whole = reliability(softmax(logits, axis=1), truth).error
     hits = 0
     for part in np.split(np.arange(200_000), 100):
@@ -61,7 +63,7 @@ def test_the_interval_covers_the_score_on_more_beats() -> None:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_of_simulated_logits_is_recovered(temperature: float) -> None:
-    logits, truth = drawn(20_000, temperature)
+    logits, truth = draw_logits(20_000, temperature)
     assert fit_temperature(logits, truth) == pytest.approx(temperature, rel=0.05)
     log_probabilities = np.log(softmax(logits, axis=1))
     assert fit_temperature(log_probabilities, truth) == pytest.approx(temperature, rel=0.05)
@@ -71,7 +73,7 @@ def test_the_temperature_of_simulated_logits_is_recovered(temperature: float) ->
 
 
 def test_coverage_is_that_of_scikit_learn_on_the_kept_beats() -> None:
-    logits, truth = drawn(3000)
+    logits, truth = draw_logits(3000)
     probabilities = softmax(logits, axis=1)
     rows = coverage_table(probabilities, truth, (0.0, 0.6, 0.9))
     for row in rows:

@@ -42,18 +42,20 @@ def fitted(demo: Path, runs: Path, **model: object) -> Run:
 @pytest.fixture(
     scope="module", params=VARIANTS, ids=lambda variant: "-".join(map(str, variant.values()))
 )
-def done(request: pytest.FixtureRequest, demo: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def estimator_run(
+    request: pytest.FixtureRequest, demo: Path, tmp_path_factory: pytest.TempPathFactory
+):  # type: ignore[no-untyped-def]
     return fitted(demo, tmp_path_factory.mktemp("runs"), **request.param)
 
 
-def test_it_learns_the_synthetic_beats(done: Run) -> None:
-    assert done.metrics["validation_accuracy"] > 0.85
-    assert done.metrics["validation_macro_f1"] > 0.75
+def test_it_learns_the_synthetic_beats(estimator_run: Run) -> None:
+    assert estimator_run.metrics["validation_accuracy"] > 0.85
+    assert estimator_run.metrics["validation_macro_f1"] > 0.75
 
 
-def test_a_saved_estimator_computes_the_same(done: Run, demo: Path) -> None:
+def test_a_saved_estimator_computes_the_same(estimator_run: Run, demo: Path) -> None:
     """Read back, it gives the probabilities that were validated, each a distribution."""
-    checkpoint = load_checkpoint(done.checkpoint)
+    checkpoint = load_checkpoint(estimator_run.checkpoint)
     beats = read_beats(demo / "synthetic_test.csv").take(np.arange(300))
     again = create_estimator(checkpoint.card.model, **checkpoint.card.arguments)
     again.restore(checkpoint.weights)
@@ -68,17 +70,19 @@ def test_a_saved_estimator_computes_the_same(done: Run, demo: Path) -> None:
     assert first == pytest.approx(raised / raised.sum(1, keepdims=True), abs=1e-5)
 
 
-def test_the_commands_take_it(done: Run, demo: Path, ecg: Ecg) -> None:
+def test_the_commands_take_it(estimator_run: Run, demo: Path, ecg: Ecg) -> None:
     few = "small.csv"
     lines = (demo / "synthetic_test.csv").read_text().splitlines(keepends=True)
     Path(few).write_text("".join(lines[:200]))
-    predicted = ecg("predict", few, "--model", done.path)
+    predicted = ecg("predict", few, "--model", estimator_run.path)
     assert predicted.exit_code == 0, predicted.stderr
     assert len(predicted.stdout.splitlines()) == 201
-    evaluated = ecg("evaluate", done.path, "--data", few, "--json", "--require", "accuracy=0.8")
+    evaluated = ecg(
+        "evaluate", estimator_run.path, "--data", few, "--json", "--require", "accuracy=0.8"
+    )
     assert evaluated.exit_code == 0, evaluated.stderr
     assert json.loads(evaluated.stdout)["beats"] == 200
-    assert ecg("predict", few, "--model", done.path, "--engine", "torch").exit_code == 2
+    assert ecg("predict", few, "--model", estimator_run.path, "--engine", "torch").exit_code == 2
 
 
 def test_a_seed_gives_the_same_model(demo: Path, tmp_path: Path) -> None:
