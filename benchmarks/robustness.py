@@ -40,6 +40,7 @@ from ecgcli.recordings.distortions import (
     with_gain,
 )
 from ecgcli.recordings.mitbih import DS2
+from ecgcli.wording import counted
 
 DECIBELS = (24.0, 18.0, 12.0, 6.0, 0.0, -6.0)
 SKIPPED_SECONDS = 300.0
@@ -70,7 +71,9 @@ def main() -> None:
     work = in_order_prepared(partial(worker, checkpoint, options.seed), paths, options.jobs)
     with closing(work) as records:
         matrices = add_up(records)
-    text = f"{table(matrices)}\n\n{len(paths)} records, {time.monotonic() - began:.0f} s\n"
+    text = (
+        f"{table(matrices)}\n\n{counted(len(paths), 'record')}, {time.monotonic() - began:.0f} s\n"
+    )
     print(text, end="")
     if options.out:
         write_text(options.out / "robustness.md", text)
