@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "ecgcli"
 #: outside rooms (errors, files, ...) and the weights are the ground floor, which all may use.
 ROOMS = (
     "recordings", "beats", "sources", "metrics", "models", "checkpoints", "training",
-    "prediction", "evaluation", "insight", "anomaly", "commands",
+    "prediction", "evaluation", "insight", "anomaly", "view", "commands",
 )  # fmt: skip
 GROUND_FLOOR = "ground floor"
 

@@ -25,6 +25,7 @@ from ecgcli.recordings import (
 )
 from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.formats import endings
+from ecgcli.recordings.missed import may_miss_a_beat
 from ecgcli.recordings.peaks import points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
 from ecgcli.wording import counted
@@ -36,7 +37,8 @@ class Prepared:
 
     ``peaks`` are the R peaks of all beats, cut or not, in seconds; ``skipped`` is the
     number of beats left out because no ECG was recorded under them or nothing follows
-    them; ``unusable`` are the stretches without ECG, from and to, in seconds.
+    them; ``unusable`` are the stretches without ECG, from and to, in seconds; ``missed``
+    are the intervals between the peaks in which a beat may have been missed.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Prepared:
     skipped: int
     unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
+    missed: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def prepare(
             for stretch in stretches
         ),
         notes=tuple(notes),
+        missed=may_miss_a_beat(recording.filled, recording.sampling_rate, peaks),
     )
 
 

@@ -30,6 +30,7 @@ from ecgcli.commands import (
     resample,
     similar,
     train,
+    view,
 )
 from ecgcli.commands.console import messages
 from ecgcli.commands.help import Command, Group
@@ -101,7 +102,7 @@ def ecg(
 for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models),
-    "Predictions": (predict, confusion),
+    "Predictions": (predict, view, confusion),
     "A closer look": (features, cluster, similar, explain, anomaly, forecast, decompose),
 }.items():
     for _module in _modules:

@@ -72,6 +72,13 @@ Quantile = Annotated[
         help="Share of normal beats below the threshold; default 0.95, or that of the model.",
     ),
 ]
+Abstain = Annotated[
+    float,
+    typer.Option(
+        metavar="PROBABILITY",
+        help="Give beats whose highest probability is lower the class ?, for a person to see.",
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help="Library that computes the probabilities.")]
 
 
@@ -88,6 +95,16 @@ def open_classifier(model: Path | None, console: Console) -> Classifier:
     classifier = load(find_checkpoint(model))
     console.print(f"Model: {classifier.path}")
     return classifier
+
+
+def model_line(checkpoint: Path) -> str:
+    """The line that names the model, and where its limits are described."""
+    from ecgcli.weights import name_of
+
+    name = name_of(checkpoint)
+    if name is None:
+        return f"Model: {checkpoint}"
+    return f"Model: {name}, the pretrained weights; their limits: ecg models show {name}"
 
 
 def read_options(

@@ -11,6 +11,7 @@ import typer
 
 from ecgcli.choices import EngineName, TableFormat
 from ecgcli.commands.console import (
+    Abstain,
     Annotations,
     Detect,
     Engine,
@@ -20,6 +21,7 @@ from ecgcli.commands.console import (
     Rate,
     Units,
     messages,
+    model_line,
     print_json,
     progress_bar,
     read_options,
@@ -77,13 +79,7 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     normalize: Normalize = False,
-    abstain: Annotated[
-        float,
-        typer.Option(
-            metavar="PROBABILITY",
-            help="Give beats whose highest probability is lower the class ?, for a person to see.",
-        ),
-    ] = 0.0,
+    abstain: Abstain = 0.0,
     lead: Lead = None,
     rate: Rate = None,
     units: Units = None,
@@ -132,16 +128,6 @@ def command(
     _predict_recordings(source, out, chosen_format, task, jobs or os.cpu_count() or 1, console)
 
 
-def _model_line(checkpoint: Path) -> str:
-    """The line that names the model, and where its limits are described."""
-    from ecgcli.weights import name_of
-
-    name = name_of(checkpoint)
-    if name is None:
-        return f"Model: {checkpoint}"
-    return f"Model: {name}, the pretrained weights; their limits: ecg models show {name}"
-
-
 def _predict_beats(
     source: str,
     out: str,
@@ -156,7 +142,7 @@ def _predict_beats(
     from ecgcli.prediction.beats import format_for, predict_file
 
     classifier = load(path, engine=engine)
-    console.print(_model_line(path))
+    console.print(model_line(path))
     with progress_bar(console) as progress:
         summary = predict_file(
             classifier,
@@ -181,7 +167,7 @@ def _predict_recordings(
     from ecgcli.beats.preparation import find_recordings
 
     paths = find_recordings(source)
-    console.print(_model_line(task.checkpoint))
+    console.print(model_line(task.checkpoint))
     if len(paths) == 1 and not Path(source[0]).is_dir():
         _predict_one(paths[0], out, chosen_format, task, console)
     elif out == "-":
@@ -253,7 +239,8 @@ def _print_summary(summary: dict[str, Any], console: Console) -> None:
             rates += [f"{word} {summary[f'{word}_rate']:.0f}" for word in ("lowest", "highest")]
         console.print(f"  heart rate  {', '.join(rates)} a minute")
         pause, at = summary["longest_rr"], _clock(summary["longest_rr_at"])
-        console.print(f"  longest RR  {pause:.2f} s at {at}")
+        missed = ", perhaps a missed beat" if summary["longest_rr_may_miss_a_beat"] else ""
+        console.print(f"  longest RR  {pause:.2f} s at {at}{missed}")
     counts = ", ".join(f"{name} {count:,}" for name, count in summary["counts"].items())
     unsure = f", {summary['abstained']:,} of them abstained" if summary["abstained"] else ""
     console.print(f"  classes     {counts}; {summary['unclassified']} not classified{unsure}")

@@ -174,7 +174,7 @@ def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     Raises:
         DataError: the file is not such a table.
     """
-    table = _read_table(path)
+    table = read_table(path)
     if "class" not in table:
         raise DataError(
             "there is no column named class; ecg predict writes one (ecg predict beats.csv "
@@ -197,7 +197,12 @@ def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     return np.array([label_of[name] for name in table["class"]], np.int64), classes
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of predictions, unchecked.
+
+    Raises:
+        DataError: there is no such file, or it is no table.
+    """
     import pandas as pd
 
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {

@@ -42,7 +42,8 @@ class Classified:
 
     ``times`` (s), ``probabilities`` and ``labels`` belong to the beats that could be cut; the
     label is one past the last class where the model abstained. ``peaks`` (s) and ``kinds``
-    (class names) belong to all beats; the kind is empty where a beat has no class.
+    (class names) belong to all beats; the kind is empty where a beat has no class. ``missed``
+    are the intervals between the peaks in which a beat may have been missed.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Classified:
     kinds: NDArray[np.str_]
     unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
+    missed: NDArray[np.bool_]
 
     def table(self) -> pa.Table:
         """A row for each beat cut: number, time of the R peak in s, class, probabilities."""
@@ -70,7 +72,9 @@ class Classified:
     def rhythm(self) -> Rhythm:
         """The rhythm of all beats."""
         without = sum(stop - start for start, stop in self.unusable)
-        return describe_rhythm(self.peaks, self.kinds, self.classes, self.seconds, without)
+        return describe_rhythm(
+            self.peaks, self.kinds, self.classes, self.seconds, without, self.missed
+        )
 
     def summary(self) -> dict[str, Any]:
         """The rhythm and the notes as a document of plain values."""
@@ -138,6 +142,7 @@ def classify_prepared(
         kinds=kinds,
         unusable=prepared.unusable,
         notes=prepared.notes,
+        missed=prepared.missed,
     )
 
 

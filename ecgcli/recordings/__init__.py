@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from functools import cached_property
 from pathlib import Path
 
@@ -48,6 +49,9 @@ class Recording:
         copy: how it was altered, for an altered copy of a recording to train on
             (such as ``inverted``); empty for a recording as recorded.
         notes: remarks on the reading of the file, for readers of the results.
+        leads: the names of all leads of its file, in its order; a lead's number is its place.
+        start: when the first sample was recorded, on the recorder's clock; a time where the file
+            states no date, None where it states neither.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Recording:
     symbols: tuple[str, ...]
     copy: str = ""
     notes: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    start: datetime | time | None = None
 
     @cached_property
     def filled(self) -> NDArray[np.float64]:

@@ -95,7 +95,7 @@ def points_down(signal: Signal, sampling_rate: float, peaks: NDArray[np.float64]
         sampling_rate: Hz.
         peaks: ``(beats,)`` the R peaks, in seconds.
     """
-    drift_free = _without_drift(filled(signal), sampling_rate)
+    drift_free = without_drift(filled(signal), sampling_rate)
     samples = np.round(peaks * sampling_rate).astype(np.intp)
     pieces = drift_free[_around(samples, sampling_rate, len(signal))]
     return bool(np.mean(-pieces.min(axis=1) > pieces.max(axis=1)) > 0.5)
@@ -110,7 +110,7 @@ def _at_the_peak(
     """
     if not len(detections):
         return np.empty(0)
-    level = np.abs(_without_drift(signal, sampling_rate))
+    level = np.abs(without_drift(signal, sampling_rate))
     around = _around(detections, sampling_rate, len(signal))
     peaks = around[np.arange(len(detections)), level[around].argmax(1)]
     left, middle, right = level[peaks - 1], level[peaks], level[peaks + 1]
@@ -128,7 +128,7 @@ def _around(detections: NDArray[np.intp], sampling_rate: float, length: int) -> 
     return around
 
 
-def _without_drift(signal: Signal, sampling_rate: float) -> Signal:
+def without_drift(signal: Signal, sampling_rate: float) -> Signal:
     """Without the baseline's wander: a zero-phase Butterworth high-pass at 1 Hz."""
     from scipy.signal import butter, sosfiltfilt
 

@@ -44,6 +44,7 @@ class Rhythm:
 
     Rates are in beats per minute, None without enough beats; the lowest and the highest
     are means over `RATE_INTERVALS`. ``longest_rr`` (s) begins at ``longest_rr_at`` (s).
+    ``longest_rr_may_miss_a_beat`` where a deflection between its beats may be a third beat.
     ``unclassified`` beats have no ECG under them or no beat after them. ``noise_share``
     is the share of the time without ECG. ``runs`` lists those of three or more beats.
     """
@@ -56,6 +57,7 @@ class Rhythm:
     highest_rate: float | None
     longest_rr: float | None
     longest_rr_at: float | None
+    longest_rr_may_miss_a_beat: bool
     counts: dict[str, int]
     burdens: dict[str, Burden]
     runs: list[Run]
@@ -68,6 +70,7 @@ def describe_rhythm(
     classes: tuple[str, ...],
     seconds: float,
     unusable: float,
+    missed: NDArray[np.bool_] | None = None,
 ) -> Rhythm:
     """Summarise a recording.
 
@@ -77,15 +80,15 @@ def describe_rhythm(
         classes: the names of the classes.
         seconds: the recording's length.
         unusable: seconds of it without ECG.
+        missed: ``(beats - 1,)`` in which intervals a beat may have been missed, if that is known.
     """
-    intervals = np.diff(peaks)
-    intervals[intervals > LONGEST_PAUSE] = np.nan
+    intervals = rr_intervals(peaks)
     valid = intervals[~np.isnan(intervals)]
     enough = len(valid) >= RATE_INTERVALS
     mean = np.full(RATE_INTERVALS, 1 / RATE_INTERVALS)
     rates = 60 / np.convolve(valid, mean, "valid") if enough else np.empty(0)
     longest = int(np.nanargmax(intervals)) if len(valid) else None
-    rows = {kind: _in_a_row(kind, peaks, kinds, intervals) for kind in ECTOPIC if kind in classes}
+    rows = {kind: in_a_row(kind, peaks, kinds, intervals) for kind in ECTOPIC if kind in classes}
     hours = (seconds - unusable) / 3600
     classified = int((kinds != "").sum())
     return Rhythm(
@@ -97,6 +100,9 @@ def describe_rhythm(
         highest_rate=float(rates.max()) if enough else None,
         longest_rr=None if longest is None else float(intervals[longest]),
         longest_rr_at=None if longest is None else float(peaks[longest]),
+        longest_rr_may_miss_a_beat=bool(
+            longest is not None and missed is not None and missed[longest]
+        ),
         counts={name: int((kinds == name).sum()) for name in classes},
         burdens={
             kind: _burden(row_runs, int((kinds == kind).sum()), classified, hours)
@@ -110,6 +116,13 @@ def describe_rhythm(
     )
 
 
+def rr_intervals(peaks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The intervals between beats, ``(beats - 1,)`` in s; NaN where the recording has a gap."""
+    intervals = np.diff(peaks)
+    intervals[intervals > LONGEST_PAUSE] = np.nan
+    return intervals
+
+
 def _burden(rows: list[Run], beats: int, classified: int, hours: float) -> Burden:
     return Burden(
         beats=beats,
@@ -120,13 +133,20 @@ def _burden(rows: list[Run], beats: int, classified: int, hours: float) -> Burde
     )
 
 
-def _in_a_row(
+def in_a_row(
     kind: str,
     peaks: NDArray[np.float64],
     kinds: NDArray[np.str_],
     intervals: NDArray[np.float64],
 ) -> list[Run]:
-    """Two or more beats of a class in a row; a gap ends a row."""
+    """Two or more beats of a class in a row; a gap ends a row.
+
+    Args:
+        kind: the class.
+        peaks: ``(beats,)`` in s, ascending.
+        kinds: ``(beats,)`` the class of each.
+        intervals: between them, see `rr_intervals`.
+    """
     hit = kinds == kind
     joined = hit[1:] & hit[:-1] & ~np.isnan(intervals)
     edges = np.diff(np.concatenate([[0], joined.astype(np.int8), [0]]))

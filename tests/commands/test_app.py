@@ -36,6 +36,7 @@ from ecgcli.commands import (
     resample,
     similar,
     train,
+    view,
 )
 from tests.helpers import ecg_process
 
@@ -51,6 +52,7 @@ COMMANDS = {
     "compare": compare,
     "models": models,
     "predict": predict,
+    "view": view,
     "confusion": confusion,
     "features": features,
     "cluster": cluster,

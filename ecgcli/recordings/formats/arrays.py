@@ -50,6 +50,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         lead=lead,
         positions=positions,
         symbols=symbols,
+        leads=tuple(leads),
     )
 
 

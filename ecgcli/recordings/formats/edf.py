@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from ecgcli.recordings import (
 )
 from ecgcli.recordings.formats import register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
+
+#: The date that EDF files have when they state none.
+NO_DATE = (1985, 1, 1)
 
 
 @register("edf", "EDF, EDF+ and BDF: Holter and sleep recorders", endings=(".edf", ".bdf"))
@@ -49,8 +54,8 @@ def read(path: Path, options: ReadOptions) -> Recording:
             "export it as continuous EDF",
             file=path,
         )
-    number = choose_lead(_ecg_first(labels), options.lead, path)
-    signal = signals[labels.index(_ecg_first(labels)[number])]
+    leads = _ecg_first(labels)
+    signal = signals[labels.index(leads[choose_lead(leads, options.lead, path)])]
     unit = options.units or signal.physical_dimension
     positions, symbols = named_annotations(options.annotations)
     return Recording(
@@ -62,7 +67,21 @@ def read(path: Path, options: ReadOptions) -> Recording:
         lead=signal.label.strip(),
         positions=positions,
         symbols=symbols,
+        leads=tuple(leads),
+        start=_start(file),
     )
+
+
+def _start(file: Any) -> datetime | time | None:
+    """When the recording began; without the date where it is not stated or anonymized."""
+    clock: time = file.starttime
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # EDF+ states the date twice; its own field counts
+            date = file.startdate
+    except ValueError:  # anonymized
+        return clock
+    return clock if (date.year, date.month, date.day) == NO_DATE else datetime.combine(date, clock)
 
 
 def _ecg_first(labels: list[str]) -> list[str]:

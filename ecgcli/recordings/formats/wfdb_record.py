@@ -50,6 +50,8 @@ def read(path: Path, options: ReadOptions) -> Recording:
         positions=positions,
         symbols=symbols,
         notes=_gain_note(header, record, number),
+        leads=tuple(leads),
+        start=header.base_datetime or header.base_time,
     )
 
 

@@ -1,0 +1,127 @@
+"""``ecg view``."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgcli.choices import EngineName
+from ecgcli.commands.console import (
+    Abstain,
+    Annotations,
+    Detect,
+    Engine,
+    Json,
+    Lead,
+    Quiet,
+    Rate,
+    Units,
+    messages,
+    model_line,
+    print_json,
+    read_options,
+)
+from ecgcli.errors import ConfigError
+from ecgcli.wording import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.recordings import ReadOptions
+    from ecgcli.view import Page
+
+EXAMPLE = "Example: ecg view my.edf -o my.html --open"
+
+
+def command(
+    recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
+            "newest run, else the pretrained weights.",
+        ),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE.csv", help="Classes from a table that ecg predict wrote, not a model."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="HTML file to write; default the recording's name."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    abstain: Abstain = 0.0,
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
+    engine: Engine = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a page of a recording: its beats, its day and its events, in one HTML file.
+
+    The page needs no network and no other file. It shows all leads on ECG paper with the class
+    and probability of each beat, heart rate and RR intervals over time, V and S beats by hour,
+    families of beats of one shape, and a table of events: runs, couplets, pauses, the fastest
+    and slowest minute, the most doubtful beats.
+    """
+    from ecgcli.prediction.beats import check_probability
+    from ecgcli.view.building import view_predictions, write_page
+
+    console = messages(quiet)
+    check_probability(abstain)
+    options = read_options(lead, rate, units, annotations, detector)
+    if predictions is not None:
+        if model is not None or abstain:
+            raise ConfigError(
+                "--predictions has the classes already; leave out --model and --abstain"
+            )
+        page = view_predictions(recording, predictions, options)
+    else:
+        page = _classify(recording, model, engine, options, abstain, console)
+    target = Path(f"{page.name}.html") if out is None else out
+    write_page(target, page)
+    kinds = Counter(event.kind for event in page.events)
+    if json:
+        print_json({"page": target, "recording": page.name, "beats": len(page.beats),
+                    "notes": page.notes, "events": kinds})  # fmt: skip
+    else:
+        print(target)
+    for note in page.notes:
+        console.print(f"{page.name}: {note}")
+    events = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+    megabytes = target.stat().st_size / 1e6 if target.is_file() else 0
+    console.print(f"{page.name}: {counted(len(page.beats), 'beat')}; {events or 'no events'}")
+    console.print(f"Page: {target}, {megabytes:.1f} MB; open it in a browser")
+    if show:
+        webbrowser.open(target.resolve().as_uri())
+
+
+def _classify(
+    recording: Path,
+    model: Path | None,
+    engine: EngineName,
+    options: ReadOptions,
+    abstain: float,
+    console: Console,
+) -> Page:
+    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.prediction import load
+    from ecgcli.view.building import view_recording
+
+    checkpoint = find_checkpoint(model, Path("runs"), "recordings")
+    console.print(model_line(checkpoint))
+    classifier = load(checkpoint, engine=engine)
+    with console.status("classifying"):
+        return view_recording(recording, classifier, options, abstain=abstain)

@@ -1,0 +1,208 @@
+"""Recording -> page: with a model that classifies its beats, or with a table of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.beats.preparation import Prepared, prepare
+from ecgcli.files import write_text
+from ecgcli.prediction import Classifier
+from ecgcli.prediction.recordings import Classified, classify_prepared
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
+from ecgcli.view import UNCLASSIFIED, Model, Page, PageBeats
+from ecgcli.view.events import find_events
+from ecgcli.view.families import find_families
+from ecgcli.view.leads import read_leads
+from ecgcli.view.predictions import beats_at, place_predictions, read_timed_predictions
+from ecgcli.view.rendering import render
+
+#: The rhythm in a table of predictions that is atrial fibrillation.
+FIBRILLATION = "AFIB"
+
+
+def view_recording(
+    path: Path, classifier: Classifier, options: ReadOptions = NO_OPTIONS, *, abstain: float = 0.0
+) -> Page:
+    """The page of a recording whose beats a model classifies.
+
+    Args:
+        path: of the recording.
+        classifier: the model.
+        options: how the recording is read.
+        abstain: beats whose highest probability is below this get no class.
+
+    Raises:
+        DataError: the recording cannot be read.
+        ConfigError: there is no such detector.
+    """
+    leads, notes = read_leads(path, options)
+    prepared = prepare(leads[0], path, options, context="context" in classifier.views)
+    classified = classify_prepared(classifier, prepared, abstain)
+    return _page_of_classified(classified, leads, notes, describe_model(classifier))
+
+
+def view_classified(
+    classified: Classified, model: Model, options: ReadOptions = NO_OPTIONS
+) -> Page:
+    """The page of a recording that is classified already; ``options`` are those it was read by.
+
+    Raises:
+        DataError: the recording cannot be read again.
+    """
+    leads, notes = read_leads(classified.path, options)
+    return _page_of_classified(classified, leads, notes, model)
+
+
+def view_predictions(path: Path, table: Path, options: ReadOptions = NO_OPTIONS) -> Page:
+    """The page of a recording with the classes of a table that ``ecg predict`` wrote.
+
+    Raises:
+        DataError: one of the two cannot be read, or the predictions are of another recording.
+        ConfigError: there is no such detector.
+    """
+    predictions = read_timed_predictions(table)
+    leads, notes = read_leads(path, options)
+    prepared = prepare(leads[0], path, options)
+    annotated = leads[0].annotated
+    rows = place_predictions(predictions, prepared.peaks)
+    if rows is None and annotated and options.annotations == "auto":
+        # predicted with --annotations none: of the R peaks that the detector finds
+        unannotated = replace(leads[0], positions=np.empty(0), symbols=())
+        prepared = prepare(unannotated, path, options)
+        annotated = False
+        rows = place_predictions(predictions, prepared.peaks)
+    if rows is None:
+        raise predictions.of_another_recording(prepared.peaks, path)
+    beats = page_beats(
+        prepared.peaks,
+        rows,
+        predictions.labels,
+        predictions.probabilities,
+        predictions.classes,
+        annotated=annotated,
+    )
+    return _page(
+        path, leads, beats, prepared, (*prepared.notes, *notes), predictions.rhythm, rows,
+        None, f"{table.name}, a table of predictions",
+    )  # fmt: skip
+
+
+def write_page(target: Path, page: Page) -> None:
+    """Write the page as HTML, complete or not at all.
+
+    Raises:
+        MissingExtraError: the package for the charts is not installed.
+        OutputError: the place cannot be written.
+    """
+    write_text(target, render(page))
+
+
+def describe_model(classifier: Classifier) -> Model:
+    """The name and the card of a model: its page where it has one, else what its file states."""
+    import yaml
+
+    from ecgcli.weights import bundled_card, name_of
+
+    bundled = name_of(classifier.path)
+    if bundled is not None:
+        return Model(classifier.name, bundled_card(bundled))
+    card = yaml.safe_dump(
+        classifier.card.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+    )
+    return Model(classifier.name, card)
+
+
+def page_beats(
+    peaks: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    labels: NDArray[np.intp],
+    probabilities: NDArray[np.float32],
+    classes: tuple[str, ...],
+    *,
+    annotated: bool,
+) -> PageBeats:
+    """All beats of a recording, of which those in ``rows`` have a label and probabilities.
+
+    Args:
+        peaks: ``(beats,)`` in s.
+        rows: ``(classified,)`` the numbers of the beats that are classified.
+        labels: ``(classified,)`` one past the last class where the model abstained.
+        probabilities: ``(classified, classes)``.
+        classes: their names.
+        annotated: whether the peaks are annotated.
+    """
+    all_labels = np.full(len(peaks), UNCLASSIFIED, np.uint8)
+    all_labels[rows] = labels
+    all_probabilities = np.zeros((len(peaks), len(classes)), np.float32)
+    all_probabilities[rows] = probabilities
+    return PageBeats(peaks, all_labels, all_probabilities, classes, annotated)
+
+
+def fibrillation_of(
+    peaks: NDArray[np.float64], rhythm: Sequence[str]
+) -> tuple[tuple[float, float], ...]:
+    """The stretches of atrial fibrillation, from and to, in s.
+
+    Args:
+        peaks: ``(beats,)`` in s.
+        rhythm: ``(beats,)`` the rhythm at each.
+    """
+    here = np.array([each == FIBRILLATION for each in rhythm], bool)
+    edges = np.flatnonzero(np.diff(here.view(np.int8), prepend=0, append=0))
+    return tuple(
+        (float(peaks[first]), float(peaks[last - 1]))
+        for first, last in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+def _page_of_classified(
+    classified: Classified, leads: tuple[Recording, ...], notes: tuple[str, ...], model: Model
+) -> Page:
+    rows = beats_at(classified.times, classified.peaks)
+    beats = page_beats(
+        classified.peaks,
+        rows,
+        classified.labels,
+        classified.probabilities,
+        classified.classes,
+        annotated=leads[0].annotated,
+    )
+    table = classified.table()
+    rhythm = table["rhythm"].to_pylist() if "rhythm" in table.column_names else []
+    return _page(
+        classified.path, leads, beats, classified, (*classified.notes, *notes), rhythm, rows,
+        model, f"the model {model.name}",
+    )  # fmt: skip
+
+
+def _page(
+    path: Path,
+    leads: tuple[Recording, ...],
+    beats: PageBeats,
+    facts: Prepared | Classified,
+    notes: tuple[str, ...],
+    rhythm: Sequence[str],
+    rows: NDArray[np.intp],
+    model: Model | None,
+    source: str,
+) -> Page:
+    fibrillation = fibrillation_of(beats.peaks[rows], rhythm) if len(rhythm) else ()
+    families, members = find_families(beats, leads[0].filled, leads[0].sampling_rate)
+    return Page(
+        path=path,
+        leads=leads,
+        beats=beats,
+        members=members,
+        families=families,
+        events=find_events(beats, facts.missed, fibrillation),
+        fibrillation=fibrillation,
+        unusable=facts.unusable,
+        notes=notes,
+        model=model,
+        source=source,
+    )

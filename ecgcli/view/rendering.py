@@ -1,0 +1,240 @@
+"""Page -> HTML: one file that fetches nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from ecgcli import __version__
+from ecgcli.recordings import Recording
+from ecgcli.view import DOUBTFUL, UNCLASSIFIED, Family, Page
+from ecgcli.view.charts import bokeh_script, charts_item, clock_offset
+from ecgcli.view.encoding import (
+    MILLIVOLTS_PER_STEP,
+    encode_lead,
+    encode_numbers,
+    encode_overview,
+    overview_samples,
+    piece_samples,
+)
+from ecgcli.view.periods import by_period
+
+#: Times of beats are stored in this many steps of a second.
+STEPS_PER_SECOND = 10_000
+#: The page's own scripts, in the order in which they need each other.
+SCRIPTS = ("data.js", "strip.js", "lists.js", "charts.js", "page.js")
+#: What the class letters stand for.
+MEANINGS = {
+    "N": "normal, bundle branch block or escape beat",
+    "S": "supraventricular ectopic beat",
+    "V": "ventricular ectopic beat",
+    "F": "fusion of a ventricular and a normal beat",
+    "Q": "paced or unclassifiable beat",
+    "?": "not classified: no probability was high enough",
+}
+#: Rows of a lead in mV: room for its usual range over `_RANGE_SECONDS`, within these limits.
+_RANGE_SECONDS, _LOWEST_ROW, _HIGHEST_ROW = 2.0, 1.5, 6.0
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script inside the page, and its hash, by which the page allows it."""
+
+    text: str
+
+    @property
+    def source(self) -> str:
+        """The script as the source of a Content Security Policy."""
+        digest = hashlib.sha256(self.text.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def render(
+    page: Page,
+    *,
+    template: str = "page.html",
+    scripts: Sequence[str] = (),
+    connect: str = "'none'",
+    folders: Sequence[str] = (),
+    **more: Any,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        page: what it shows.
+        template: the template; another one may extend ``page.html`` and fill its blocks.
+        scripts: more scripts, run after the page's own; see ``static/page.js`` for what they use.
+        connect: where its scripts may connect to (``connect-src`` of its policy).
+        folders: packages whose ``templates`` folder is searched before the page's own.
+        more: names for the template.
+
+    Raises:
+        MissingExtraError: the package for the charts is not installed.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader
+
+    loader = ChoiceLoader([PackageLoader(each) for each in (*folders, "ecgcli.view")])
+    pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages.filters |= {"clock": _clock(page), "tojson_block": json_block, "path": svg_path}
+    inside = [page_script(), bokeh_script(), *scripts]
+    own, *later = (Script(_closed(text)) for text in inside)
+    return pages.get_template(template).render(
+        page=page,
+        style=_static("page.css"),
+        own_script=own,
+        later_scripts=later,
+        policy=_policy([own, *later], connect),
+        data=page_data(page),
+        charts=charts_item(page),
+        leads=[encode_lead(lead.signal, lead.sampling_rate) for lead in page.leads],
+        overviews=[encode_overview(lead.signal, lead.sampling_rate) for lead in page.leads],
+        periods=by_period(page.beats, page.seconds, page.fibrillation, page.unusable),
+        facts=facts(page),
+        meanings={name: MEANINGS.get(name, "") for name in page.beats.classes},
+        doubtful=DOUBTFUL,
+        version=__version__,
+        **more,
+    )
+
+
+def facts(page: Page) -> dict[str, str]:
+    """Who and what: names and values in words."""
+    leads, beats = page.leads, page.beats
+    started = {} if page.start is None else {"starts": _start(page)}
+    peaks = "annotated" if beats.annotated else "detected"
+    return {
+        "file": page.path.name,
+        "leads": ", ".join(lead.lead for lead in leads),
+        "sampling rate": f"{leads[0].sampling_rate:g} Hz",
+        "length": _clock_text(page.seconds),
+        **started,
+        "R peaks": f"{len(beats):,}, {peaks}",
+        "classes": f"from {page.source}; read from lead {leads[0].lead}",
+    }
+
+
+def page_data(page: Page) -> dict[str, Any]:
+    """What the page's scripts read, as a document of plain values."""
+    rate = page.leads[0].sampling_rate
+    beats = page.beats
+    steps = np.round(beats.peaks * STEPS_PER_SECOND).astype(np.int64)
+    shares = np.round(beats.probabilities * 255).astype(np.uint8)
+    return {
+        "name": page.name,
+        "seconds": page.seconds,
+        "rate": rate,
+        "offset": clock_offset(page.start),
+        "classes": beats.classes,
+        "doubtful": DOUBTFUL,
+        "unclassified": UNCLASSIFIED,
+        "millivolts": MILLIVOLTS_PER_STEP,
+        "piece": piece_samples(rate),
+        "overview": overview_samples(rate),
+        "leads": [{"name": lead.lead, "height": row_millivolts(lead)} for lead in page.leads],
+        "beats": {
+            "stepsPerSecond": STEPS_PER_SECOND,
+            "intervals": encode_numbers(np.diff(steps, prepend=0).astype(np.uint32)),
+            "labels": encode_numbers(beats.labels),
+            "probabilities": encode_numbers(shares),
+            "members": encode_numbers(page.members),
+        },
+        "families": [_family(family) for family in page.families],
+        "events": [asdict(event) for event in page.events],
+        "unusable": page.unusable,
+        "fibrillation": page.fibrillation,
+    }
+
+
+def row_millivolts(lead: Recording) -> float:
+    """The height of a lead's row, in mV: its range in nearly all of its stretches."""
+    size = max(1, round(_RANGE_SECONDS * lead.sampling_rate))
+    starts = np.arange(0, len(lead.signal), size)
+    highest = np.maximum.reduceat(lead.filled, starts)
+    lowest = np.minimum.reduceat(lead.filled, starts)
+    usual = float(np.quantile(highest - lowest, 0.9))
+    return float(np.clip(1.4 * usual, _LOWEST_ROW, _HIGHEST_ROW))
+
+
+def svg_path(family: Family, width: int = 120, height: int = 70) -> str:
+    """A family's shape as the path of an SVG of this size: 2 mV high, or as large as it is."""
+    shape = family.shape
+    middle, span = (shape.max() + shape.min()) / 2, max(2.0, float(np.ptp(shape)) * 1.1)
+    x = np.linspace(0, width, len(shape))
+    y = height / 2 - (shape - middle) / span * height
+    return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def json_block(document: Any) -> Any:
+    """A document as JSON that can stand in a script element: no ``<`` ends it."""
+    from markupsafe import Markup
+
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (that is the escaping)
+
+
+@cache
+def page_script() -> str:
+    """The page's own scripts as one, whose names are its own."""
+    text = "\n".join(_static(name) for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{text}\n}})();'
+
+
+def _closed(script: str) -> str:
+    """A script that cannot end its element early."""
+    return script.replace("</script", "<\\/script")
+
+
+def _static(name: str) -> str:
+    return files("ecgcli.view").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: Sequence[Script], connect: str) -> str:
+    """The Content Security Policy: these scripts, no others, and nothing from anywhere.
+
+    Bokeh sets styles and has its icons in them.
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {' '.join(script.source for script in scripts)}",
+            "style-src 'unsafe-inline'",
+            "img-src data:",
+            f"connect-src {connect}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        "name": family.name,
+        "letter": family.letter,
+        "beats": family.beats,
+        "doubtful": family.doubtful,
+        "example": family.example,
+    }
+
+
+def _start(page: Page) -> str:
+    form = "%Y-%m-%d %H:%M:%S" if isinstance(page.start, datetime) else "%H:%M:%S"
+    return "" if page.start is None else page.start.strftime(form)
+
+
+def _clock(page: Page) -> Any:
+    offset = clock_offset(page.start)
+    return lambda seconds: _clock_text(seconds + offset)
+
+
+def _clock_text(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -1,0 +1,42 @@
+/* The charts of the whole recording, drawn by Bokeh. */
+
+class Charts {
+  /** go is called with a time that was clicked, fit with the ends of a stretch that was brushed. */
+  constructor(place, facts, go, fit) {
+    Object.assign(this, { place, facts, go, fit });
+    this.windows = [];
+  }
+
+  async show() {
+    Bokeh.set_log_level("warn");
+    const item = JSON.parse(textOf("charts-data"));
+    item.target_id = this.place.id;
+    const [view] = await Bokeh.embed.embed_item(item).then((found) => found.roots ?? [found]);
+    this.document = view.model.document;
+    const toSeconds = (milliseconds) => milliseconds / 1000 - this.facts.offset;
+    for (const model of this.document._all_models.values()) {
+      if (model.type === "BoxAnnotation" && model.name === "window") this.windows.push(model);
+      if (model.type !== "Figure") continue;
+      model.on_event("tap", (event) => this.go(toSeconds(event.x)));
+      model.on_event("selectiongeometry", (event) => {
+        if (!event.final) return;
+        this.fit(toSeconds(event.geometry.x0), toSeconds(event.geometry.x1));
+      });
+    }
+  }
+
+  /** Mark what the strip shows. */
+  mark(start, stop) {
+    for (const box of this.windows) {
+      box.left = (start + this.facts.offset) * 1000;
+      box.right = (stop + this.facts.offset) * 1000;
+    }
+  }
+
+  /** Draw again, in the colours of the style sheet. */
+  repaint() {
+    for (const model of this.document?._all_models.values() ?? []) {
+      if (model.type === "Figure") model.change.emit();
+    }
+  }
+}

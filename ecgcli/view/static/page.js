@@ -1,0 +1,233 @@
+/*
+ * Puts the page together.
+ *
+ * `window.ecgPage` is what other scripts of the page use; it is there when the document fires
+ * "ecg-ready":
+ *
+ *   beats                  all beats: count, times (s), letter(beat), probabilitiesOf(beat),
+ *                          members (the number of each beat's family), classes
+ *   families, events       as the page holds them
+ *   selected               the number of the selected beat, or -1
+ *   family                 the number of the chosen family, or -1
+ *   stretch                [from, to] in s that was dragged over with shift, or null
+ *   select(beat)           select a beat and show it
+ *   selectFamily(family)   choose a family and show its most typical beat
+ *   membersOf(family)      the numbers of its beats
+ *   show(time)             show a time (s)
+ *   setClasses(changes)    [[beat, class, probabilities?], ...]: changed classes, drawn at once
+ *   setEvents(events)      replace the events (fields as in ecgcli.view.Event)
+ *   say(text)              have a text shown and read out
+ *
+ * The document fires "ecg-beat" {beat}, "ecg-family" {family, beats}, "ecg-stretch" {start, stop}
+ * when a reader selects one, with these fields in `event.detail`. Keys that the page does not use
+ * (letters but n and p, digits but 0) are free for others.
+ */
+
+/** Tell other scripts of the page what happened. */
+function announce(name, detail = {}) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+const facts = JSON.parse(textOf("page-data"));
+const clock = new Clock(facts.offset);
+let strip, events, families, charts;
+
+function selectedBeat() {
+  return strip.selected;
+}
+
+/** Select a beat, and say what it is. */
+function choose(beat) {
+  strip.select(beat);
+  say(describe(beat));
+  announce("ecg-beat", { beat });
+}
+
+/** A beat in words. */
+function describe(beat) {
+  const { beats } = strip;
+  const letter = beats.letter(beat);
+  const shares = beats.probabilitiesOf(beat);
+  const chances = beats.classes.map((name, i) => `${name} ${shares[i].toFixed(2)}`).join(", ");
+  const before = beat > 0 ? `, RR before ${(beats.times[beat] - beats.times[beat - 1]).toFixed(2)} s` : "";
+  const kind = letter ? `class ${letter} (${chances})` : "not classified";
+  const family = facts.families[beats.members[beat]];
+  const of = family ? `, family ${family.name}` : "";
+  return `Beat ${beat + 1} of ${beats.count} at ${clock.text(beats.times[beat], 2)}: ${kind}${before}${of}`;
+}
+
+function say(text) {
+  document.getElementById("said").textContent = text;
+  if (strip.selected >= 0) strip.canvas.setAttribute("aria-label", `ECG strip. ${text}`);
+}
+
+/** After the strip moved: say where it is, mark it in the charts. */
+function moved() {
+  const stop = Math.min(facts.seconds, strip.start + strip.seconds);
+  const scale = `${round(strip.speed)} mm/s, ${round(strip.gain)} mm/mV`;
+  document.getElementById("scale").textContent = scale;
+  document.getElementById("where").textContent = `${clock.text(strip.start, 1)} to ${clock.text(stop, 1)}`;
+  charts?.mark(strip.start, stop);
+}
+
+function round(value) {
+  return Number(value.toPrecision(3));
+}
+
+/** Show an event: its beat at a scale at which all of it is in sight, if it is not too long. */
+function showEvent(event) {
+  const length = event.stop - event.start;
+  if (strip.speed < 10 || length > strip.seconds) {
+    strip.setSpeed(Math.max(2.5, Math.min(USUAL_SPEED, strip.width / MM / (length * 1.3 + 1))));
+  }
+  strip.selected = event.beat;
+  const room = Math.max(0, strip.seconds - length);
+  strip.moveTo(event.start - Math.min(room / 2, strip.seconds / 3));
+  const rate = event.rate === null ? "" : `, ${Math.round(event.rate)} a minute`;
+  const more = [event.detail, event.doubt].filter(Boolean).map((text) => `, ${text}`).join("");
+  say(`${event.kind} ${event.letter} at ${clock.text(event.start)}, beats: ${event.beats}${rate}${more}`);
+  inSight();
+  announce("ecg-beat", { beat: event.beat });
+}
+
+function inSight() {
+  document.getElementById("strip").scrollIntoView({ block: "nearest" });
+}
+
+function stepBeat(way) {
+  const { beats, selected } = strip;
+  const from = selected < 0 ? beats.nearest(strip.start) - Math.sign(way) : selected;
+  if (beats.count) choose(Math.min(beats.count - 1, Math.max(0, from + way)));
+}
+
+const ACTIONS = {
+  ArrowLeft: () => stepBeat(-1),
+  ArrowRight: () => stepBeat(1),
+  n: () => events.step(1),
+  p: () => events.step(-1),
+  "+": () => strip.zoom(1.5),
+  "-": () => strip.zoom(1 / 1.5),
+  0: () => strip.usualScale(),
+  PageUp: () => strip.moveTo(strip.start - 0.9 * strip.seconds),
+  PageDown: () => strip.moveTo(strip.start + 0.9 * strip.seconds),
+  Home: () => strip.moveTo(0),
+  End: () => strip.moveTo(facts.seconds),
+  "gain+": () => strip.setGain(strip.gain * 2),
+  "gain-": () => strip.setGain(strip.gain / 2),
+  all: () => strip.fit(0, facts.seconds),
+};
+
+/** Keys work anywhere but where something is typed; paging keys only on the strip itself. */
+function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest?.("input, select, textarea")) return;
+    const paging = ["PageUp", "PageDown", "Home", "End"].includes(event.key);
+    if (paging && !event.target.closest?.("#strip")) return;
+    const action = ACTIONS[event.key === "=" ? "+" : event.key];
+    if (!action || event.key.length > 8) return;
+    event.preventDefault();
+    action();
+  });
+  for (const button of document.querySelectorAll("[data-action]")) {
+    button.addEventListener("click", () => ACTIONS[button.dataset.action]());
+  }
+  document.getElementById("go").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const time = clock.parse(event.target.elements.time.value);
+    if (Number.isNaN(time)) say("A time is written like 1:02:03 or 2:03.");
+    else goTo(time);
+  });
+}
+
+/** Show a time and select the beat nearest to it. */
+function goTo(time) {
+  strip.show(time);
+  const beat = strip.beats.nearest(time);
+  if (beat >= 0) choose(beat);
+}
+
+/** Print the strip sharp, in the width of the paper, in the colours of the light scheme. */
+function listenToPrinting() {
+  const paper = (printing) => {
+    document.documentElement.classList.toggle("printing", printing);
+    strip.sharpness = printing ? 3 : 0;
+    strip.paint();
+    charts?.repaint();
+  };
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    strip.paint();
+    charts?.repaint();
+  });
+}
+
+function setClasses(changes) {
+  const { beats } = strip;
+  for (const [beat, name, probabilities] of changes) {
+    const label = name === "?" ? beats.classes.length : beats.classes.indexOf(name);
+    beats.labels[beat] = label < 0 ? facts.unclassified : label;
+    if (probabilities) beats.probabilities.set(probabilities, beat * beats.classes.length);
+  }
+  families.recount();
+  strip.draw();
+  if (strip.selected >= 0) say(describe(strip.selected));
+}
+
+async function start() {
+  const leads = facts.leads.map((lead, number) => new Lead(number, lead));
+  const beats = await Beats.read(facts.beats, facts.classes);
+  const canvas = document.querySelector("#strip canvas");
+  strip = new Strip(canvas, facts, leads, beats, clock, moved);
+  events = new EventTable(document.getElementById("events"), clock, showEvent);
+  events.set(facts.events);
+  families = new FamilyList(document.getElementById("families"), beats, facts, (beat) => {
+    choose(beat);
+    inSight();
+  });
+  listenToKeys();
+  listenToPrinting();
+  const asked = /^#t=([\d.]+)$/.exec(location.hash);
+  if (asked) goTo(Number(asked[1]));
+  else strip.moveTo(0);
+  performance.mark("ecg-strip");
+  window.ecgPage = {
+    beats,
+    families: facts.families,
+    get events() {
+      return events.events;
+    },
+    get selected() {
+      return strip.selected;
+    },
+    get family() {
+      return families.current;
+    },
+    get stretch() {
+      return strip.stretch;
+    },
+    select: choose,
+    selectFamily: (family) => families.choose(family),
+    membersOf: (family) => families.membersOf(family),
+    show: (time) => strip.show(time),
+    setClasses,
+    setEvents: (list) => events.set(list),
+    say,
+  };
+  await documentComplete();
+  charts = new Charts(document.getElementById("charts"), facts, goTo, (from, to) => strip.fit(from, to));
+  await charts.show();
+  moved();
+  performance.mark("ecg-charts");
+  document.documentElement.dataset.ready = "true";
+  announce("ecg-ready");
+}
+
+/** Bokeh's script stands behind this one, so that the strip is drawn before it is read. */
+function documentComplete() {
+  if (document.readyState !== "loading") return Promise.resolve();
+  return new Promise((go) => document.addEventListener("DOMContentLoaded", go, { once: true }));
+}
+
+start();
