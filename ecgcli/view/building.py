@@ -86,7 +86,7 @@ def view_predictions(path: Path, table: Path, options: ReadOptions = NO_OPTIONS)
         predictions.classes,
         annotated=annotated,
     )
-    return _page(
+    return build_page(
         path, leads, beats, prepared, (*prepared.notes, *notes), predictions.rhythm, rows,
         None, f"{table.name}, a table of predictions",
     )  # fmt: skip
@@ -174,13 +174,13 @@ def _page_of_classified(
     )
     table = classified.table()
     rhythm = table["rhythm"].to_pylist() if "rhythm" in table.column_names else []
-    return _page(
+    return build_page(
         classified.path, leads, beats, classified, (*classified.notes, *notes), rhythm, rows,
         model, f"the model {model.name}",
     )  # fmt: skip
 
 
-def _page(
+def build_page(
     path: Path,
     leads: tuple[Recording, ...],
     beats: PageBeats,
@@ -191,6 +191,19 @@ def _page(
     model: Model | None,
     source: str,
 ) -> Page:
+    """The page of a recording.
+
+    Args:
+        path: of the recording.
+        leads: those that are shown, the classified one first.
+        beats: of the recording.
+        facts: what was found when its beats were cut.
+        notes: what a reader should know of how it was read.
+        rhythm: ``(classified,)`` the rhythm at each classified beat; empty if it is not known.
+        rows: ``(classified,)`` the numbers of the classified beats.
+        model: that classified them, if it is known.
+        source: where the classes come from, in words.
+    """
     fibrillation = fibrillation_of(beats.peaks[rows], rhythm) if len(rhythm) else ()
     families, members = find_families(beats, leads[0].filled, leads[0].sampling_rate)
     return Page(

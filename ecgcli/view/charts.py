@@ -25,7 +25,7 @@ GREY, BLUE = "#808890", "#3d8fd1"
 WINDOW = "window"
 #: The most steps of a chart across and upwards: no screen shows more.
 _ACROSS, _UP = 1500, 120
-_HEIGHT = 115
+_HEIGHT, _AXIS_HEIGHT = 105, 25
 
 
 def charts_item(page: Page) -> dict[str, Any]:
@@ -37,12 +37,17 @@ def charts_item(page: Page) -> dict[str, Any]:
     _require_bokeh()
     from bokeh.embed import json_item
     from bokeh.layouts import gridplot
+    from bokeh.models import Range1d
 
     periods = by_period(page.beats, page.seconds, page.fibrillation, page.unusable)
     first = _rate_chart(page)
     charts = [first, _rr_chart(page, first.x_range), _ectopic_chart(page, periods, first.x_range)]
     for chart in charts:
         _mark_stretches(chart, page)
+        if not chart.renderers:  # Bokeh cannot find a range of nothing
+            chart.y_range = Range1d(0, 1)
+        chart.xaxis.visible = chart is charts[-1]
+    charts[-1].height += _AXIS_HEIGHT
     layout = gridplot(
         [[chart] for chart in charts],
         sizing_mode="stretch_width",
@@ -151,7 +156,7 @@ def _joined(
 
 def _rate_chart(page: Page) -> Any:
     """Lowest, mean and highest heart rate, a step for each stretch of the recording."""
-    chart = _chart(page, "beats/min")
+    chart = _chart(page, "rate / min")
     times, rates = mean_rates(page.beats.peaks)
     if len(times):
         width = max(10.0, page.seconds / _ACROSS)
@@ -194,9 +199,11 @@ def _not_hidden(
 def _ectopic_chart(page: Page, periods: list[Period], x_range: Any) -> Any:
     """V and S beats by period, beside each other; the letter of each above its bar."""
     every = periods[0].stop - periods[0].start if periods else 1
-    chart = _chart(page, f"beats each {_words(every)}", x_range)
+    chart = _chart(page, f"beats / {_words(every)}", x_range)
     kinds = [kind for kind in ECTOPIC if kind in page.beats.classes]
     for number, kind in enumerate(kinds):
+        if not any(period.counts[kind] for period in periods):
+            continue
         counts = [period.counts[kind] for period in periods]
         width = 0.8 / len(kinds)
         middle = [period.start + every * (0.1 + width * (number + 0.5)) for period in periods]
@@ -206,7 +213,7 @@ def _ectopic_chart(page: Page, periods: list[Period], x_range: Any) -> Any:
         letters = [kind if count else "" for count in counts]
         chart.text(
             x, counts, letters, text_align="center", text_baseline="bottom",
-            text_font_size="11px", text_color=colour,
+            text_font_size="12px", text_font_style="bold", text_color=colour,
         )  # fmt: skip
     chart.y_range.start = 0
     chart.y_range.range_padding = 0.25
@@ -214,6 +221,6 @@ def _ectopic_chart(page: Page, periods: list[Period], x_range: Any) -> Any:
 
 
 def _words(seconds: float) -> str:
-    return {10.0: "10 s", 60.0: "minute", 300.0: "5 min", 3600.0: "hour"}.get(
+    return {10.0: "10 s", 60.0: "min", 300.0: "5 min", 3600.0: "hour"}.get(
         seconds, f"{seconds:g} s"
     )

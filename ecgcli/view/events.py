@@ -83,7 +83,7 @@ def _patterns(beats: PageBeats, pattern: tuple[str, ...], kind: str) -> Iterator
             whole &= letters[offset : offset + len(whole)] == letter
         for offset in range(size - 1):
             whole &= ~np.isnan(intervals[offset : offset + len(whole)])
-        for first, repeats in _repeated(whole, size):
+        for first, repeats in _repeated(whole, np.isnan(intervals), size):
             if repeats >= REPEATS:
                 last = first + repeats * size - 1
                 start, stop = float(beats.peaks[first]), float(beats.peaks[last])
@@ -91,14 +91,23 @@ def _patterns(beats: PageBeats, pattern: tuple[str, ...], kind: str) -> Iterator
                 yield Event(kind, start, stop, first, last - first + 1, ectopic, detail=detail)
 
 
-def _repeated(whole: NDArray[np.bool_], size: int) -> Iterator[tuple[int, int]]:
-    """Where a pattern of ``size`` beats begins, and how often it follows upon itself there."""
+def _repeated(
+    whole: NDArray[np.bool_], gaps: NDArray[np.bool_], size: int
+) -> Iterator[tuple[int, int]]:
+    """Where a pattern of ``size`` beats begins, and how often it follows upon itself there.
+
+    Args:
+        whole: ``(places,)`` whether the pattern stands there.
+        gaps: ``(beats - 1,)`` which intervals are gaps in the recording.
+        size: of the pattern.
+    """
     starts = np.flatnonzero(whole).tolist()
     begun = set(starts)
+    followers = {start + size for start in starts if not gaps[start + size - 1 :][:1].any()}
     for start in starts:
-        if start - size not in begun:
+        if start not in followers or start - size not in begun:
             repeats = 1
-            while start + repeats * size in begun:
+            while (following := start + repeats * size) in begun and following in followers:
                 repeats += 1
             yield start, repeats
 

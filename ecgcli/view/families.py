@@ -19,6 +19,8 @@ BEFORE, AFTER = 0.25, 0.45
 POINTS = 71
 #: The most families of a class; what is left joins the family it resembles most.
 MOST = 4
+#: The fewest beats of a family, unless it is the only one of its class.
+FEWEST = 3
 #: The lowest correlation of beats that are alike, and the highest ratio of their sizes.
 _CORRELATION, _SIZES = 0.9, 1.8
 #: Beats among which the template is searched for; all pairs of them are compared.
@@ -79,7 +81,7 @@ def sort_by_shape(shapes: Shapes) -> list[NDArray[np.intp]]:
     while len(left) and len(groups) < MOST:
         template = _template(shapes[left])
         alike = _alike(shapes[left], template[None])[:, 0]
-        if not alike.any():
+        if alike.sum() < (FEWEST if groups else 1):
             break
         groups.append(left[alike])
         templates.append(template)

@@ -8,7 +8,7 @@ class Charts {
   }
 
   async show() {
-    Bokeh.set_log_level("warn");
+    Bokeh.logger.set_level("warn");
     const item = JSON.parse(textOf("charts-data"));
     item.target_id = this.place.id;
     const [view] = await Bokeh.embed.embed_item(item).then((found) => found.roots ?? [found]);

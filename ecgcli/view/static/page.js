@@ -125,7 +125,7 @@ function listenToKeys() {
     const paging = ["PageUp", "PageDown", "Home", "End"].includes(event.key);
     if (paging && !event.target.closest?.("#strip")) return;
     const action = ACTIONS[event.key === "=" ? "+" : event.key];
-    if (!action || event.key.length > 8) return;
+    if (!action) return;
     event.preventDefault();
     action();
   });
