@@ -83,7 +83,7 @@ Engine = Annotated[EngineName, typer.Option(help="Library that computes the prob
 
 
 #: Names of the parameters whose options apply to one kind of input only.
-_OF_RECORDINGS = ("lead", "rate", "units", "annotations", "detector", "jobs")
+_OF_RECORDINGS = ("lead", "rate", "units", "annotations", "detector", "jobs", "report")
 _OF_BEATS = ("normalize", "rows")
 
 

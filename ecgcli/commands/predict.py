@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ecgcli.prediction.recordings import Task
+    from ecgcli.recordings import ReadOptions
+    from ecgcli.view.reports import PageFolder
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
@@ -80,6 +82,12 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     normalize: Normalize = False,
     abstain: Abstain = 0.0,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder for a page of each recording, as ecg view makes it."
+        ),
+    ] = None,
     lead: Lead = None,
     rate: Rate = None,
     units: Units = None,
@@ -124,8 +132,17 @@ def command(
     from ecgcli.prediction.recordings import Task
 
     options = read_options(lead, rate, units, annotations, detector)
-    task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain)
+    pages = None if report is None else _pages(report, options)
+    task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain, pages)
     _predict_recordings(source, out, chosen_format, task, jobs or os.cpu_count() or 1, console)
+
+
+def _pages(folder: Path, options: ReadOptions) -> PageFolder:
+    from ecgcli.view.charts import require_bokeh
+    from ecgcli.view.reports import PageFolder
+
+    require_bokeh()
+    return PageFolder(folder, options)
 
 
 def _predict_beats(
@@ -191,6 +208,9 @@ def _predict_one(
     by_name = "wfdb" if out.endswith(ENDINGS["wfdb"]) else format_for(out, None)
     write_classified(out, classified, chosen_format or by_name)  # type: ignore[arg-type]
     _print_summary(classified.summary(), console)
+    if task.report is not None:
+        task.report.write(classified, classifier)
+        console.print(f"Page: {task.report.page_of(path)}")
 
 
 def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) -> None:
@@ -214,6 +234,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
             progress.update("predicting", number, len(paths))
     document = {"recordings": summaries, "failures": failures}
     write_json(task.folder / "summary.json", document)
+    index = None if task.report is None else task.report.write_index(summaries)
     if task.table_format == "json":
         print_json(document)
     else:
@@ -223,6 +244,8 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
     console.print(
         f"{counted(len(summaries), 'recording')}{done}, {counted(beats, 'beat')} -> {task.folder}"
     )
+    if index is not None:
+        console.print(f"Pages: {index}; open it in a browser")
     if failures:
         raise DataError(f"{len(failures)} of {counted(len(paths), 'recording')} could not be read")
 

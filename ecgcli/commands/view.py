@@ -78,7 +78,9 @@ def command(
     """
     from ecgcli.prediction.beats import check_probability
     from ecgcli.view.building import view_predictions, write_page
+    from ecgcli.view.charts import require_bokeh
 
+    require_bokeh()
     console = messages(quiet)
     check_probability(abstain)
     options = read_options(lead, rate, units, annotations, detector)

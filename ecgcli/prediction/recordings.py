@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -82,9 +82,22 @@ class Classified:
         return facts | asdict(self.rhythm())
 
 
+class Report(Protocol):
+    """Writes a page of each recording that is classified; see `ecgcli.view.reports`."""
+
+    def page_of(self, recording: Path) -> Path:
+        """Where the page of a recording is."""
+
+    def write(self, classified: Classified, classifier: Classifier) -> None:
+        """Write the page of a recording."""
+
+    def write_index(self, summaries: Sequence[dict[str, Any]]) -> Path:
+        """Write a list of the pages, from the summaries of their recordings."""
+
+
 @dataclass(frozen=True)
 class Task:
-    """How each of several recordings is classified, and where its result goes."""
+    """How each of several recordings is classified, and where its result and its page go."""
 
     checkpoint: Path
     engine: EngineName
@@ -92,6 +105,7 @@ class Task:
     folder: Path
     table_format: RecordingFormat
     abstain: float = 0.0
+    report: Report | None = None
 
     def made_with(self) -> dict[str, Any]:
         """Everything that a result depends on besides its recording."""
@@ -168,9 +182,9 @@ def classify_many(
     """Classify recordings in ``jobs`` processes, each into a file in the task's folder.
 
     Yields the summary of each recording, in order, or why it failed. A recording whose file
-    was already made from the same content, by the same model, options and version of ecg, is
-    skipped, so an interrupted run continues where it stopped. A result of another recording of
-    the same name is not replaced: that recording fails.
+    (and page, if there are pages) was already made from the same content, by the same model,
+    options and version of ecg, is skipped, so an interrupted run continues where it stopped. A
+    result of another recording of the same name is not replaced: that recording fails.
     """
     threads = None if jobs == 1 or len(paths) == 1 else 1
     return in_order_prepared(partial(_worker, task, task.made_with(), threads), paths, jobs)
@@ -192,7 +206,10 @@ def _classify_into_folder(
     try:
         content = {"content_sha256": content_sha256(path, task.options.annotations)}
         earlier = _earlier_summary(note) if target.exists() else {}
-        if earlier.get("made_with") == made_with | content:
+        page = None if task.report is None else task.report.page_of(path)
+        if earlier.get("made_with") == made_with | content and (
+            page is None or (earlier.get("page") == str(page.resolve()) and page.exists())
+        ):
             return earlier | {"done_before": True}
         _require_same_recording(path, earlier, target)
         classified = classify_recording(classifier, path, task.options, task.abstain)
@@ -201,6 +218,9 @@ def _classify_into_folder(
             "path": str(path.resolve()),
             "made_with": made_with | content,
         }
+        if task.report is not None and page is not None:
+            task.report.write(classified, classifier)
+            summary["page"] = str(page.resolve())
         write_json(note, summary)  # last: it marks the table as complete
         return summary
     except EcgError as error:

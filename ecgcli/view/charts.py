@@ -34,7 +34,7 @@ def charts_item(page: Page) -> dict[str, Any]:
     Raises:
         MissingExtraError: Bokeh is not installed.
     """
-    _require_bokeh()
+    require_bokeh()
     from bokeh.embed import json_item
     from bokeh.layouts import gridplot
     from bokeh.models import Range1d
@@ -45,7 +45,7 @@ def charts_item(page: Page) -> dict[str, Any]:
     for chart in charts:
         _mark_stretches(chart, page)
         if not chart.renderers:  # Bokeh cannot find a range of nothing
-            chart.y_range = Range1d(0, 1)
+            chart.y_range = Range1d(start=0, end=1)
         chart.xaxis.visible = chart is charts[-1]
     charts[-1].height += _AXIS_HEIGHT
     layout = gridplot(
@@ -63,7 +63,7 @@ def bokeh_script() -> str:
     Raises:
         MissingExtraError: Bokeh is not installed.
     """
-    _require_bokeh()
+    require_bokeh()
     script = files("bokeh").joinpath("server/static/js/bokeh.min.js")
     return script.read_text(encoding="utf-8")
 
@@ -75,7 +75,12 @@ def clock_offset(start: datetime | time | None) -> float:
     return start.hour * 3600 + start.minute * 60 + start.second + start.microsecond / 1e6
 
 
-def _require_bokeh() -> None:
+def require_bokeh() -> None:
+    """Make sure that Bokeh is installed, before any work is done for a page.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
     try:
         import bokeh  # noqa: F401 (only whether it is there)
     except ImportError as error:

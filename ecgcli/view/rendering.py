@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from ecgcli.view.encoding import (
     piece_samples,
 )
 from ecgcli.view.periods import by_period
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 #: Times of beats are stored in this many steps of a second.
 STEPS_PER_SECOND = 10_000
@@ -80,11 +83,8 @@ def render(
     Raises:
         MissingExtraError: the package for the charts is not installed.
     """
-    from jinja2 import ChoiceLoader, Environment, PackageLoader
-
-    loader = ChoiceLoader([PackageLoader(each) for each in (*folders, "ecgcli.view")])
-    pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"clock": _clock(page), "tojson_block": json_block, "path": svg_path}
+    pages = _templates((*folders, "ecgcli.view"))
+    pages.filters["clock"] = _clock(page)
     inside = [page_script(), bokeh_script(), *scripts]
     own, *later = (Script(_closed(text)) for text in inside)
     return pages.get_template(template).render(
@@ -103,6 +103,17 @@ def render(
         doubtful=DOUBTFUL,
         version=__version__,
         **more,
+    )
+
+
+def render_index(rows: Sequence[dict[str, Any]]) -> str:
+    """A list of pages as HTML; each row is a summary of a recording with the ``link`` to its page.
+
+    See `ecgcli.view.reports`.
+    """
+    pages = _templates(("ecgcli.view",))
+    return pages.get_template("index.html").render(
+        rows=rows, style=_static("page.css"), version=__version__
     )
 
 
@@ -179,6 +190,16 @@ def json_block(document: Any) -> Any:
 
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (that is the escaping)
+
+
+def _templates(packages: Sequence[str]) -> Environment:
+    """The templates in these packages, which escape what they are given."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader
+
+    loader = ChoiceLoader([PackageLoader(each) for each in packages])
+    pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages.filters |= {"clock": _clock_text, "tojson_block": json_block, "path": svg_path}
+    return pages
 
 
 @cache
