@@ -88,7 +88,7 @@ def view_predictions(path: Path, table: Path, options: ReadOptions = NO_OPTIONS)
     )
     return build_page(
         path, leads, beats, prepared, (*prepared.notes, *notes), predictions.rhythm, rows,
-        None, f"{table.name}, a table of predictions",
+        None, f"from {table.name}",
     )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def _page_of_classified(
     rhythm = table["rhythm"].to_pylist() if "rhythm" in table.column_names else []
     return build_page(
         classified.path, leads, beats, classified, (*classified.notes, *notes), rhythm, rows,
-        model, f"the model {model.name}",
+        model, f"by the model {model.name}",
     )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ COLOURS = {"N": "#4f81a8", "S": "#c2690c", "V": "#d0353f", "F": "#8f6bc4", "Q": 
 GREY, BLUE = "#808890", "#3d8fd1"
 #: The name of the boxes that mark what the strip shows; static/charts.js moves them.
 WINDOW = "window"
-#: The most steps of a chart across and upwards: no screen shows more.
-_ACROSS, _UP = 1500, 120
+#: The most steps of a chart across and upwards; points in one step look like one.
+_ACROSS, _UP = 1000, 90
 _HEIGHT, _AXIS_HEIGHT = 105, 25
 
 

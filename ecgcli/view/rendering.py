@@ -129,7 +129,7 @@ def facts(page: Page) -> dict[str, str]:
         "length": _clock_text(page.seconds),
         **started,
         "R peaks": f"{len(beats):,}, {peaks}",
-        "classes": f"from {page.source}; read from lead {leads[0].lead}",
+        "classes": f"{page.source}, lead {leads[0].lead}",
     }
 
 

@@ -33,7 +33,8 @@ def page_of(*leads: Recording, path: Path | None = None, rhythm: str = "") -> Pa
     beats = beats_of(prepared.peaks, labels)
     return build_page(
         prepared.path, leads, beats, prepared, prepared.notes, [rhythm] * len(labels),
-        np.arange(len(labels)), Model("made up", "A card with <b>markup</b>."), "the model made up",
+        np.arange(len(labels)), Model("made up", "A card with <b>markup</b>."),
+        "by the model made up",
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 /* The charts of the whole recording, drawn by Bokeh. */
 
+const MARK_AFTER = 150; // ms
+
 class Charts {
   /** go is called with a time that was clicked, fit with the ends of a stretch that was brushed. */
   constructor(place, facts, go, fit) {
@@ -25,12 +27,13 @@ class Charts {
     }
   }
 
-  /** Mark what the strip shows. */
+  /** Mark what the strip shows, once it rests there: Bokeh draws a chart anew for each change. */
   mark(start, stop) {
-    for (const box of this.windows) {
-      box.left = (start + this.facts.offset) * 1000;
-      box.right = (stop + this.facts.offset) * 1000;
-    }
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      const toClock = (seconds) => (seconds + this.facts.offset) * 1000;
+      for (const box of this.windows) box.setv({ left: toClock(start), right: toClock(stop) });
+    }, MARK_AFTER);
   }
 
   /** Draw again, in the colours of the style sheet. */

@@ -21,15 +21,12 @@ class Strip {
     this.stretch = null; // [from, to] in s, selected by dragging with shift
     this.sharpness = 0; // pixels of the canvas for a CSS pixel; 0 is the screen's
     this.drawings = 0;
+    this.width = canvas.clientWidth; // CSS pixels
     this.listen();
-    new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
+    new ResizeObserver(() => this.moveTo(this.start)).observe(canvas.parentElement);
   }
 
   // --- where things are ---------------------------------------------------------------------
-
-  get width() {
-    return this.canvas.clientWidth;
-  }
 
   get seconds() {
     return this.width / (this.speed * MM);
@@ -185,6 +182,7 @@ class Strip {
   }
 
   paint() {
+    this.width = this.canvas.clientWidth;
     const ratio = this.sharpness || window.devicePixelRatio || 1;
     const height = this.leads.reduce((sum, lead) => sum + this.rowHeight(lead), BAND + AXIS);
     const { canvas, width } = this;
@@ -380,6 +378,7 @@ class Strip {
     const after = this.beats.from(this.start + this.seconds);
     const room = this.width / Math.max(1, after - first);
     const bottom = height - AXIS;
+    let lastLetter = -Infinity;
     pen.textAlign = "center";
     for (let beat = first; beat < after; beat++) {
       const x = this.x(this.beats.times[beat]);
@@ -394,7 +393,8 @@ class Strip {
       pen.moveTo(x, bottom);
       pen.lineTo(x, bottom - 6);
       pen.stroke();
-      if (room < 11 && letter === "N") continue;
+      if ((room < 11 && letter === "N") || x - lastLetter < 11) continue;
+      lastLetter = x;
       const highest = this.beats.highest(beat);
       const doubtful = letter && highest < this.facts.doubtful ? "?" : "";
       pen.font = `${letter === "N" ? "" : "bold "}15px system-ui, sans-serif`;
