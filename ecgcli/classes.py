@@ -18,6 +18,17 @@ CLASS_SETS: dict[ClassSet, tuple[str, ...]] = {
 }
 AAMI_CLASSES = CLASS_SETS["aami"]
 
+#: What the name of each class means.
+CLASS_MEANINGS = {
+    "N": "normal, bundle branch block or escape beat",
+    "S": "supraventricular ectopic beat",
+    "V": "ventricular ectopic beat",
+    "F": "fusion of a ventricular and a normal beat",
+    "Q": "paced or unclassifiable beat",
+    "normal": "beat of a person without heart disease",
+    "abnormal": "beat of a person after a heart attack",
+}
+
 #: Stands for the class of a beat whose probability was too low to classify it; it is also the
 #: closest annotation symbol of WFDB (LEARN, code 30), which belongs to no beat class.
 ABSTAINED = "?"

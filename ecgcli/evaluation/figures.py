@@ -36,9 +36,14 @@ def draw_curves_by_class(
     curves: dict[str, tuple[Any, Any, float]],
     labels: tuple[str, str],
     title: str,
+    zoom: tuple[float, float, float, float] | None = None,
 ) -> None:
-    """A curve a class (x, y, area under it) in the unit square; ROC and precision-recall."""
-    figure = new_figure(5.2, 5)
+    """A curve a class (x, y, area under it) in the unit square; ROC and precision-recall.
+
+    ``zoom`` (lowest and highest x, lowest and highest y) is the corner in which good models lie;
+    it is drawn once more, larger, if it is given.
+    """
+    figure = new_figure(6.4, 5)
     axis = figure.subplots()
     for colour, (name, (x, y, area)) in zip(PALETTE, curves.items(), strict=False):
         axis.plot(x, y, color=colour, label=f"{name}  {area:.3f}")
@@ -46,7 +51,14 @@ def draw_curves_by_class(
         xlabel=labels[0], ylabel=labels[1], title=title, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
     )
     if curves:  # beats of one class have no curves
-        axis.legend(frameon=False, title="class, area")
+        axis.legend(frameon=False, title="class, area", loc="upper left", bbox_to_anchor=(1, 1))
+    if curves and zoom is not None:
+        inset = axis.inset_axes((0.3, 0.12, 0.55, 0.55))
+        for colour, (x, y, _) in zip(PALETTE, curves.values(), strict=False):
+            inset.plot(x, y, color=colour)
+        inset.set(xlim=zoom[:2], ylim=zoom[2:])
+        inset.tick_params(labelsize=7)
+        axis.indicate_inset_zoom(inset, edgecolor="black")
     save_figure(figure, target)
 
 
@@ -66,5 +78,9 @@ def draw_reliability(target: Path, confidence: Any, accuracy: Any, beats: Any, t
     axis.legend(frameon=False, loc="upper left")
     below.bar(edges, beats / beats.sum(), width=1 / bins, align="edge", color=GREY,
               edgecolor="white")  # fmt: skip
-    below.set(xlabel="confidence: the highest probability", ylabel="share of beats", ylim=(0, 1))
+    for edge, count in zip(edges, beats, strict=True):
+        share = count / beats.sum()
+        at = edge + 0.5 / bins
+        below.text(at, share + 0.03, f"{count:,}", ha="center", fontsize=6, rotation=90)
+    below.set(xlabel="confidence: the highest probability", ylabel="share of beats", ylim=(0, 1.4))
     save_figure(figure, target)

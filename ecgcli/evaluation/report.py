@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ecgcli import metrics
-from ecgcli.classes import AAMI_CLASSES
+from ecgcli import __version__, metrics
+from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.evaluation import tables
 from ecgcli.evaluation.beats import Evaluation
 from ecgcli.evaluation.figures import draw_confusion, draw_curves_by_class, draw_reliability
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.files import write_json, write_text
-from ecgcli.metrics.aami import Aami
+from ecgcli.metrics.aami import FIGURES, Aami
 from ecgcli.wording import counted
 
 REPORT = "report.json"
+
+
+_AREA_MEANINGS = {
+    "ROC area": "the area under the curve of sensitivity by false positive rate; 0.5 is chance",
+    "PR area": "the area under the curve of precision by recall; chance is the share of the class",
+}
 
 
 def report_folder(checkpoint: Path, data: Path) -> Path:
@@ -45,12 +54,14 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         {name: (curve.x, curve.y, curve.area) for name, curve in evaluation.roc.items()},
         ("false positive rate (1 - specificity)", "sensitivity"),
         "ROC, each class against the rest",
+        zoom=(0, 0.1, 0.9, 1),
     )
     draw_curves_by_class(
         folder / "pr.png",
         {name: (curve.x, curve.y, curve.area) for name, curve in evaluation.pr.items()},
         ("recall (sensitivity)", "precision (positive predictivity)"),
         "Precision-recall, each class against the rest",
+        zoom=(0.8, 1, 0.8, 1),
     )
     bins = evaluation.reliability
     draw_reliability(
@@ -67,8 +78,12 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         evaluation=evaluation,
         beats=counted(evaluation.beats, "beat"),
         overall=tables.overall_table(evaluation),
+        overall_meanings={metric.heading: metric.meaning for metric in metrics.OVERALL},
+        class_meanings=_class_meanings(evaluation.classes)
+        | {metric.heading: metric.meaning for metric in metrics.BY_CLASS},
         by_class=tables.class_table(evaluation),
         areas=tables.area_table(evaluation),
+        area_meanings=_AREA_MEANINGS,
         calibration_error=tables.with_interval(evaluation.calibration_error),
         coverage=tables.coverage_table(evaluation),
         **_aami_tables(evaluation.aami),
@@ -88,14 +103,32 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
         "recordings.html",
         title="Evaluation on recordings",
         evaluation=evaluation,
+        class_meanings=_class_meanings(AAMI_CLASSES),
         **_aami_tables(evaluation.aami),
     )
 
 
-def _aami_tables(aami: Aami | None) -> dict[str, tables.TextTable]:
+def _aami_tables(aami: Aami | None) -> dict[str, Any]:
     if aami is None:
         return {}
-    return {"aami": tables.aami_table(aami), "by_record": tables.records_table(aami)}
+    return {
+        "aami": tables.aami_table(aami),
+        "by_record": tables.records_table(aami),
+        "aami_meanings": {
+            "VEB, SVEB": "ventricular and supraventricular ectopic beats: the classes V and S"
+        }
+        | {"gross, average": "of all beats together, and the mean of the records"}
+        | {metric.heading: metric.meaning for metric in FIGURES.values()},
+    }
+
+
+def _class_meanings(classes: Sequence[str]) -> dict[str, str]:
+    return {name: CLASS_MEANINGS[name] for name in classes}
+
+
+def _data_uri(picture: Path) -> str:
+    """A picture as an address that holds it, so that the page is one file."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
 def _write_page(folder: Path, template: str, **content: Any) -> Path:
@@ -105,5 +138,11 @@ def _write_page(folder: Path, template: str, **content: Any) -> Path:
     loader = PackageLoader("ecgcli.evaluation")
     pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = folder / "report.html"
-    write_text(page, pages.get_template(template).render(content))
+    text = pages.get_template(template).render(
+        content,
+        pictures={path.name: _data_uri(path) for path in folder.glob("*.png")},
+        version=__version__,
+        date=f"{datetime.now():%Y-%m-%d}",
+    )
+    write_text(page, text)
     return page

@@ -87,6 +87,21 @@ def macro(matrix: Matrix, figure: Figures) -> Figures:
     return ratio(total, present.sum(-1))
 
 
+def macro_precision(matrix: Matrix) -> Figures:
+    """Mean precision over the classes that have beats."""
+    return macro(matrix, precision(matrix))
+
+
+def macro_recall(matrix: Matrix) -> Figures:
+    """Mean recall over the classes that have beats."""
+    return macro(matrix, recall(matrix))
+
+
+def macro_specificity(matrix: Matrix) -> Figures:
+    """Mean specificity over the classes that have beats."""
+    return macro(matrix, specificity(matrix))
+
+
 def macro_f1(matrix: Matrix) -> Figures:
     """Mean F1 over the classes that have beats."""
     return macro(matrix, f1(matrix))
@@ -146,14 +161,20 @@ class Metric:
     heading: str
     function: Callable[[Matrix], Figures]
 
+    @property
+    def meaning(self) -> str:
+        """What it is, in a sentence: the first one of its function's documentation."""
+        text = self.function.__doc__ or ""
+        return " ".join(text.partition("\n\n")[0].replace("``", "").split())
+
 
 #: The figures over all classes, in the order of tables.
 OVERALL = (
     Metric("accuracy", "accuracy", accuracy),
-    Metric("macro_precision", "macro precision", lambda m: macro(m, precision(m))),
-    Metric("macro_recall", "macro recall", lambda m: macro(m, recall(m))),
+    Metric("macro_precision", "macro precision", macro_precision),
+    Metric("macro_recall", "macro recall", macro_recall),
     Metric("macro_f1", "macro-F1", macro_f1),
-    Metric("macro_specificity", "macro specificity", lambda m: macro(m, specificity(m))),
+    Metric("macro_specificity", "macro specificity", macro_specificity),
     Metric("kappa", "kappa", kappa),
 )
 #: The figures of each class, in the order of tables.

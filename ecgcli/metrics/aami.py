@@ -130,6 +130,11 @@ def sveb_false_positive_rate(matrix: Matrix) -> Figures:
     return ratio(false, false + _cells(matrix, [N, V, F, Q, O, X], [N, V, F, Q]))
 
 
+def kappa(matrix: Matrix) -> Figures:
+    """Cohen's kappa of the beats that were detected: agreement beyond chance."""
+    return metrics.kappa(matrix[..., :5, :5])
+
+
 def jk_index(matrix: Matrix) -> Figures:
     """``kappa/2 + (Se_S + Se_V + P_S + P_V)/8`` (Mar et al., IEEE TBME 58:2168-2177, 2011).
 
@@ -161,7 +166,7 @@ FIGURES = {
             "sveb_positive_predictivity", "SVEB positive predictivity", sveb_positive_predictivity
         ),
         Metric("sveb_false_positive_rate", "SVEB false positive rate", sveb_false_positive_rate),
-        Metric("kappa", "kappa", lambda matrix: metrics.kappa(matrix[..., :5, :5])),
+        Metric("kappa", "kappa", kappa),
         Metric("jk_index", "jk index", jk_index),
         Metric("nsvf_macro_f1", "NSVF macro-F1", nsvf_macro_f1),
     )

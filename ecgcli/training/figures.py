@@ -7,23 +7,36 @@ from pathlib import Path
 from ecgcli.figures import BLUE, GREY, new_figure, save_figure
 from ecgcli.training.history import History, best_epoch
 
+#: Why training beats may have a higher loss and a lower score than validation beats.
+_NOT_COMPARABLE = (
+    "Training beats are resampled and augmented, and their loss is smoothed where the config says "
+    "so: compare the course of the curves, not their height."
+)
+
 
 def draw_curves(target: Path, history: History) -> None:
-    """Draw loss and macro-F1 by epoch, training and validation, and mark the epoch kept."""
-    figure = new_figure(9, 3.6)
-    axes = figure.subplots(1, 2)
+    """Draw loss, accuracy and macro-F1 by epoch, and mark the epoch kept.
+
+    The figures on training beats are not comparable with those on validation beats, and the
+    picture says so: see `Epoch`.
+    """
+    figure = new_figure(13, 4)
+    axes = figure.subplots(1, 3)
+    best = best_epoch(history).epoch
     epochs = [row.epoch for row in history]
     for axis, name, title in (
         (axes[0], "loss", "Loss"),
-        (axes[1], "macro_f1", "Macro-F1"),
+        (axes[1], "accuracy", "Accuracy"),
+        (axes[2], "macro_f1", "Macro-F1"),
     ):
         for part, colour in (("train", GREY), ("validation", BLUE)):
             values = [getattr(row, f"{part}_{name}") for row in history]
             axis.plot(epochs, values, color=colour, marker="o", markersize=3, label=part)
-        axis.axvline(best_epoch(history).epoch, color="black", linewidth=0.8, linestyle=":")
+        axis.axvline(best, color="black", linewidth=0.8, linestyle=":", label=f"best epoch: {best}")
         axis.set(title=title, xlabel="epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend(frameon=False)
+    figure.supxlabel(_NOT_COMPARABLE, fontsize=8)
     save_figure(figure, target)
 
 

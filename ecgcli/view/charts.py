@@ -18,7 +18,7 @@ from ecgcli.recordings.rhythm import ECTOPIC, rr_intervals
 from ecgcli.view import Page
 from ecgcli.view.periods import Period, by_period, mean_rates
 
-#: The colour of each class; every one is told from light and dark paper (contrast 3 and more).
+#: The colour of each class, with a contrast of 3 or more on light and dark paper.
 COLOURS = {"N": "#4f81a8", "S": "#c2690c", "V": "#d0353f", "F": "#8f6bc4", "Q": "#5b8c3a"}
 GREY, BLUE = "#808890", "#3d8fd1"
 #: The name of the boxes that mark what the strip shows; static/charts.js moves them.

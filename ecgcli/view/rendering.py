@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgcli import __version__
+from ecgcli.classes import CLASS_MEANINGS
 from ecgcli.recordings import Recording
 from ecgcli.view import DOUBTFUL, UNCLASSIFIED, Family, Page
 from ecgcli.view.charts import bokeh_script, charts_item, clock_offset
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
 STEPS_PER_SECOND = 10_000
 #: The page's own scripts, in the order in which they need each other.
 SCRIPTS = ("data.js", "strip.js", "lists.js", "charts.js", "page.js")
-#: What the class letters stand for.
-MEANINGS = {
-    "N": "normal, bundle branch block or escape beat",
-    "S": "supraventricular ectopic beat",
-    "V": "ventricular ectopic beat",
-    "F": "fusion of a ventricular and a normal beat",
-    "Q": "paced or unclassifiable beat",
-    "?": "not classified: no probability was high enough",
-}
 #: Rows of a lead in mV: room for its usual range over `_RANGE_SECONDS`, within these limits.
 _RANGE_SECONDS, _LOWEST_ROW, _HIGHEST_ROW = 2.0, 1.5, 6.0
 
@@ -99,7 +91,7 @@ def render(
         overviews=[encode_overview(lead.signal, lead.sampling_rate) for lead in page.leads],
         periods=by_period(page.beats, page.seconds, page.fibrillation, page.unusable),
         facts=facts(page),
-        meanings={name: MEANINGS.get(name, "") for name in page.beats.classes},
+        meanings={name: CLASS_MEANINGS[name] for name in page.beats.classes},
         doubtful=DOUBTFUL,
         version=__version__,
         **more,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from dataclasses import replace
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from ecgcli import metrics
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.report import report_folder, write_report
@@ -40,6 +43,10 @@ def test_everything_is_written_and_agrees(evaluation: Evaluation, tmp_path: Path
     assert json.loads((page.parent / "report.json").read_text()) == evaluation.as_json()
     text = page.read_text()
     assert evaluation.statement in text
+    assert "fusion of a ventricular and a normal beat" in text
+    for metric in (*metrics.OVERALL, *metrics.BY_CLASS):
+        assert metric.meaning
+        assert metric.meaning.replace("'", "&#39;") in text
     for score in evaluation.overall.values():
         assert with_interval(score) in text
     assert with_interval(evaluation.calibration_error) in text
@@ -47,7 +54,8 @@ def test_everything_is_written_and_agrees(evaluation: Evaluation, tmp_path: Path
         assert "".join(f"<td>{cell}</td>" for cell in row) in text
     assert "runs/&lt;a&amp;b&gt;" in text
     for picture in re.findall(r'src="(.*?)"', text):
-        image = imread(page.parent / picture)
+        assert picture.startswith("data:image/png;base64,")
+        image = imread(io.BytesIO(base64.b64decode(picture.partition(",")[2])))
         assert image.shape[0] > 400
         assert np.ptp(image[..., :3]) > 0.9  # something dark is drawn on white
 
