@@ -1,4 +1,4 @@
-"""Writing files so that none is ever half-written."""
+"""Writing files so that none is ever half-written: the one place that opens them for it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from ecgcli.errors import OutputError
+from ecgcli.guard import require_replaceable
 
 #: This machine, in temporary names: another machine may use the same file system.
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 @contextmanager
-def atomic_write(target: Path) -> Iterator[IO[bytes]]:
+def atomic_write(target: Path, *, annotations: bool = False) -> Iterator[IO[bytes]]:
     """Open a binary file that becomes ``target`` only when the block succeeds.
 
     The bytes go to a temporary file beside the target, are flushed to disk and
@@ -30,11 +31,17 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
     machine are removed from the folder. A device or a pipe cannot be replaced
     and is written to directly.
 
+    Args:
+        target: the file.
+        annotations: whether annotations are written; see `ecgcli.guard.require_replaceable`.
+
     Raises:
-        OutputError: the target cannot be written (missing rights, full disk, a folder).
+        OutputError: the target cannot be written (missing rights, full disk, a folder), or
+            must not be replaced.
     """
-    target = Path(os.path.realpath(target))  # write through a link, do not replace it
     with writing(target):
+        require_replaceable(target, annotations=annotations)
+        target = Path(os.path.realpath(target))  # write through a link, do not replace it
         if target.exists() and not target.is_file():
             with target.open("wb") as stream:
                 yield stream
@@ -96,6 +103,17 @@ def write_json(target: Path, document: Any) -> None:
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
     text = re.sub(r"\[\s+([-+.,eE\d\s]+?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", text)
     write_text(target, text + "\n")
+
+
+def remove(target: Path) -> None:
+    """Remove a file if there is one.
+
+    Raises:
+        OutputError: it cannot be removed, or must stay.
+    """
+    with writing(target):
+        require_replaceable(target)
+        target.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

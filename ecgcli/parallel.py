@@ -14,6 +14,7 @@ from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 from ecgcli.errors import WorkerError
+from ecgcli.guard import Guard, current_guard, set_guard
 from ecgcli.registry import PluginWarning
 
 Item = TypeVar("Item")
@@ -59,7 +60,7 @@ def in_order_prepared(
         min(jobs, len(items)),
         mp_context=get_context("spawn"),
         initializer=_start,
-        initargs=(prepare,),
+        initargs=(prepare, current_guard()),
     )
     try:
         yield from pool.map(_do, items)
@@ -84,11 +85,12 @@ def _do(item: Any) -> Any:
     return _prepared(item)
 
 
-def _start(prepare: Callable[[], Callable[[Any], Any]]) -> None:
+def _start(prepare: Callable[[], Callable[[Any], Any]], guard: Guard) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent process decides when to stop
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warnings.simplefilter("ignore", PluginWarning)  # the parent process reports it
+    set_guard(guard)
     global _prepared
     _prepared = prepare()
 

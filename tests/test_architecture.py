@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,88 @@ def test_the_library_never_prints_or_exits() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 assert ast.unparse(node.func) not in ("print", "exit", "sys.exit", "quit"), name
+
+
+#: Calls that write, rename or remove files. Of those that take a stream as well, see below.
+WRITERS = re.compile(
+    r"(?<!\w)(os\.(open|replace|rename|remove|unlink|truncate)|shutil\.(copy(?!fileobj)\w*|move|rmtree)"
+    r"|tempfile\.\w+|FileLock|wfdb\.wr\w+)$|\.(write_text|write_bytes|touch|unlink|rename|rmdir)$"
+)
+#: Calls that write to their first argument, here only a stream: one of `files.atomic_write`'s.
+STREAM_WRITERS = re.compile(
+    r"\.(to_csv|to_parquet|savefig|dump)$|^(np|numpy|torch)\.save\w*$|^save_file$"
+)
+#: Modules that may, and why.
+MAY_WRITE = {
+    "ecgcli.files": "the one place",
+    "ecgcli.streams": "/dev/null in place of a closed standard stream",
+    "ecgcli.checkpoints.runs": "the lock of a run folder, and folders of runs that never began",
+    "ecgcli.prediction.recordings": "a temporary folder, for the library that writes annotations",
+    "ecgcli.sources.transfer": "the part of a file that the next download continues",
+}
+
+
+def written_by(tree: ast.AST) -> set[str]:
+    """The calls in a module that open a file for writing, replace one or remove one."""
+    streams = {
+        ast.unparse(item.optional_vars)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With)
+        for item in node.items
+        if item.optional_vars is not None
+        and re.match(r"atomic_write\(|output\(", ast.unparse(item.context_expr))
+    }
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
+    streams |= {
+        ast.unparse(node.targets[0])
+        for node in assigned
+        if re.search(r"BytesIO\(|StringIO\(|enter_context\(", ast.unparse(node.value))
+    }
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {ast.unparse(call) for call in calls if _writes(call, streams)}
+
+
+def _writes(call: ast.Call, streams: set[str]) -> bool:
+    function, places = ast.unparse(call.func), [ast.unparse(place) for place in call.args]
+    if re.search(r"(^|\.)(open|fdopen)$", function):
+        modes = [*call.args, *(keyword.value for keyword in call.keywords)]
+        return any(
+            isinstance(mode, ast.Constant)
+            and re.fullmatch(r"[rwxabt+]*[wxa+][bt+]*", str(mode.value))
+            for mode in modes
+        )
+    if STREAM_WRITERS.search(function):
+        return bool(places) and places[0] not in streams
+    return WRITERS.search(function) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "writes"),
+    [
+        ("path.open('wb')", True),
+        ("open(path, mode='a')", True),
+        ("path.open('r+b')", True),
+        ("path.open('rb')", False),
+        ("path.open(encoding='utf-8')", False),
+        ("path.write_text(text)", True),
+        ("write_text(path, text)", False),
+        ("os.replace(a, b)", True),
+        ("text.replace(a, b)", False),
+        ("shutil.rmtree(run)", True),
+        ("table.to_csv(path)", True),
+        ("np.save(path, array)", True),
+        ("with atomic_write(path) as stream: np.save(stream, array)", False),
+        ("with new_run(name) as path: np.save(path, array)", True),
+    ],
+)
+def test_calls_that_write_are_recognized(code: str, writes: bool) -> None:
+    assert bool(written_by(ast.parse(code))) == writes
+
+
+def test_one_place_opens_files_for_writing() -> None:
+    """So that nothing is half-written, and nothing that is read or of others is overwritten."""
+    found = {name: written_by(ast.parse(path.read_text())) for name, path in modules().items()}
+    assert not {name: calls for name, calls in found.items() if calls and name not in MAY_WRITE}
 
 
 @pytest.mark.parametrize("statement", ["import ecgcli", "import ecgcli.commands"])

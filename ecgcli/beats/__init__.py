@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ecgcli.beats.reader import BeatsReader, write_rows
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
-from ecgcli.files import atomic_write
+from ecgcli.files import atomic_write, remove
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -258,8 +258,8 @@ def write_beats(target: Path, beats: Beats) -> None:
                 write_rows(cast(IO[bytes], packed), beats.samples, beats.labels)
         else:
             write_rows(stream, beats.samples, beats.labels)
-        info_path(target).unlink(missing_ok=True)
-        context_path(target).unlink(missing_ok=True)
+        remove(info_path(target))
+        remove(context_path(target))
 
 
 def info_path(beats_csv: Path | str) -> Path:

@@ -13,7 +13,10 @@ from ecgcli.weights import BUNDLED, bundled_checkpoint
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 CONFIG = "config.yaml"
+ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
 ANOMALY = "anomaly.safetensors"
+#: The files of a run that a later command may read.
+FILES = (BEST, LAST, ANOMALY, CONFIG, ENVIRONMENT, HISTORY, REPORT)
 
 #: The meaning of each file name, and the command that makes such a file.
 _KINDS = dict.fromkeys(
@@ -82,6 +85,12 @@ def find_checkpoint(
         if (place / name).exists():
             return place / name
     raise CheckpointError(f"{place}: this folder has no {holding}, so it is not a trained run")
+
+
+def files_of_run(folder: Path) -> list[Path]:
+    """The files of a run in a folder; none where the folder is no run."""
+    is_run = any((folder / name).exists() for name in (BEST, LAST, ANOMALY))
+    return [folder / name for name in FILES] if is_run else []
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""The pages of ``--help``: paragraphs wrap at the terminal's width, values are PATH or N."""
+"""How commands run and how they are shown by ``--help``.
+
+While a command runs, what it reads is guarded. Paragraphs of a page wrap at the terminal's
+width, and values are PATH or N.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ import inspect
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from ecgcli.commands.guarding import guard_for
+from ecgcli.guard import guarding
 
 #: The name of an option's value where the option does not name it.
 _METAVARS = {"bool": "", "int": "N", "float": "NUMBER", "str": "TEXT", "Path": "PATH"}
@@ -25,6 +32,11 @@ class _Page:
 
 class Command(_Page, TyperCommand):
     """A command with such a help page."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what it reads is not overwritten."""
+        with guarding(guard_for(ctx.params)):
+            return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page, with the registered items in it."""

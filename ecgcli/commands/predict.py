@@ -100,6 +100,10 @@ def command(
         ),
     ] = 0,
     engine: Engine = "auto",
+    replace: Annotated[
+        bool,
+        typer.Option("--force", help="Replace annotation files that another program made."),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Classify the beats of a CSV or of recordings: one row per beat, with probabilities.
@@ -110,6 +114,7 @@ def command(
     interval. Several recordings are written into a folder, one file each; those that the
     same model has already processed are skipped.
     """
+    del replace  # it is for the guard of outputs: see ecgcli.commands.guarding
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction.beats import check_probability
     from ecgcli.recordings import is_recording
@@ -218,7 +223,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
 
     from ecgcli.beats.preparation import Failure
     from ecgcli.files import write_json
-    from ecgcli.prediction.recordings import classify_many
+    from ecgcli.prediction.recordings import SUMMARY, classify_many
 
     summaries: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
@@ -233,7 +238,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
                 summaries.append(result)
             progress.update("predicting", number, len(paths))
     document = {"recordings": summaries, "failures": failures}
-    write_json(task.folder / "summary.json", document)
+    write_json(task.folder / SUMMARY, document)
     index = None if task.report is None else task.report.write_index(summaries)
     if task.table_format == "json":
         print_json(document)

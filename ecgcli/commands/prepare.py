@@ -23,6 +23,7 @@ from ecgcli.commands.console import (
     read_options,
 )
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.guard import require_replaceable
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def command(
     from ecgcli.beats.preparation import Failure, find_recordings, prepare_many
 
     console = messages(quiet)
+    for target in [out] if split is None else _files_of_split(out):
+        require_replaceable(target)
     paths = find_recordings(recordings)
     options = read_options(lead, rate, units, annotations, detector)
     done: list[Prepared] = []
@@ -126,15 +129,20 @@ def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int
         halves = read_split(Path(rule), beats)
     else:
         raise ConfigError(f"--split: found {rule}; valid: {', '.join(_RULES)}, or a split's file")
-    stem = out.name.removesuffix(".csv")
-    written = []
-    for name, rows in (("train", halves.kept), ("test", halves.held_out)):
-        path = out.with_name(f"{stem}_{name}.csv")
-        write_beats(path, beats.take(rows))
-        written.append(path)
+    train, test, description = _files_of_split(out)
+    write_beats(train, beats.take(halves.kept))
+    write_beats(test, beats.take(halves.held_out))
     facts = {"rule": rule, "seed": seed if rule in ("random", "patient") else None}
-    write_split(out.with_name(f"{stem}.split.json"), beats, halves, facts)
-    return written
+    write_split(description, beats, halves, facts)
+    return [train, test]
+
+
+def _files_of_split(out: Path) -> tuple[Path, Path, Path]:
+    """The training file, the test file and the description of the split."""
+    stem = out.name.removesuffix(".csv")
+    endings = ("_train.csv", "_test.csv", ".split.json")
+    train, test, description = (out.with_name(f"{stem}{ending}") for ending in endings)
+    return train, test, description
 
 
 def _print(

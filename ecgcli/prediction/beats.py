@@ -244,9 +244,14 @@ def table_of(
     )
 
 
-def output(target: Path | str) -> AbstractContextManager[IO[bytes]]:
-    """The stream to write to: a file that appears once it is complete, or standard output."""
-    return nullcontext(sys.stdout.buffer) if str(target) == "-" else atomic_write(Path(target))
+def output(target: Path | str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
+    """The stream to write to: a file that appears once it is complete, or standard output.
+
+    ``annotations`` is that of `atomic_write`.
+    """
+    if str(target) == "-":
+        return nullcontext(sys.stdout.buffer)
+    return atomic_write(Path(target), annotations=annotations)
 
 
 @contextmanager

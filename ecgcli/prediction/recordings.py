@@ -21,6 +21,7 @@ from ecgcli.choices import EngineName, TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError, EcgError, OutputError
 from ecgcli.files import sha256, write_json
+from ecgcli.guard import MARK, require_replaceable
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
@@ -34,6 +35,10 @@ RecordingFormat = TableFormat | Literal["wfdb"]
 ENDINGS: dict[RecordingFormat, str] = {
     "csv": ".csv", "json": ".json", "parquet": ".parquet", "wfdb": ".ecg",
 }  # fmt: skip
+#: The file in a task's folder that lists all recordings.
+SUMMARY = "summary.json"
+#: Ending of the file with a recording's summary.
+_NOTE = ".summary.json"
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,10 @@ class Task:
     abstain: float = 0.0
     report: Report | None = None
 
+    def result_of(self, recording: Path, ending: str) -> Path:
+        """The file for a result of a recording."""
+        return self.folder / f"{recording.stem}{ending}"
+
     def made_with(self) -> dict[str, Any]:
         """Everything that a result depends on besides its recording."""
         return {
@@ -163,8 +172,12 @@ def classify_prepared(
 def write_classified(
     target: Path | str, classified: Classified, table_format: RecordingFormat
 ) -> None:
-    """Write a recording's predictions, completely or not at all; ``-`` is standard output."""
-    with output(target) as stream:
+    """Write a recording's predictions, completely or not at all; ``-`` is standard output.
+
+    Raises:
+        OutputError: the target cannot be written, or is an annotation file of another program.
+    """
+    with output(target, annotations=table_format == "wfdb") as stream:
         if table_format == "wfdb":
             stream.write(_annotation_file(classified))
         elif table_format == "json":
@@ -185,9 +198,30 @@ def classify_many(
     (and page, if there are pages) was already made from the same content, by the same model,
     options and version of ecg, is skipped, so an interrupted run continues where it stopped. A
     result of another recording of the same name is not replaced: that recording fails.
+
+    Raises:
+        ConfigError: two results would be one file.
+        OutputError: a result would replace a recording, or an annotation file of another
+            program. Nothing has been computed then.
     """
+    _require_free(paths, task)
     threads = None if jobs == 1 or len(paths) == 1 else 1
     return in_order_prepared(partial(_worker, task, task.made_with(), threads), paths, jobs)
+
+
+def _require_free(paths: Sequence[Path], task: Task) -> None:
+    """Refuse results that cannot all be written into the task's folder."""
+    results: dict[Path, str] = {task.folder / SUMMARY: "the list of all recordings"}
+    for path in paths:
+        for ending in (ENDINGS[task.table_format], _NOTE):
+            target = task.result_of(path, ending)
+            other = results.setdefault(target, f"a result of {path}")
+            if other != f"a result of {path}":
+                raise ConfigError(
+                    f"{path}: its result would be {target}, which is {other}; choose another "
+                    "--format, or process it alone"
+                )
+            require_replaceable(target, annotations=ending == ENDINGS["wfdb"])
 
 
 def _worker(
@@ -201,8 +235,8 @@ def _worker(
 def _classify_into_folder(
     classifier: Classifier, task: Task, made_with: dict[str, Any], path: Path
 ) -> dict[str, Any] | Failure:
-    target = task.folder / f"{path.stem}{ENDINGS[task.table_format]}"
-    note = task.folder / f"{path.stem}.summary.json"
+    target = task.result_of(path, ENDINGS[task.table_format])
+    note = task.result_of(path, _NOTE)
     try:
         content = {"content_sha256": content_sha256(path, task.options.annotations)}
         earlier = _earlier_summary(note) if target.exists() else {}
@@ -233,7 +267,8 @@ def _earlier_summary(note: Path) -> dict[str, Any]:
         summary = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return summary if isinstance(summary, dict) else {}
+    whole = isinstance(summary, dict) and isinstance(summary.get("beats"), int)
+    return summary if whole else {}
 
 
 def _require_same_recording(path: Path, earlier: dict[str, Any], target: Path) -> None:
@@ -253,6 +288,8 @@ def _require_same_recording(path: Path, earlier: dict[str, Any], target: Path) -
 def _annotation_file(classified: Classified) -> bytes:
     """The beats as a WFDB annotation file, each with its class as symbol.
 
+    The first beat has the auxiliary text `MARK`.
+
     Raises:
         DataError: there are no beats, and an annotation file cannot be empty.
         ConfigError: the classes are not annotation symbols.
@@ -270,5 +307,8 @@ def _annotation_file(classified: Classified) -> bytes:
     rate = classified.sampling_rate
     samples = np.round(classified.times * rate).astype(np.int64)
     with tempfile.TemporaryDirectory() as folder:
-        wfdb.wrann("beats", "ecg", samples, symbols, fs=rate, write_dir=folder)
+        wfdb.wrann(
+            "beats", "ecg", samples, symbols, fs=rate, write_dir=folder,
+            aux_note=[MARK, *[""] * (len(symbols) - 1)],
+        )  # fmt: skip
         return (Path(folder) / "beats.ecg").read_bytes()

@@ -25,7 +25,7 @@ def content_sha256(path: Path, annotations: str = "auto") -> str:
     """
     digest = hashlib.sha256()
     try:
-        for file in _files_of(path, annotations):
+        for file in files_of(path, annotations):
             content = sha256(file) if file.is_file() else ""
             digest.update(f"{file.name}\0{content}\n".encode("utf-8", "surrogateescape"))
     except OSError as error:
@@ -33,8 +33,16 @@ def content_sha256(path: Path, annotations: str = "auto") -> str:
     return digest.hexdigest()
 
 
-def _files_of(path: Path, annotations: str) -> list[Path]:
-    """The file itself, the files that a WFDB header names, and the annotation file."""
+def files_of(path: Path, annotations: str) -> list[Path]:
+    """The file itself, the files that a WFDB header names, and the annotation file.
+
+    Args:
+        path: the recording; a WFDB record may be named without its ending.
+        annotations: as in `ReadOptions`.
+
+    Raises:
+        OSError: a header cannot be read.
+    """
     header = path.with_name(f"{path.name}.hea") if not path.exists() else path.with_suffix(".hea")
     record = header.with_suffix("")
     files = {path} if path.exists() else set()

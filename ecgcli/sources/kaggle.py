@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from ecgcli.errors import DownloadError, MissingExtraError
-from ecgcli.files import atomic_write
+from ecgcli.files import atomic_write, remove
 from ecgcli.progress import Progress
 from ecgcli.sources import register
 from ecgcli.sources.fetching import fetch
@@ -34,10 +34,10 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     written = []
     for done, name in enumerate(names, 1):
         read_labelled(folder / name)  # a file that is not a beats CSV is not installed
-        if folder / name != out / name:
+        if (folder / name).resolve() != (out / name).resolve():
+            remove(info_path(out / name))  # it describes an earlier file of this name
             with (folder / name).open("rb") as source, atomic_write(out / name) as target:
                 shutil.copyfileobj(source, target)
-        info_path(out / name).unlink(missing_ok=True)  # it described an earlier file of this name
         written.append(out / name)
         progress.update("checking", done, len(names))
     return written

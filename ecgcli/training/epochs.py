@@ -24,9 +24,10 @@ from ecgcli.beats import Beats
 from ecgcli.beats.views import inputs_of
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
-from ecgcli.checkpoints.runs import BEST, CONFIG, LAST, locked
+from ecgcli.checkpoints.runs import BEST, CONFIG, HISTORY, LAST, REPORT, locked
 from ecgcli.devices import choose_device, choose_precision, device_name
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
+from ecgcli.files import remove
 from ecgcli.interrupts import StopSignal
 from ecgcli.models import check_arguments, create_model, load_weights, views_of
 from ecgcli.progress import Progress
@@ -44,8 +45,6 @@ from ecgcli.training.history import (
 from ecgcli.training.optimization import build_loss, build_optimizer, build_schedule, draw_order
 from ecgcli.training.resumption import require_same_config, require_same_data
 from ecgcli.training.run import (
-    HISTORY,
-    REPORT,
     Run,
     first_line,
     new_run_folder,
@@ -107,7 +106,7 @@ def resume_network(path: Path, progress: Progress) -> Run:
         require_same_data(data.description, checkpoint.card.training_data, same_split, path)
         session.restore(checkpoint)
         if session.has_epochs_left():  # also in a finished run that was given more epochs
-            (path / REPORT).unlink(missing_ok=True)
+            remove(path / REPORT)
         return session.complete(path, progress)
 
 

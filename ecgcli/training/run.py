@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecgcli.checkpoints import TrainingData
-from ecgcli.checkpoints.runs import BEST, CONFIG, locked, new_run
+from ecgcli.checkpoints.runs import (
+    BEST,
+    CONFIG,
+    ENVIRONMENT,
+    HISTORY,
+    REPORT,
+    locked,
+    new_run,
+)
 from ecgcli.environment import describe_environment
 from ecgcli.errors import CheckpointError
 from ecgcli.files import write_json, write_text
@@ -27,7 +35,6 @@ if TYPE_CHECKING:
     from ecgcli.training.config import Config
     from ecgcli.training.dataset import TrainingSet
 
-ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
 #: Features drawn in the picture of importances.
 _DRAWN = 25
 

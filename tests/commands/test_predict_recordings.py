@@ -137,6 +137,37 @@ def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     assert "no ECG      100.0% of the time" in result.stderr
 
 
+@pytest.mark.parametrize("names", [("summary", "100"), ("100.summary", "100")])
+def test_no_result_replaces_another(names: tuple[str, str], trained: Path, ecg: Ecg) -> None:
+    """With --format json, a recording called summary would be the list of all recordings."""
+    paths = [Path(f"{name}.edf") for name in names]
+    for path in paths:
+        signal = np.sin(np.arange(5000) / 40)
+        edfio.Edf([edfio.EdfSignal(signal, 250, label="II", physical_dimension="mV")]).write(path)
+    arguments = ("predict", *paths, "--model", trained, "-o", "results", "--jobs", 1)
+    refused = ecg(*arguments, "--format", "json")
+    assert refused.exit_code == 2
+    assert "its result would be results/" in refused.stderr.splitlines()[-1]
+    assert not Path("results").exists()
+    assert ecg(*arguments).exit_code == 0
+    assert {f"{name}.csv" for name in names} <= {path.name for path in Path("results").iterdir()}
+
+
+def test_a_summary_without_its_figures_is_made_again(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    arguments = ("predict", records, "--model", trained, "-o", "results", "--jobs", 1)
+    ecg(*arguments)
+    note = Path("results/100.summary.json")
+    whole = json.loads(note.read_text())
+    for damage in (whole | {"beats": "many"}, [], {"made_with": whole["made_with"]}):
+        note.write_text(json.dumps(damage))
+        again = ecg(*arguments)
+        assert again.exit_code == 0
+        assert "(2 done before)" in again.stderr
+        assert json.loads(note.read_text()) == whole
+
+
 def test_results_of_another_model_or_detector_are_made_again(
     trained: Path, run_copy: Path, records: Path, ecg: Ecg
 ) -> None:
