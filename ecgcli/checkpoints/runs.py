@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ LAST = "last.safetensors"
 CONFIG = "config.yaml"
 ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
 ANOMALY = "anomaly.safetensors"
+_LOCK = ".lock"
 #: The files of a run that a later command may read.
 FILES = (BEST, LAST, ANOMALY, CONFIG, ENVIRONMENT, HISTORY, REPORT)
 
@@ -93,6 +95,27 @@ def files_of_run(folder: Path) -> list[Path]:
     return [folder / name for name in FILES] if is_run else []
 
 
+def discard_run(run: Path) -> None:
+    """Remove the folder of a training that was killed before it saved anything to continue from.
+
+    Raises:
+        CheckpointError: another process is training in it, or it holds files of another kind.
+    """
+    pictures = {"curves.png", "importances.png"}
+    with locked(run), writing(run):
+        strange = [
+            path.name
+            for path in sorted(run.iterdir())
+            if path.name not in {*FILES, *pictures, _LOCK} and path.suffix != ".tmp"
+        ]
+        if strange:
+            raise CheckpointError(
+                f"{run}: no training was finished here, and {strange[0]} is no file of one; "
+                "remove or rename the folder"
+            )
+        shutil.rmtree(run)
+
+
 @contextmanager
 def locked(run: Path) -> Iterator[None]:
     """Hold the run for this process alone; the system lets go when the process ends.
@@ -102,7 +125,7 @@ def locked(run: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(run / ".lock")
+    lock = FileLock(run / _LOCK)
     with writing(run):
         try:
             lock.acquire(timeout=0)

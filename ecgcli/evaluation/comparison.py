@@ -7,19 +7,19 @@ run folder, so an interrupted comparison continues where it stopped.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from ecgcli import metrics
 from ecgcli.beats import Beats, read_labelled
-from ecgcli.checkpoints.runs import CONFIG, LAST
+from ecgcli.checkpoints.runs import CONFIG, LAST, discard_run
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.evaluation.beats import Evaluation, evaluate_beats
@@ -27,7 +27,7 @@ from ecgcli.files import write_json, write_text
 from ecgcli.prediction import Classifier, load
 from ecgcli.progress import SILENT, Part, Progress
 from ecgcli.training import resume, train
-from ecgcli.training.config import Config
+from ecgcli.training.config import Config, load_config
 from ecgcli.training.run import Run, is_finished, read_run
 
 RESULT = "result.json"
@@ -225,7 +225,7 @@ def compare(
         progress.update("comparing", done, len(work))
         run = out / split / f"{config.name}-{seed}"
         ours = _for_cell(config, SPLITS[split], seed, data, run)
-        cell = _read_result(run, ours)
+        cell = _measured(run, ours, progress)
         done_before = cell is not None
         if cell is None:
             part = Part(progress, f"{config.name}, {split}, seed {seed}")
@@ -234,7 +234,7 @@ def compare(
             _write_result(run, ours, cell)
         progress.message(_line(cell, done_before))
     progress.update("comparing", len(work), len(work))
-    comparison = _tabulate(_every_cell(out), tuple(splits))
+    comparison = _tabulate(_every_cell(out, progress), tuple(splits))
     write_json(
         out / "comparison.json",
         comparison.as_json() | {"environment": describe_environment(command, 0, "")},
@@ -270,26 +270,69 @@ def _fingerprint(config: Config) -> str:
     return hashlib.sha256(config.to_yaml().encode()).hexdigest()
 
 
-def _read_result(run: Path, config: Config) -> Cell | None:
-    """The cell measured before, unless its config has changed since."""
-    if not (run / RESULT).exists():
+@dataclass(frozen=True)
+class _Result(Cell):
+    """A cell as it is in its file, with the hash of its config."""
+
+    config_sha256: str
+
+    @property
+    def cell(self) -> Cell:
+        """The cell alone."""
+        return Cell(**{field.name: getattr(self, field.name) for field in fields(Cell)})
+
+
+def _read_result(path: Path) -> _Result | None:
+    """The result in a file; None where there is none, or where it is damaged."""
+    try:
+        result = TypeAdapter(_Result).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
         return None
-    result = json.loads((run / RESULT).read_text(encoding="utf-8"))
-    if result.pop("config_sha256") != _fingerprint(config):
-        raise ConfigError(
-            f"{run}: was trained with another config; remove the folder, or choose another -o"
-        )
-    return Cell(**result)
+    return result if {"accuracy", "macro_f1"} <= result.scores.keys() else None
 
 
-def _every_cell(out: Path) -> list[Cell]:
+def _measured(run: Path, config: Config, progress: Progress) -> Cell | None:
+    """The cell measured before; None where it is still to be measured.
+
+    Raises:
+        ConfigError: it was measured with another config.
+    """
+    result = _read_result(run / RESULT)
+    if result is None:
+        if (run / RESULT).exists():
+            progress.message(f"{run / RESULT}: damaged; it is made again")
+        return None
+    if result.config_sha256 != _fingerprint(config):
+        raise _another_config(run)
+    return result.cell
+
+
+def _another_config(run: Path) -> ConfigError:
+    return ConfigError(
+        f"{run}: was trained with another config; remove the folder, or choose another -o"
+    )
+
+
+def _require_same_config(run: Path, config: Config) -> None:
+    """Refuse a training that was begun with another config, but for what `auto` stood for.
+
+    Raises:
+        ConfigError: the configs differ.
+    """
+    began = load_config(run / CONFIG).model_dump()
+    for name in ("device", "precision"):
+        began["training"][name] = getattr(config.training, name)
+    if began != config.model_dump():
+        raise _another_config(run)
+
+
+def _every_cell(out: Path, progress: Progress) -> list[Cell]:
     """Everything measured in the folder, by this comparison and earlier ones."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(out.glob(f"*/*/{RESULT}"))]
-    fields = Cell.__annotations__
-    return [
-        Cell(**{key: value for key, value in json.loads(text).items() if key in fields})
-        for text in texts
-    ]
+    results = {path: _read_result(path) for path in sorted(out.glob(f"*/*/{RESULT}"))}
+    for path, result in results.items():
+        if result is None:
+            progress.message(f"{path}: damaged, and not in the table; compare its config again")
+    return [result.cell for result in results.values() if result is not None]
 
 
 def _line(cell: Cell, done_before: bool) -> str:
@@ -303,10 +346,11 @@ def _line(cell: Cell, done_before: bool) -> str:
 
 def _trained(config: Config, path: Path, progress: Progress, command: str) -> Run:
     """The cell's training run: read back, continued where it stopped, or trained now."""
-    if is_finished(path):
-        return read_run(path)
-    if (path / LAST).exists() and (path / CONFIG).exists():
-        return resume(path, progress)
+    if is_finished(path) or (path / LAST).exists():
+        _require_same_config(path, config)
+        return read_run(path) if is_finished(path) else resume(path, progress)
+    if path.exists():
+        discard_run(path)
     return train(config, progress, command)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +15,10 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from ecgcli.errors import ConfigError, DataError
+from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.comparison import Mean, compare, mean_over_seeds
 from ecgcli.training.config import Config, parse_config
+from ecgcli.training.run import is_finished
 from tests.helpers import Watcher, small_document
 
 Ecg = Callable[..., Result]
@@ -71,9 +76,92 @@ def test_it_continues_where_it_stopped(compared: Path, demo: Path) -> None:
     assert not (compared / "synthetic" / "net-1-2").exists()
 
 
-def test_other_configs_add_their_rows(compared: Path, demo: Path, tmp_path: Path) -> None:
-    import shutil
+def killed_before(moment: str, demo: Path, out: Path) -> None:
+    """A comparison that is killed when it first calls a function, given as ``module:name``."""
+    module, name = moment.split(":")
+    program = (
+        "import importlib, os, signal, sys, pathlib\n"
+        f"module = importlib.import_module({module!r})\n"
+        f"module.{name} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from ecgcli.evaluation.comparison import compare\n"
+        "from tests.evaluation.test_comparison import configs\n"
+        "demo, out = map(pathlib.Path, sys.argv[1:])\n"
+        "compare(configs(demo, out), ['synthetic'], 1, demo, out)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(demo), str(out)], check=False)
+    assert killed.returncode == -signal.SIGKILL
 
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "ecgcli.training.run:write_text",  # there is a folder, and nothing in it
+        "ecgcli.training.epochs:save_checkpoint",  # it holds the config
+        "ecgcli.training.estimators:save_checkpoint",  # and a report
+    ],
+)
+def test_a_comparison_killed_at_any_moment_continues(
+    moment: str, demo: Path, tmp_path: Path, compared: Path
+) -> None:
+    killed_before(moment, demo, tmp_path)
+    compare(configs(demo, tmp_path), ["synthetic"], 1, demo, tmp_path)
+    runs = {path.name: path for path in (tmp_path / "synthetic").iterdir()}
+    assert sorted(runs) == ["net-0", "trees-0"]
+    for name, run in runs.items():
+        there = json.loads((run / "result.json").read_text())
+        assert (
+            there["scores"]
+            == json.loads((compared / "synthetic" / name / "result.json").read_text())["scores"]
+        )
+        assert is_finished(run)
+
+
+def test_a_folder_that_holds_something_else_stays(demo: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "synthetic" / "net-0" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("mine")
+    with pytest.raises(CheckpointError, match=r"notes\.txt is no file of one"):
+        compare(configs(demo, tmp_path), ["synthetic"], 1, demo, tmp_path)
+    assert notes.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"name": 1}', "\0\0", '{"scores": {"accuracy": "high"}}']
+)
+def test_a_damaged_result_is_made_again(
+    damage: str, compared: Path, demo: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(compared, tmp_path / "out"))
+    for config in out.glob("*/*/config.yaml"):  # copied: each names the folder of its run
+        config.write_text(config.read_text().replace(str(compared), str(out)))
+    for result in out.glob("*/*/result.json"):
+        result.unlink()
+    trees = configs(demo, out)[1:]
+    compare(trees, ["synthetic"], 1, demo, out)
+    result = out / "synthetic" / "trees-0" / "result.json"
+    whole = json.loads(result.read_text())
+    result.write_text(damage)
+    (out / "synthetic" / "net-0" / "result.json").write_text(damage)  # not compared this time
+    again = Watcher()
+    found = compare(trees, ["synthetic"], 1, demo, out, again)
+    assert json.loads(result.read_text())["scores"] == whole["scores"]
+    assert [row.name for row in found.rows] == ["trees"]
+    assert again.messages[0] == f"{result}: damaged; it is made again"
+    assert "net-0/result.json: damaged, and not in the table" in again.messages[-1]
+
+
+def test_a_training_begun_with_another_config_is_not_finished_with_this_one(
+    demo: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    killed_before("ecgcli.training.epochs:draw_order", demo, out)
+    net = configs(demo, out)[0]
+    training = net.training.model_copy(update={"learning_rate": 0.1})
+    with pytest.raises(ConfigError, match="was trained with another config"):
+        compare([net.model_copy(update={"training": training})], ["synthetic"], 1, demo, out)
+
+
+def test_other_configs_add_their_rows(compared: Path, demo: Path, tmp_path: Path) -> None:
     out = shutil.copytree(compared, tmp_path / "out")
     third = configs(demo, out)[1].model_copy(update={"name": "more-trees"})
     comparison = compare([third], ["synthetic"], 1, demo, out)
