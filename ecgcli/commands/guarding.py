@@ -13,7 +13,7 @@ from ecgcli.guard import Guard, guard_of, guarding, require_replaceable
 
 #: The parameters that name what is written; every other path is read. ``arguments`` is the run
 #: that ecg train continues.
-_OUTPUTS = ("out", "png", "means", "arguments")
+_OUTPUTS = ("out", "png", "means", "report", "arguments")
 
 
 def guard_for(params: Mapping[str, Any]) -> Guard:
