@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ecgcli.beats.preparation import find_recordings
 from ecgcli.errors import ConfigError
 from ecgcli.recordings import formats
+from ecgcli.recordings.search import find_recordings
 from ecgcli.registry import PluginWarning, Registry
 from tests.helpers import ecg_process
 from tests.plugins import install
@@ -153,7 +153,7 @@ def test_a_folder_is_searched_for_the_endings_of_an_installed_format(
     install(site, "plug", {"ecgcli.formats": {"pulse": "plug"}}, {"plug": code})
     for name in ("a.PLS", "b.log", "c.edf"):
         (site / name).touch()
-    assert [path.name for path in find_recordings([str(site)])] == ["a.PLS", "c.edf"]
+    assert [path.name for path in find_recordings([str(site)]).paths] == ["a.PLS", "c.edf"]
     assert ".log" in formats.endings()
 
 

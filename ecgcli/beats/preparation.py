@@ -13,7 +13,7 @@ import numpy as np
 from ecgcli.beats import Beats
 from ecgcli.beats.context import with_context
 from ecgcli.beats.segmentation import cut_beats
-from ecgcli.errors import DataError, EcgError
+from ecgcli.errors import EcgError
 from ecgcli.parallel import in_order
 from ecgcli.recordings import (
     NO_OPTIONS,
@@ -24,10 +24,10 @@ from ecgcli.recordings import (
     read_recording,
 )
 from ecgcli.recordings.databases import database_of
-from ecgcli.recordings.formats import endings
 from ecgcli.recordings.missed import may_miss_a_beat
 from ecgcli.recordings.peaks import points_down, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
+from ecgcli.recordings.search import distinct_names
 from ecgcli.wording import counted
 
 
@@ -66,15 +66,17 @@ def prepare_recording(
     options: ReadOptions = NO_OPTIONS,
     *,
     patient: str = "",
+    name: str = "",
     context: bool = False,
 ) -> Prepared:
-    """Read a recording and cut its beats; see `prepare`.
+    """Read a recording and cut its beats; see `read_recording` and `prepare`.
 
     Raises:
         DataError: the recording cannot be read.
         ConfigError: there is no such detector.
     """
-    return prepare(read_recording(path, options, patient), path, options, context=context)
+    recording = read_recording(path, options, patient, name)
+    return prepare(recording, path, options, context=context)
 
 
 def prepare(
@@ -136,60 +138,18 @@ def prepare_many(
     context: bool = False,
 ) -> Generator[Prepared | Failure, None, None]:
     """`prepare_recording` for each path, in order, on ``jobs`` processes; errors are results."""
-    patients = patients_of(paths)
-    work = partial(_prepare_or_fail, options=options, patients=patients, context=context)
-    return in_order(work, paths, jobs)
-
-
-def find_recordings(places: Sequence[str]) -> list[Path]:
-    """The recordings named by files, folders (including subfolders) and glob patterns.
-
-    Sidecars, results and reports identify a recording by its name, so names must be unique.
-
-    Raises:
-        DataError: a place has no recordings, or two recordings have the same name.
-    """
-    recordings: list[Path] = []
-    for place in places:
-        path = Path(place)
-        if path.is_dir():
-            recordings += sorted(_without_segments(_files_in(path)))
-        elif any(mark in place for mark in "*?[") and not path.exists():
-            matches = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-            if not matches:
-                raise DataError("nothing matches this pattern", file=path)
-            recordings += matches
-        else:
-            recordings.append(path)
-    return _one_of_each_name(list(dict.fromkeys(recordings)))
-
-
-def _files_in(folder: Path) -> list[Path]:
-    """The files of a folder and its subfolders that are surely recordings."""
-    sure = endings(in_folders=True)
-    files = [file for file in folder.rglob("*") if file.suffix.lower() in sure]
-    if not files:
-        raise DataError(f"no recordings ({', '.join(sure)}) in this folder", file=folder)
-    return files
-
-
-def _one_of_each_name(paths: list[Path]) -> list[Path]:
-    named: dict[str, Path] = {}
-    for path in paths:
-        if (first := named.setdefault(path.stem, path)) != path:
-            raise DataError(
-                f"{first} has the same name, and results are identified by name; give one file per "
-                "recording (its .hea), and process recordings of the same name separately",
-                file=path,
-            )
-    return paths
+    names, patients = distinct_names(paths), patients_of(paths)
+    items = [(path, names.get(path, ""), patients[path]) for path in paths]
+    return in_order(partial(_prepare_or_fail, options=options, context=context), items, jobs)
 
 
 def _prepare_or_fail(
-    path: Path, options: ReadOptions, patients: dict[Path, str], context: bool
+    item: tuple[Path, str, str], options: ReadOptions, context: bool
 ) -> Prepared | Failure:
+    """Prepare a recording, given with its name and its patient."""
+    path, name, patient = item
     try:
-        return prepare_recording(path, options, patient=patients[path], context=context)
+        return prepare_recording(path, options, patient=patient, name=name, context=context)
     except EcgError as error:
         return Failure(path, str(error))
 
@@ -201,19 +161,9 @@ def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
     """
     databases = {path: database_of(path.stem) for path in paths}
     patients = {path: base.patient_of(path.stem) for path, base in databases.items() if base}
-    return patients if len(patients) == len(databases) else {path: path.stem for path in paths}
-
-
-def _without_segments(files: list[Path]) -> list[Path]:
-    """Drop the segments of multi-segment records, which are read with their record."""
-    segments = set()
-    for file in files:
-        if file.suffix.lower() == ".hea":
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            head = next((line.split() for line in lines if line and line[0] != "#"), [""])
-            if "/" in head[0]:
-                segments |= {file.with_name(f"{line.split()[0]}.hea") for line in lines[1:] if line}
-    return [file for file in files if file not in segments]
+    if len(patients) == len(databases):
+        return patients
+    return {path: path.stem for path in paths} | distinct_names(paths)
 
 
 def _lead_note(recording: Recording, options: ReadOptions) -> list[str]:

@@ -79,13 +79,13 @@ def command(
     are detected and compared with the annotations: missed and extra beats count, by the rules of
     ANSI/AAMI EC57.
     """
-    from ecgcli.beats.preparation import find_recordings
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
     from ecgcli.evaluation.recordings import evaluate_recordings
     from ecgcli.evaluation.report import report_folder, write_report
     from ecgcli.prediction import load
     from ecgcli.recordings import is_recording
+    from ecgcli.recordings.search import find_recordings
 
     console = messages(quiet)
     recordings = is_recording(str(data), rate)
@@ -94,10 +94,13 @@ def command(
     folder = out or report_folder(classifier.path, data)
     evaluation: Evaluation | RecordingEvaluation
     if recordings:
+        search = find_recordings([str(data)])
+        for note in search.notes:
+            console.print(note)
         with progress_bar(console) as progress:
             evaluation = evaluate_recordings(
                 classifier,
-                find_recordings([str(data)]),
+                search.paths,
                 read_options(lead, rate, units, annotations, detector),
                 data=str(data),
                 skip_first=skip_first,

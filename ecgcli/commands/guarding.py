@@ -72,6 +72,6 @@ def _recordings_at(place: Path) -> list[Path]:
     """A file, or the recordings in a folder or of a pattern."""
     if not place.is_dir() and not any(mark in str(place) for mark in "*?["):
         return [place]
-    from ecgcli.beats.preparation import find_recordings
+    from ecgcli.recordings.search import find_recordings
 
-    return find_recordings([str(place)])
+    return find_recordings([str(place)]).paths

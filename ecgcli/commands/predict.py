@@ -111,8 +111,9 @@ def command(
     Rows of a CSV keep the order of the file, numbered from 0; labels are ignored; files
     larger than memory are streamed. For a recording, each row has the time of the R peak
     in seconds, and a summary gives rates, burdens, couplets, runs and the longest RR
-    interval. Several recordings are written into a folder, one file each; those that the
-    same model has already processed are skipped.
+    interval. Several recordings are written into a folder, one file each, below it where
+    they lay below the folder they were found in; those that the same model has already
+    processed are skipped.
     """
     del replace  # it is for the guard of outputs: see ecgcli.commands.guarding
     from ecgcli.checkpoints.runs import find_checkpoint
@@ -186,9 +187,14 @@ def _predict_beats(
 def _predict_recordings(
     source: list[str], out: str, chosen_format: str | None, task: Task, jobs: int, console: Console
 ) -> None:
-    from ecgcli.beats.preparation import find_recordings
+    from dataclasses import replace
 
-    paths = find_recordings(source)
+    from ecgcli.recordings.search import find_recordings
+
+    search = find_recordings(source)
+    paths = search.paths
+    for note in search.notes:
+        console.print(note)
     console.print(model_line(task.checkpoint))
     if len(paths) == 1 and not Path(source[0]).is_dir():
         _predict_one(paths[0], out, chosen_format, task, console)
@@ -198,7 +204,8 @@ def _predict_recordings(
             "standard output takes those of one file"
         )
     else:
-        _predict_many(paths, task, jobs, console)
+        report = None if task.report is None else task.report.below(search.root)
+        _predict_many(paths, replace(task, root=search.root, report=report), jobs, console)
 
 
 def _predict_one(

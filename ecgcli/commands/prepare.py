@@ -79,13 +79,17 @@ def command(
     from rich.text import Text
 
     from ecgcli.beats import concatenate, write_beats
-    from ecgcli.beats.preparation import Failure, find_recordings, prepare_many
+    from ecgcli.beats.preparation import Failure, prepare_many
+    from ecgcli.recordings.search import find_recordings
 
     console = messages(quiet)
     for target in [out] if split is None else _files_of_split(out):
         require_replaceable(target)
-    paths = find_recordings(recordings)
     options = read_options(lead, rate, units, annotations, detector)
+    search = find_recordings(recordings)
+    paths = search.paths
+    for note in search.notes:
+        console.print(note)
     done: list[Prepared] = []
     failed: list[Failure] = []
     cores = jobs or os.cpu_count() or 1

@@ -242,12 +242,12 @@ def describe_split(training: TrainingData, test: Beats, *, resampled: bool = Fal
 
 def describe_patients(trained: set[str], tested: set[str]) -> str:
     """The scope of a score, by the patients trained on and the patients tested."""
-    if not trained or not tested:
+    shared = len(trained & tested)
+    if not trained or not tested or (not shared and _may_share(trained, tested)):
         return (
             "The patients are unknown, and some may be in both the training and the test data: "
             "the score says nothing about new patients."
         )
-    shared = len(trained & tested)
     if len(tested) == 1:
         seen, unseen = "The test patient was", "The test patient was not"
     else:
@@ -260,6 +260,15 @@ def describe_patients(trained: set[str], tested: set[str]) -> str:
             "nothing about new patients."
         )
     return f"{unseen} trained on: the score is for patients that the model has not seen."
+
+
+def _may_share(trained: set[str], tested: set[str]) -> bool:
+    """Whether a name is another one without its folders: ``holter`` and ``p1/holter``."""
+    return any(
+        one.endswith(f"/{other}") or other.endswith(f"/{one}")
+        for one in trained
+        for other in tested
+    )
 
 
 def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:

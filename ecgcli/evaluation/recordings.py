@@ -20,6 +20,7 @@ from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_peaks
+from ecgcli.recordings.search import distinct_names
 
 #: The class of a detected beat that could not be classified: unclassifiable, in the standard.
 _UNCLASSIFIED = AAMI_CLASSES.index("Q")
@@ -86,9 +87,9 @@ def evaluate_recordings(
     if classifier.classes != AAMI_CLASSES:
         classes = " and ".join(classifier.classes)
         raise CheckpointError(f"{classifier.path}: its classes are {classes}, not those of AAMI")
-    matrices = {}
+    matrices, names = {}, distinct_names(paths)
     for done, path in enumerate(paths, 1):
-        reference = read_recording(path, options)
+        reference = read_recording(path, options, name=names.get(path, ""))
         if not reference.annotated:
             raise DataError(
                 "no annotations to compare with; name them with --annotations", file=path

@@ -28,6 +28,7 @@ from ecgcli.prediction.beats import check_probability, labels_for, output, table
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.identity import content_sha256
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
+from ecgcli.recordings.search import distinct_names, place_below
 
 #: The formats of a recording's predictions; wfdb is an annotation file.
 RecordingFormat = TableFormat | Literal["wfdb"]
@@ -90,6 +91,9 @@ class Classified:
 class Report(Protocol):
     """Writes a page of each recording that is classified; see `ecgcli.view.reports`."""
 
+    def below(self, root: Path) -> Report:
+        """Pages that lie as their recordings lie below ``root``."""
+
     def page_of(self, recording: Path) -> Path:
         """Where the page of a recording is."""
 
@@ -102,7 +106,10 @@ class Report(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """How each of several recordings is classified, and where its result and its page go."""
+    """How each of several recordings is classified, and where its result and its page go.
+
+    The result of ``root/p1/holter.edf`` is ``folder/p1/holter.csv``.
+    """
 
     checkpoint: Path
     engine: EngineName
@@ -111,10 +118,12 @@ class Task:
     table_format: RecordingFormat
     abstain: float = 0.0
     report: Report | None = None
+    root: Path = Path()
 
     def result_of(self, recording: Path, ending: str) -> Path:
-        """The file for a result of a recording."""
-        return self.folder / f"{recording.stem}{ending}"
+        """The file for a result of a recording below `root`."""
+        place = self.folder / place_below(self.root, recording)
+        return place.with_name(f"{place.name}{ending}")
 
     def made_with(self) -> dict[str, Any]:
         """Everything that a result depends on besides its recording."""
@@ -127,18 +136,23 @@ class Task:
 
 
 def classify_recording(
-    classifier: Classifier, path: Path, options: ReadOptions = NO_OPTIONS, abstain: float = 0.0
+    classifier: Classifier,
+    path: Path,
+    options: ReadOptions = NO_OPTIONS,
+    abstain: float = 0.0,
+    name: str = "",
 ) -> Classified:
     """Find the beats of a recording and classify each beat that can be cut.
 
-    Beats whose highest probability is below ``abstain`` count as not classified.
+    Beats whose highest probability is below ``abstain`` count as not classified; ``name`` is
+    given where that of the file is not enough.
 
     Raises:
         DataError: the recording cannot be read.
         ConfigError: ``abstain`` is not a probability, or there is no such detector.
     """
     check_probability(abstain)
-    prepared = prepare_recording(path, options, context="context" in classifier.views)
+    prepared = prepare_recording(path, options, name=name, context="context" in classifier.views)
     return classify_prepared(classifier, prepared, abstain)
 
 
@@ -192,7 +206,7 @@ def write_classified(
 def classify_many(
     paths: Sequence[Path], task: Task, jobs: int
 ) -> Generator[dict[str, Any] | Failure, None, None]:
-    """Classify recordings in ``jobs`` processes, each into a file in the task's folder.
+    """Classify recordings in ``jobs`` processes, each into a file below the task's folder.
 
     Yields the summary of each recording, in order, or why it failed. A recording whose file
     (and page, if there are pages) was already made from the same content, by the same model,
@@ -206,7 +220,9 @@ def classify_many(
     """
     _require_free(paths, task)
     threads = None if jobs == 1 or len(paths) == 1 else 1
-    return in_order_prepared(partial(_worker, task, task.made_with(), threads), paths, jobs)
+    names = distinct_names(paths)
+    items = [(path, names.get(path, "")) for path in paths]
+    return in_order_prepared(partial(_worker, task, task.made_with(), threads), items, jobs)
 
 
 def _require_free(paths: Sequence[Path], task: Task) -> None:
@@ -226,15 +242,16 @@ def _require_free(paths: Sequence[Path], task: Task) -> None:
 
 def _worker(
     task: Task, made_with: dict[str, Any], threads: int | None
-) -> Callable[[Path], dict[str, Any] | Failure]:
+) -> Callable[[tuple[Path, str]], dict[str, Any] | Failure]:
     """The function a process applies to each recording, with its classifier loaded once."""
     classifier = load(task.checkpoint, engine=task.engine, threads=threads)
     return partial(_classify_into_folder, classifier, task, made_with)
 
 
 def _classify_into_folder(
-    classifier: Classifier, task: Task, made_with: dict[str, Any], path: Path
+    classifier: Classifier, task: Task, made_with: dict[str, Any], recording: tuple[Path, str]
 ) -> dict[str, Any] | Failure:
+    path, name = recording
     target = task.result_of(path, ENDINGS[task.table_format])
     note = task.result_of(path, _NOTE)
     try:
@@ -244,9 +261,9 @@ def _classify_into_folder(
         if earlier.get("made_with") == made_with | content and (
             page is None or (earlier.get("page") == str(page.resolve()) and page.exists())
         ):
-            return earlier | {"done_before": True}
+            return earlier | {"recording": name or earlier["recording"], "done_before": True}
         _require_same_recording(path, earlier, target)
-        classified = classify_recording(classifier, path, task.options, task.abstain)
+        classified = classify_recording(classifier, path, task.options, task.abstain, name)
         write_classified(target, classified, task.table_format)
         summary = classified.summary() | {
             "path": str(path.resolve()),

@@ -126,13 +126,16 @@ def is_recording(place: str, sampling_rate: float | None) -> bool:
     return not beats or sampling_rate is not None
 
 
-def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str = "") -> Recording:
+def read_recording(
+    path: Path, options: ReadOptions = NO_OPTIONS, patient: str = "", name: str = ""
+) -> Recording:
     """Read a recording by the reader for its name's ending.
 
     Args:
         path: of the file; a WFDB record may be named without ending.
         options: for what the file may not state.
         patient: the patient it is from; the record's name when not given.
+        name: the record's name, where that of the file is not enough.
 
     Raises:
         DataError: no such file, no such format, lead, unit or sampling rate, or
@@ -162,7 +165,8 @@ def read_recording(path: Path, options: ReadOptions = NO_OPTIONS, patient: str =
     )
     return replace(
         recording,
-        patient=patient or recording.name,
+        name=name or recording.name,
+        patient=patient or name or recording.name,
         positions=positions,
         symbols=symbols,
         notes=(*recording.notes, *notes),

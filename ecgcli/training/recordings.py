@@ -9,14 +9,15 @@ from pathlib import Path
 
 from ecgcli.beats import Beats, concatenate
 from ecgcli.beats.context import with_context
-from ecgcli.beats.preparation import find_recordings, patients_of
+from ecgcli.beats.preparation import patients_of
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.choices import Copy
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, did_you_mean
 from ecgcli.parallel import in_order
 from ecgcli.recordings import NO_OPTIONS, Recording, read_recording
 from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 from ecgcli.recordings.quality import unusable
+from ecgcli.recordings.search import distinct_names, find_recordings
 from ecgcli.training.copies import copies_of
 
 
@@ -34,9 +35,9 @@ def read_training_recordings(
     Raises:
         DataError: a recording is missing, cannot be read, or has no annotations.
     """
-    paths = _chosen(find_recordings([str(folder)]), records, folder)
-    patients = patients_of(paths)
-    beats_of = partial(_beats_of, patients=patients, copies=tuple(copies), seed=seed)
+    paths = _chosen(find_recordings([str(folder)]).paths, records, folder)
+    names, patients = distinct_names(paths), patients_of(paths)
+    beats_of = partial(_beats_of, names=names, patients=patients, copies=tuple(copies), seed=seed)
     parts = list(in_order(beats_of, paths, min(len(paths), os.cpu_count() or 1)))
     return concatenate([part[0] for part in parts] + [copy for part in parts for copy in part[1:]])
 
@@ -46,17 +47,23 @@ def _chosen(paths: list[Path], records: str | Sequence[str], folder: Path) -> li
         return paths
     sets = {"ds1": DS1_ALONE, "ds2": DS2}
     names = sets[records] if isinstance(records, str) else list(records)
-    path_of = {path.stem: path for path in paths}
+    shared = distinct_names(paths)
+    path_of = {shared.get(path, path.stem): path for path in paths}
     missing = [name for name in names if name not in path_of]
     if missing:
-        raise DataError(f"there is no recording {missing[0]} in this folder", file=folder)
+        hint = did_you_mean(missing[0], path_of)
+        raise DataError(f"there is no recording {missing[0]} in this folder{hint}", file=folder)
     return [path_of[name] for name in names]
 
 
 def _beats_of(
-    path: Path, patients: dict[Path, str], copies: tuple[Copy, ...], seed: int
+    path: Path,
+    names: dict[Path, str],
+    patients: dict[Path, str],
+    copies: tuple[Copy, ...],
+    seed: int,
 ) -> list[Beats]:
-    recording = read_recording(path, NO_OPTIONS, patients[path])
+    recording = read_recording(path, NO_OPTIONS, patients[path], names.get(path, ""))
     if not recording.annotated:
         raise DataError("this recording has no annotations to train on", file=path)
     return [_cut(version) for version in (recording, *copies_of(recording, copies, seed))]

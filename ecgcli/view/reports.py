@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from ecgcli.files import write_text
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.recordings import Classified
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
+from ecgcli.recordings.search import place_below
 from ecgcli.view.building import describe_model, view_classified, write_page
 from ecgcli.view.rendering import render_index
 
@@ -22,10 +23,19 @@ INDEX = "index.html"
 
 @dataclass(frozen=True)
 class PageFolder:
-    """Where the pages of several recordings go, and how the recordings are read."""
+    """Where the pages of several recordings go, and how the recordings are read.
+
+    The page of ``root/p1/holter.edf`` is ``folder/p1/holter.html``; without ``root``, that of any
+    recording is directly in the folder.
+    """
 
     folder: Path
     options: ReadOptions = NO_OPTIONS
+    root: Path | None = None
+
+    def below(self, root: Path) -> PageFolder:
+        """Pages that lie as their recordings lie below ``root``."""
+        return replace(self, root=root)
 
     def page_of(self, recording: Path) -> Path:
         """The page of a recording.
@@ -33,8 +43,9 @@ class PageFolder:
         Raises:
             OutputError: it would have the name of the list.
         """
-        page = self.folder / f"{recording.stem}.html"
-        if page.name == INDEX:
+        below = Path(recording.stem) if self.root is None else place_below(self.root, recording)
+        page = self.folder / below.with_name(f"{below.name}.html")
+        if page == self.folder / INDEX:
             raise OutputError(
                 f"{recording}: its page would be {page}, which lists all pages; rename the "
                 "recording, or use ecg view"
@@ -54,7 +65,8 @@ class PageFolder:
     def write_index(self, summaries: Sequence[dict[str, Any]]) -> Path:
         """Write the list of the pages, from the summaries of `Classified.summary`."""
         rows = [
-            summary | {"link": quote(self.page_of(Path(summary["path"])).name)}
+            summary
+            | {"link": quote(Path(summary["page"]).relative_to(self.folder.resolve()).as_posix())}
             for summary in summaries
         ]
         target = self.folder / INDEX

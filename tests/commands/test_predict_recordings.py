@@ -182,16 +182,6 @@ def test_results_of_another_model_or_detector_are_made_again(
     assert made_with["model"].startswith(str(run_copy))
 
 
-def test_two_recordings_of_one_name_do_not_replace_each_other(
-    trained: Path, records: Path, ecg: Ecg
-) -> None:
-    shutil.copytree(records, records / "again")
-    result = ecg("predict", records, "--model", trained, "-o", "results")
-    assert result.exit_code == 2
-    assert "has the same name" in result.stderr
-    assert not Path("results").exists()
-
-
 @pytest.fixture
 def days(records: Path, tmp_path: Path) -> None:
     """The folders dayA and dayB, each with a recording named holter, of two people."""
@@ -215,6 +205,27 @@ def test_the_result_of_another_recording_of_the_same_name_is_kept(trained: Path,
     assert Path("res/holter.csv").read_bytes() == first
     assert ecg("predict", "dayB", "--model", trained, "-o", "other").exit_code == 0
     assert Path("other/holter.csv").read_bytes() != first
+
+
+@pytest.mark.usefixtures("days")
+def test_recordings_of_one_name_keep_their_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> None:
+    alone = {
+        day: ecg("predict", f"{day}/holter.hea", "--model", trained, "-q").stdout
+        for day in ("dayA", "dayB")
+    }
+    (tmp_path / "holters").mkdir()
+    for day in ("dayA", "dayB"):
+        shutil.move(day, tmp_path / "holters" / day)
+    arguments = ("predict", "holters", "--model", trained, "-o", "res", "--jobs", 2)
+    result = ecg(*arguments)
+    assert result.exit_code == 0, result.stderr
+    for day in ("dayA", "dayB"):
+        assert Path(f"res/{day}/holter.csv").read_text() == alone[day]
+        assert Path(f"res/{day}/holter.summary.json").exists()
+    summary = json.loads(Path("res/summary.json").read_text())
+    assert [one["recording"] for one in summary["recordings"]] == ["dayA/holter", "dayB/holter"]
+    assert "(2 done before)" in ecg(*arguments).stderr
+    assert json.loads(Path("res/summary.json").read_text()) == summary
 
 
 @pytest.mark.usefixtures("days")

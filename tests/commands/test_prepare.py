@@ -160,15 +160,36 @@ def test_places_without_recordings(arguments: list[str], message: str, ecg: Ecg)
     assert message in result.stderr
 
 
-@pytest.mark.parametrize("command", ["prepare", "predict"])
-def test_all_files_of_a_record_are_not_taken_for_recordings(
-    command: str, records: Path, trained: Path, ecg: Ecg
-) -> None:
-    model = ("--model", trained) if command == "predict" else ()
-    result = ecg(command, f"{records}/100.*", "-o", "out", *model)
-    assert result.exit_code == 2
-    assert "give one file per recording (its .hea)" in result.stderr
-    assert not Path("out").exists()
+def test_of_all_files_of_a_record_the_header_is_taken(records: Path, ecg: Ecg) -> None:
+    result = ecg("prepare", f"{records}/100.*", "-o", "all.csv")
+    assert result.exit_code == 0
+    assert (
+        "2 files left out, because the header of the same name is read: "
+        f"{records / '100.atr'}, {records / '100.dat'}\n"
+    ) in result.stderr
+    ecg("prepare", records / "100.hea", "-o", "one.csv")
+    assert Path("all.csv").read_bytes() == Path("one.csv").read_bytes()
+    refused = ecg("prepare", f"{records}/100.[ad]*", "-o", "none.csv")
+    assert refused.exit_code == 2
+    assert "give one file per recording" in refused.stderr
+    assert not Path("none.csv").exists()
+
+
+def test_recordings_of_one_name_are_told_apart_by_their_folders(records: Path, ecg: Ecg) -> None:
+    for day, record in (("a", "100"), ("b", "119")):
+        (records / day).mkdir()
+        for file in records.glob(f"{record}.*"):
+            ending, content = file.suffix, file.read_bytes()
+            (records / day / f"holter{ending}").write_bytes(
+                content.replace(record.encode(), b"holter") if ending == ".hea" else content
+            )
+    result = ecg("prepare", records, "-o", "b.csv", "--json", "-q")
+    assert result.exit_code == 0, result.stderr
+    info = read_beats("b.csv").info
+    assert info is not None
+    names = ["100", "119", "201", "202", "a/holter", "b/holter"]
+    assert info["record"].unique().tolist() == names
+    assert info["patient"].unique().tolist() == names
 
 
 def test_options_that_are_wrong(records: Path, ecg: Ecg) -> None:

@@ -138,6 +138,11 @@ class TestStatement:
     ) -> None:
         assert describe_patients(set(trained), set(tested)).startswith(beginning)
 
+    @pytest.mark.parametrize(("trained", "tested"), [("p1/holter", "holter"), ("a", "p1/a")])
+    def test_a_name_with_folders_may_be_the_one_without(self, trained: str, tested: str) -> None:
+        sentence = describe_patients({trained, "x"}, {tested, "y"})
+        assert sentence.startswith("The patients are unknown")
+
     def test_unknown_patients(self, classifier: Classifier, beats: Beats) -> None:
         train = classifier.card.training_data.model_copy(update={"synthetic": False})
         assert "The patients are unknown" in describe_split(train, beats)

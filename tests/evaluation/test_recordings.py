@@ -50,6 +50,16 @@ def test_records_end_to_end(trained: Path, mitdb: Path) -> None:
     assert evaluation.as_json()["aami"]["records"]["100"]["qrs_sensitivity"] > 0.99
 
 
+def test_two_records_of_one_name_are_two_rows(trained: Path, mitdb: Path, tmp_path: Path) -> None:
+    for folder in ("p1", "p2"):
+        (tmp_path / folder).mkdir()
+        for ending in ("hea", "dat", "atr"):
+            (tmp_path / folder / f"100.{ending}").symlink_to(mitdb / f"100.{ending}")
+    paths = [tmp_path / folder / "100.hea" for folder in ("p1", "p2")]
+    evaluation = evaluate_recordings(load(trained), paths, data="d", progress=SILENT)
+    assert set(evaluation.aami.records) == {"p1/100", "p2/100"}
+
+
 def test_recordings_without_annotations_cannot_be_evaluated(trained: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=5000))
     with pytest.raises(DataError, match="no annotations to compare with"):
