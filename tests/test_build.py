@@ -109,4 +109,6 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     files = {path for path in (ROOT / "ecgcli").rglob("*") if path.is_file()}
     names = {str(path.relative_to(ROOT)) for path in files if path.parent.name != "__pycache__"}
     assert {"ecgcli/weights/beats.md", "ecgcli/sources/mitdb.sha256"} <= names
+    names |= {f"ecgcli/{path.relative_to(ROOT)}" for path in ROOT.glob("configs/*.yaml")}
+    assert "ecgcli/configs/cnn.yaml" in names
     assert names <= set(zipfile.ZipFile(wheel).namelist())

@@ -17,6 +17,7 @@ from ecgcli.commands import (
     check,
     cluster,
     compare,
+    config,
     confusion,
     decompose,
     download,
@@ -101,7 +102,7 @@ def ecg(
 
 for _panel, _modules in {
     "Data": (download, prepare, resample, check),
-    "Models": (train, evaluate, compare, models),
+    "Models": (train, evaluate, compare, models, config),
     "Predictions": (predict, view, confusion),
     "A closer look": (features, cluster, similar, explain, anomaly, forecast, decompose),
 }.items():

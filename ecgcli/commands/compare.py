@@ -17,7 +17,9 @@ EXAMPLE = "Example: ecg compare configs/cnn.yaml configs/features.yaml --seeds 5
 
 
 def command(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="The experiments.")],
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG...", help="The experiments: names or files.")
+    ],
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0.")] = 3,
     splits: Annotated[
         str,
@@ -43,7 +45,7 @@ def command(
     console = messages(quiet)
     with progress_bar(console) as progress:
         comparison = compare(
-            [load_config(path) for path in configs],
+            [load_config(place, (), progress) for place in configs],
             [name.strip() for name in splits.split(",")],
             seeds,
             data,

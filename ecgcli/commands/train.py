@@ -28,7 +28,13 @@ def command(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Experiment, a YAML file.")
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="NAME|FILE",
+            help="Experiment: a name that ecg config lists, or a YAML file.",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue RUN, or the newest run, where it stopped.")
@@ -62,9 +68,9 @@ def _train(path: Path, overrides: list[str], console: Console) -> Run:
     from ecgcli.training import train
     from ecgcli.training.config import load_config
 
-    config = load_config(path, overrides)
-    console.print(f"Reading {', '.join(str(file) for file in config.data.files)}")
     with progress_bar(console) as progress:
+        config = load_config(path, overrides, progress)
+        progress.message(f"Reading {', '.join(str(file) for file in config.data.files)}")
         return train(config, progress, command=" ".join(["ecg", *sys.argv[1:]]))
 
 

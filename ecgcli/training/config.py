@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ecgcli.choices import Copy
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import ConfigError, did_you_mean, shown
+from ecgcli.progress import SILENT, Progress
+from ecgcli.training.experiments import find_config
 from ecgcli.validation import first_problem
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -142,14 +144,22 @@ class Config(Section):
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a config file and apply ``key=value`` overrides such as ``training.epochs=5``.
+def load_config(place: Path, overrides: Sequence[str] = (), progress: Progress = SILENT) -> Config:
+    """Read a config and apply ``key=value`` overrides such as ``training.epochs=5``.
 
     An experiment without a name is named after its file.
+
+    Args:
+        place: a YAML file, or the name of a config that comes with ecg; see `find_config`.
+        overrides: applied in their order.
+        progress: has a message when another file than the one named is read.
 
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value is not valid.
     """
+    path = find_config(place)
+    if path != place and place.suffix:
+        progress.message(f"{place} is not here: the config {path.stem} of ecg is used")
     document = _read_yaml(path)
     if isinstance(document, dict):
         document.setdefault("name", path.stem)
@@ -182,8 +192,6 @@ _Loader.add_implicit_resolver(
 def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (is safe)
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such config; see configs/ for examples") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a config: {error}") from error
     except RecursionError as error:

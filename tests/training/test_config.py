@@ -88,6 +88,6 @@ def test_files_that_are_not_configs(text: str, message: str, tmp_path: Path) -> 
         load(tmp_path, text=text)
 
 
-def test_a_missing_config_points_to_examples(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="see configs/ for examples"):
+def test_a_missing_config_points_to_those_that_come_with_ecg(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="ecg config lists those that come with ecg"):
         load_config(tmp_path / "nothing.yaml")
