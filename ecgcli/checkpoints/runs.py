@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecgcli.errors import CheckpointError
 from ecgcli.files import writing
-from ecgcli.weights import BUNDLED, bundled_checkpoint
+from ecgcli.weights import BUNDLED, bundled_checkpoint, name_of
 
 BEST = "best.safetensors"
 LAST = "last.safetensors"
@@ -19,6 +19,9 @@ ANOMALY = "anomaly.safetensors"
 _LOCK = ".lock"
 #: The files of a run that a later command may read.
 FILES = (BEST, LAST, ANOMALY, CONFIG, ENVIRONMENT, HISTORY, REPORT)
+
+#: Where the evaluations of pretrained weights go, a folder for each.
+PRETRAINED = Path("runs", "pretrained")
 
 #: The meaning of each file name, and the command that makes such a file.
 _KINDS = dict.fromkeys(
@@ -114,6 +117,22 @@ def discard_run(run: Path) -> None:
                 "remove or rename the folder"
             )
         shutil.rmtree(run)
+
+
+def results_folder(checkpoint: Path) -> Path:
+    """The folder for what is computed with a checkpoint: its run, or one for pretrained weights.
+
+    The pretrained weights themselves lie in the installed package, where nothing is written.
+    """
+    name = name_of(checkpoint)
+    return checkpoint.parent if name is None else PRETRAINED / name
+
+
+def shown_place(checkpoint: Path) -> str:
+    """What a command takes for a checkpoint: the weights' name, the run, or the file itself."""
+    if name := name_of(checkpoint):
+        return name
+    return str(checkpoint.parent if checkpoint.name in (BEST, ANOMALY) else checkpoint)
 
 
 @contextmanager

@@ -56,7 +56,12 @@ def command(
         typer.Option(metavar="NAME=NUMBER", help="Exit with 3 if a figure is lower; repeatable."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of the report; default in the run.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of the report; default in the run, or in runs/pretrained.",
+        ),
     ] = None,
     skip_first: Annotated[
         float,
@@ -117,7 +122,7 @@ def command(
     console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
     check_requirements(evaluation.scores(), required)
     place = "RECORDING" if recordings else "BEATS.csv"
-    console.print(f"Next: ecg predict {place} --model {model or classifier.path.parent}")
+    console.print(f"Next: ecg predict {place} --model {model or classifier.place}")
 
 
 def _print(evaluation: Evaluation | RecordingEvaluation) -> None:

@@ -76,9 +76,7 @@ def command(
     if png is not None:
         console.print(f"Picture: {png}")
     elif not check:
-        console.print(
-            f"Next: ecg explain {data} --model {classifier.path.parent} --png why.png --check"
-        )
+        console.print(f"Next: ecg explain {data} --model {classifier.place} --png why.png --check")
 
 
 def _print(explanation: Explanation, deletion: DeletionTest | None) -> None:

@@ -74,7 +74,7 @@ def command(
     if png is not None:
         console.print(f"Picture: {png}")
     same_rows = "" if rows is None else f" --rows {quote(rows)}"
-    console.print(f"Next: ecg explain {data} --model {classifier.path.parent}{same_rows}")
+    console.print(f"Next: ecg explain {data} --model {classifier.place}{same_rows}")
 
 
 def _print(similar: Similar) -> None:

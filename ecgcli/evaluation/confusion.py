@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.beats import read_labelled
-from ecgcli.checkpoints.runs import find_checkpoint
+from ecgcli.checkpoints.runs import find_checkpoint, results_folder, shown_place
 from ecgcli.choices import Over
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.figures import draw_confusion
@@ -84,7 +84,7 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
             )
         return _of_table(source, truth)
     path = find_checkpoint(source)
-    return _last_evaluation(path.parent) if truth is None else _of_classifier(load(path), truth)
+    return _last_evaluation(path) if truth is None else _of_classifier(load(path), truth)
 
 
 def _of_classifier(classifier: Classifier, truth: Path) -> Confusion:
@@ -112,18 +112,21 @@ def _of_table(table: Path, truth: Path) -> Confusion:
     return Confusion(matrix, classes, of, abstained)
 
 
-def _last_evaluation(run: Path) -> Confusion:
-    reports = sorted(run.glob(f"evaluation-*/{REPORT}"), key=lambda path: path.stat().st_mtime_ns)
+def _last_evaluation(checkpoint: Path) -> Confusion:
+    place, folder = shown_place(checkpoint), results_folder(checkpoint)
+    reports = sorted(
+        folder.glob(f"evaluation-*/{REPORT}"), key=lambda path: path.stat().st_mtime_ns
+    )
     if not reports:
         raise ConfigError(
-            f"{run} has not been evaluated: add --truth TEST.csv, "
-            f"or run ecg evaluate {run} --data TEST.csv first"
+            f"{place} has not been evaluated: add --truth TEST.csv, "
+            f"or run ecg evaluate {place} --data TEST.csv first"
         )
     try:
         report = json.loads(reports[-1].read_text(encoding="utf-8"))
         matrix = np.array(report["confusion_matrix"], np.int64)
         return Confusion(
-            matrix, tuple(report["classes"]), f"{run.name} on {Path(report['data']).name}"
+            matrix, tuple(report["classes"]), f"{folder.name} on {Path(report['data']).name}"
         )
     except (ValueError, KeyError, OSError) as error:
         raise CheckpointError(

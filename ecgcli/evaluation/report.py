@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgcli import __version__, metrics
+from ecgcli.checkpoints.runs import results_folder
 from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.evaluation import tables
 from ecgcli.evaluation.beats import Evaluation
@@ -28,8 +29,8 @@ _AREA_MEANINGS = {
 
 
 def report_folder(checkpoint: Path, data: Path) -> Path:
-    """The folder for the report of a checkpoint: beside it, named after the data."""
-    return checkpoint.parent / f"evaluation-{data.name.split('.')[0]}"
+    """The folder for the report of a checkpoint: in its `results_folder`, named after the data."""
+    return results_folder(checkpoint) / f"evaluation-{data.name.split('.')[0]}"
 
 
 def write_report(folder: Path, evaluation: Evaluation | RecordingEvaluation) -> Path:

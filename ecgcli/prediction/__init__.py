@@ -14,7 +14,7 @@ from ecgcli.beats import Beats, read_beats
 from ecgcli.beats.reader import BEAT_LENGTH
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import Engine, load_engine
-from ecgcli.checkpoints.runs import find_checkpoint
+from ecgcli.checkpoints.runs import find_checkpoint, shown_place
 from ecgcli.choices import EngineName
 from ecgcli.errors import DataError
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, is_recording
@@ -60,6 +60,11 @@ class Classifier:
     def name(self) -> str:
         """The name of the bundled weights, or else of the folder that holds the checkpoint."""
         return name_of(self.path) or self.path.absolute().parent.name
+
+    @property
+    def place(self) -> str:
+        """What commands take for it: the name of bundled weights, the run, or the file."""
+        return shown_place(self.path)
 
     def probabilities(self, beats: BeatsLike) -> Probabilities:
         """The probability of each class for each beat, ``(beats, classes)`` float32.

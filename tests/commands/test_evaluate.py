@@ -34,6 +34,22 @@ def test_tables_for_people_and_the_place_of_the_report(
     assert lines[2] == f"Next: ecg predict BEATS.csv --model {run_copy}"
 
 
+def test_the_report_of_pretrained_weights_is_in_the_folder_of_runs(demo: Path, ecg: Ecg) -> None:
+    from ecgcli import weights
+
+    def in_the_package() -> set[Path]:
+        return set(Path(weights.__file__).parent.iterdir())
+
+    before = in_the_package()
+    result = ecg("evaluate", "beats", "--data", demo / "synthetic_test.csv")
+    assert result.exit_code == 0, result.stderr
+    report = "runs/pretrained/beats/evaluation-synthetic_test/report.html"
+    assert f"Report: {report}\n" in result.stderr
+    assert Path(report).exists()
+    assert in_the_package() == before
+    assert result.stderr.splitlines()[-1] == "Next: ecg predict BEATS.csv --model beats"
+
+
 def test_json_is_the_report(run_copy: Path, demo: Path, ecg: Ecg) -> None:
     arguments = ("--data", demo / "synthetic_test.csv", "--out", "report", "--json", "--quiet")
     result = ecg("evaluate", run_copy, *arguments)

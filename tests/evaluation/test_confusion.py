@@ -42,6 +42,23 @@ def test_every_form_of_input_gives_the_same_matrix(
         assert confusion.classes == AAMI_CLASSES
 
 
+def test_pretrained_weights_are_evaluated_outside_the_package(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    classifier, truth = load("beats"), demo / "synthetic_test.csv"
+    with pytest.raises(ConfigError, match=r"^beats has not been evaluated"):
+        find_confusion(Path("beats"), None)
+    folder = report_folder(classifier.path, truth)
+    assert folder == Path("runs/pretrained/beats/evaluation-synthetic_test")
+    write_report(folder, evaluate_file(classifier, truth))
+    found = find_confusion(Path("beats"), None)
+    assert found.of == "beats on synthetic_test.csv"
+    assert np.array_equal(found.matrix, find_confusion(Path("beats"), truth).matrix)
+    assert classifier.place == "beats"
+    assert load(classifier.path.parent / "recordings.safetensors").place == "recordings"
+
+
 def test_shares_and_document() -> None:
     confusion = Confusion(np.array([[8, 2], [0, 0]]), ("normal", "abnormal"), "a on b")
     document = json.loads(json.dumps(confusion.as_json("true"), allow_nan=False))
