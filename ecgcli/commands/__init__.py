@@ -111,6 +111,7 @@ for _panel, _modules in {
             app.add_typer(_module.app, rich_help_panel=_panel)
         else:
             _name = _module.__name__.rpartition(".")[2]
-            app.command(_name, cls=Command, rich_help_panel=_panel, epilog=_module.EXAMPLE)(
+            _page = getattr(_module, "Page", Command)
+            app.command(_name, cls=_page, rich_help_panel=_panel, epilog=_module.EXAMPLE)(
                 _module.command
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
+from ecgcli.commands.help import Command
 from ecgcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +17,37 @@ if TYPE_CHECKING:
 
     from ecgcli.training.run import Run
 
+#: Options that other programs call a key of the config.
+_SYNONYMS = {"lr": "learning_rate", "batch": "batch_size", "model": "name"}
+
 EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 training.device=cpu"
+
+
+class Page(Command):
+    """The help page of ``ecg train``, which knows keys of the config typed as options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises:
+            ConfigError: an option is a key of the config.
+        """
+        valid = {option for param in self.get_params(ctx) for option in param.opts}
+        for place, word in enumerate(args):
+            option, _, value = word.partition("=")
+            if option.startswith("--") and option not in valid:
+                _refuse_key(option, value or "".join(args[place + 1 : place + 2]))
+        return super().parse_args(ctx, args)
+
+
+def _refuse_key(option: str, value: str) -> None:
+    """Name the override that an unknown option must have meant, if it is a key of the config."""
+    from ecgcli.training.config import full_keys
+
+    name = option.removeprefix("--").replace("-", "_")
+    if keys := full_keys(_SYNONYMS.get(name, name)):
+        key = "model.name" if name == "model" else keys[0]
+        raise ConfigError(f"there is no option {option}; did you mean {key}={value or '…'}?")
 
 
 def command(
@@ -70,7 +101,6 @@ def _train(path: Path, overrides: list[str], console: Console) -> Run:
 
     with progress_bar(console) as progress:
         config = load_config(path, overrides, progress)
-        progress.message(f"Reading {', '.join(str(file) for file in config.data.files)}")
         return train(config, progress, command=" ".join(["ecg", *sys.argv[1:]]))
 
 

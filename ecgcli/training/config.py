@@ -7,7 +7,7 @@ the value found and the valid values.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ecgcli.choices import Copy
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import ConfigError, did_you_mean, shown
+from ecgcli.models import summary_of
 from ecgcli.progress import SILENT, Progress
 from ecgcli.training.experiments import find_config
 from ecgcli.validation import first_problem
@@ -152,7 +153,8 @@ def load_config(place: Path, overrides: Sequence[str] = (), progress: Progress =
     Args:
         place: a YAML file, or the name of a config that comes with ecg; see `find_config`.
         overrides: applied in their order.
-        progress: has a message when another file than the one named is read.
+        progress: has a message when another file than the one named is read, and when an
+            override of the model leaves out keys of the file.
 
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value is not valid.
@@ -163,19 +165,49 @@ def load_config(place: Path, overrides: Sequence[str] = (), progress: Progress =
     document = _read_yaml(path)
     if isinstance(document, dict):
         document.setdefault("name", path.stem)
-    return parse_config(document, overrides, origin=str(path))
+    return parse_config(document, overrides, str(path), progress)
 
 
-def parse_config(document: Any, overrides: Sequence[str] = (), origin: str = "config") -> Config:
+def parse_config(
+    document: Any,
+    overrides: Sequence[str] = (),
+    origin: str = "config",
+    progress: Progress = SILENT,
+) -> Config:
     """Validate a config given as nested dicts; see `load_config`."""
     if not isinstance(document, dict):
         raise ConfigError(f"{origin}: found {shown(document)}, expected keys such as data:")
+    of_model = [override for override in overrides if override.startswith("model.name=")]
+    for override in of_model:
+        _replace_model(document, override, progress)
     for override in overrides:
         _apply(document, override)
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_explain(error, document)}") from error
+        raise ConfigError(f"{origin}: {_explain(error, document, overrides)}") from error
+
+
+def full_keys(name: str) -> list[str]:
+    """The keys of a config that end in ``name``: ``training.epochs`` for ``epochs``."""
+    return [key for key in _all_keys(Config) if key.rpartition(".")[2] == name]
+
+
+def _replace_model(document: dict[str, Any], override: str, progress: Progress) -> None:
+    """Leave out the arguments in the document where the override names another model.
+
+    They belong to the document's model, and the other one begins with its own defaults.
+    """
+    model, name = document.get("model"), override.partition("=")[2]
+    if not isinstance(model, dict) or model.get("name", Model().name) == name:
+        return
+    summary_of(name)  # refuses a model that there is not
+    if left_out := [key for key in model if key != "name"]:
+        progress.message(
+            f"{override}: the config's keys of {model.get('name', Model().name)} are left out "
+            f"({', '.join(left_out)}), and the defaults of {name} apply"
+        )
+    document["model"] = {}
 
 
 class _Loader(yaml.SafeLoader):
@@ -220,27 +252,44 @@ def _apply(document: dict[str, Any], override: str) -> None:
     parent[last] = value
 
 
-def _explain(error: ValidationError, document: dict[str, Any]) -> str:
+def _explain(error: ValidationError, document: dict[str, Any], overrides: Sequence[str]) -> str:
     """One line for the first problem."""
     first = error.errors(include_url=False)[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key}{did_you_mean(location[-1], _keys(location[:-1]))}"
+        return f"unknown key {key}{_hint(location, overrides)}"
     if first["type"] == "missing":
         return f"{key} is missing; add it, for example {key}=…"
     _, problem = first_problem(error)
     return f"{'.'.join(_path_in(document, location))}: {problem}"
 
 
-def _keys(section: Sequence[str]) -> list[str]:
-    """The keys that are valid in a section."""
-    model: Any = Config
-    for name in section:
-        annotation = model.model_fields[name].annotation
-        members = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(member for member in members if hasattr(member, "model_fields"))
-    return list(model.model_fields)
+def _hint(location: Sequence[str], overrides: Sequence[str]) -> str:
+    """What an unknown key may have meant: the same key of another section, or a similar one."""
+    *section, name = location
+    if elsewhere := full_keys(name):
+        typed = f"{'.'.join(location)}="
+        value = next((f"={each[len(typed) :]}" for each in overrides if each.startswith(typed)), "")
+        return f"; did you mean {elsewhere[0]}{value}?"
+    model: type[BaseModel] = Config
+    for part in section:
+        model = next(iter(_sections(model.model_fields[part].annotation)))
+    return did_you_mean(name, model.model_fields)
+
+
+def _all_keys(model: type[BaseModel]) -> Iterator[str]:
+    """Every key below a section, with the sections it lies in."""
+    for name, field in model.model_fields.items():
+        yield name
+        for section in _sections(field.annotation):
+            yield from (f"{name}.{key}" for key in _all_keys(section))
+
+
+def _sections(annotation: Any) -> list[type[BaseModel]]:
+    """The section that a key with this annotation holds, if it holds one."""
+    members = [annotation, *getattr(annotation, "__args__", ())]
+    return [member for member in members if hasattr(member, "model_fields")]
 
 
 def _path_in(document: Any, location: Sequence[str]) -> list[str]:

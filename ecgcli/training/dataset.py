@@ -12,6 +12,7 @@ from ecgcli.beats.resampling import resample, target_counts
 from ecgcli.beats.splits import Split, by_patient, stratified
 from ecgcli.checkpoints import TrainingData
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.progress import SILENT, Progress
 from ecgcli.training.config import Config, Data
 from ecgcli.training.copies import are_copies
 from ecgcli.training.recordings import read_training_recordings
@@ -35,14 +36,19 @@ class TrainingSet:
     description: TrainingData
 
 
-def build_training_set(config: Config) -> TrainingSet:
+def build_training_set(config: Config, progress: Progress = SILENT) -> TrainingSet:
     """Read, split and resample, in that order: validation beats keep their natural balance.
+
+    Args:
+        config: the experiment.
+        progress: has a message on what is read.
 
     Raises:
         DataError: a file is missing or wrong, or a class has too few beats.
         ConfigError: the requested resampling is not possible.
     """
     data = config.data
+    progress.message(f"Reading {', '.join(str(file) for file in data.files)}")
     beats, copies = _read_all(data, config.seed)
     counts = beats.counts()
     _require_every_class(counts, data)

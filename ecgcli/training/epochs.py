@@ -77,7 +77,7 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
             "stratified or patient"
         )
     device = choose_device(config.training.device)
-    data = build_training_set(config)
+    data = build_training_set(config, progress)
     settings = config.training.model_copy(
         update={
             "device": str(device),

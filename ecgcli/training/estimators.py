@@ -32,7 +32,7 @@ def fit(config: Config, progress: Progress, command: str) -> Run:
     """Fit the config's estimator; see `ecgcli.training.train`."""
     _require_applicable_keys(config)
     check_arguments(config.model.name, config.model.arguments)
-    data = build_training_set(config)
+    data = build_training_set(config, progress)
     progress.message(first_line(config, data))
     began = time.monotonic()
     estimator = _fitted(config, data.training, progress)

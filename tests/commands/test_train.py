@@ -69,6 +69,40 @@ def test_without_a_config_or_a_run_the_error_says_what_to_type(ecg: Ecg) -> None
     assert "ecg train --config configs/cnn.yaml" in ecg("train", "--resume").stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("--epochs", 5), "--epochs; did you mean training.epochs=5?"),
+        (("--batch-size=64",), "--batch-size; did you mean training.batch_size=64?"),
+        (("--lr", "0.1"), "--lr; did you mean training.learning_rate=0.1?"),
+        (("--model", "lstm"), "--model; did you mean model.name=lstm?"),
+        (("--device",), "--device; did you mean training.device=…?"),
+    ],
+)
+def test_a_key_typed_as_an_option(words: tuple[object, ...], meant: str, ecg: Ecg) -> None:
+    result = ecg("train", "--config", "demo", *words)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: there is no option {meant}\n"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.name=lstn", "there is no model lstn; did you mean lstm?"),
+        ("model.width=3", "unknown key model.width"),
+        ("training.device=gpu", "training.device: 'gpu' is not available"),
+    ],
+)
+def test_a_wrong_model_or_device_is_reported_before_data_are_read(
+    override: str, message: str, ecg: Ecg
+) -> None:
+    result = ecg("train", "--config", "demo", "data.train=not-there.csv", override)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Reading" not in result.stderr
+    assert "not-there" not in result.stderr
+
+
 def test_overfitting_is_reported_in_a_sentence(config: Path, ecg: Ecg) -> None:
     """Few beats, no augmentation, many epochs: the network memorises them."""
     few = "data.resample={per_class: {N: 60, S: 10, V: 10, F: 10, Q: 10}}"

@@ -8,6 +8,7 @@ import pytest
 
 from ecgcli.errors import ConfigError
 from ecgcli.training.config import Config, load_config
+from tests.helpers import Watcher
 
 CONFIGS = sorted(Path(__file__).parents[2].glob("configs/*.yaml"))
 
@@ -86,6 +87,49 @@ def test_errors_are_one_line(override: str, message: str, tmp_path: Path) -> Non
 def test_files_that_are_not_configs(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         load(tmp_path, text=text)
+
+
+@pytest.mark.parametrize(
+    ("override", "hint"),
+    [
+        ("epochs=5", "unknown key epochs; did you mean training.epochs=5?"),
+        ("training.ratio=2", "unknown key training.ratio; did you mean data.resample.ratio=2?"),
+        ("train.epoch=5", "unknown key training.epoch; did you mean epochs?"),
+        ("sedd=5", "unknown key sedd; did you mean seed?"),
+    ],
+)
+def test_a_key_of_another_section_is_named_in_full(
+    override: str, hint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, override)
+    assert str(caught.value).endswith(hint)
+
+
+CNN = "data: {train: a.csv}\nmodel: {name: cnn, channels: [8], dropout: 0.3}"
+
+
+def test_another_model_takes_its_own_defaults(tmp_path: Path) -> None:
+    watcher = Watcher()
+    path = tmp_path / "experiment.yaml"
+    path.write_text(CNN)
+    config = load_config(path, ["model.units=8", "model.name=lstm"], watcher)
+    assert config.model.name == "lstm"
+    assert config.model.arguments == {"units": 8}
+    assert watcher.messages == [
+        "model.name=lstm: the config's keys of cnn are left out (channels, dropout), and the "
+        "defaults of lstm apply"
+    ]
+
+
+def test_the_same_model_keeps_its_keys(tmp_path: Path) -> None:
+    config = load(tmp_path, "model.name=cnn", "model.dropout=0.1", text=CNN)
+    assert config.model.arguments == {"channels": [8], "dropout": 0.1}
+
+
+def test_a_model_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no model lstn; did you mean lstm\?"):
+        load(tmp_path, "model.name=lstn", text=CNN)
 
 
 def test_a_missing_config_points_to_those_that_come_with_ecg(tmp_path: Path) -> None:
