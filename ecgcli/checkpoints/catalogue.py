@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -11,7 +10,15 @@ from typing import Any
 
 from ecgcli.checkpoints import Card, load_checkpoint
 from ecgcli.checkpoints.runs import find_checkpoint
-from ecgcli.models import arguments_of, doc_of, is_estimator, list_models, summary_of, views_of
+from ecgcli.models import (
+    arguments_of,
+    description_of,
+    is_estimator,
+    list_models,
+    meanings_of,
+    summary_of,
+    views_of,
+)
 
 #: The comparison that ships, as `ecgcli.evaluation.comparison` writes it.
 _COMPARISON = "comparison.json"
@@ -80,8 +87,9 @@ def describe_model(name: str) -> dict[str, Any]:
         ConfigError: there is no such model.
     """
     return _entry(name).as_json() | {
-        "description": inspect.cleandoc(doc_of(name)),
+        "description": description_of(name),
         "arguments": arguments_of(name),
+        "meanings": meanings_of(name),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ecgcli.errors import CheckpointError
+from ecgcli.errors import CheckpointError, did_you_mean
 from ecgcli.files import writing
 from ecgcli.weights import BUNDLED, bundled_checkpoint, name_of
 
@@ -83,6 +83,11 @@ def find_checkpoint(
         return newest_run(root, holding) / holding
     if not place.exists() and str(place) in BUNDLED:
         return bundled_checkpoint(str(place))
+    if not place.exists():
+        choices = [*map(str, sorted(root.glob("*/"))), *BUNDLED]
+        raise CheckpointError(
+            f"{place}: no such run or checkpoint{did_you_mean(str(place), choices)}"
+        )
     if not place.is_dir():
         return place
     # A run of the other kind is returned too: its reader's error names the command for it.

@@ -14,7 +14,7 @@ from ecgcli.commands.console import Json, Quiet, messages, print_json, results
 if TYPE_CHECKING:
     from ecgcli.evaluation.confusion import Confusion
 
-EXAMPLE = "Example: ecg confusion runs/cnn --truth data/mitbih_test.csv --png confusion.png"
+EXAMPLE = "Example: ecg confusion runs/cnn --data data/mitbih_test.csv --png confusion.png"
 
 
 def command(
@@ -27,7 +27,9 @@ def command(
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option("--truth", help="The labelled beats CSV; default the run's last evaluation."),
+        typer.Option(
+            "--data", "-d", "--truth", help="A labelled beats CSV; default the last evaluation."
+        ),
     ] = None,
     over: Annotated[
         Over, typer.Option("--normalize", help="Show shares of the true class, predicted, or all.")
@@ -46,8 +48,11 @@ def command(
         print_json(confusion.as_json(over))
     else:
         _print(confusion, over)
+    console = messages(quiet)
+    if confusion.report is not None:
+        console.print(f"The last evaluation: {confusion.report}; for another: --data TEST.csv")
     if png is not None:
-        messages(quiet).print(f"Picture: {png}")
+        console.print(f"Picture: {png}")
 
 
 def _print(confusion: Confusion, over: Over) -> None:

@@ -10,11 +10,18 @@ import typer
 
 from ecgcli.commands.console import Json, Quiet, print_json, results
 from ecgcli.commands.help import Command, Group
+from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.checkpoints.catalogue import Entry
 
 EXAMPLE = "Example: ecg models; ecg models show cnn-rr; ecg models show runs/cnn"
+
+#: The validation figures of a card that are shown, and their names.
+_VALIDATION = {
+    "validation_accuracy": "accuracy",
+    "validation_macro_f1": "macro-F1",
+}
 
 #: Columns of the list, which a terminal of the usual width has.
 _WIDTH = 80
@@ -38,15 +45,17 @@ def command(
     Scores are macro-F1 in the bundled comparison (see ecg compare): on beats of the
     patients it was trained on (random split) and on those of new patients (DS1/DS2).
     """
-    if context.invoked_subcommand is not None:
-        return
-    from ecgcli.checkpoints.catalogue import list_entries
+    if context.invoked_subcommand is None:
+        _list(json)
 
-    entries = list_entries()
-    if json:
-        print_json([entry.as_json() for entry in entries])
-    else:
-        _print_all(entries)
+
+@app.command("list", cls=Command, epilog="Example: ecg models list")
+def list_all(
+    json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
+) -> None:
+    """List models and pretrained weights, as ecg models does."""
+    _list(json)
 
 
 @app.command(cls=Command, epilog="Example: ecg models show cnn-rr")
@@ -60,18 +69,18 @@ def show(
     json: Json = False,
     quiet: Quiet = False,  # noqa: ARG001 (there are no messages)
 ) -> None:
-    """Show the arguments and figures of a model, or the card of trained weights."""
-    from ecgcli.checkpoints.catalogue import describe_model, read_card
+    """Show a model's arguments and figures, or what trained weights are and how they scored."""
+    from ecgcli.checkpoints.catalogue import describe_model
     from ecgcli.weights import BUNDLED, bundled_card
 
-    is_path = Path(name).exists()
-    if not is_path and name not in BUNDLED:
-        _show(describe_model(name), _print_model, json)
-    elif is_path:
-        _show(read_card(Path(name)).model_dump(), _print_mapping, json)
+    is_path = Path(name).exists() or "/" in name
+    if is_path:
+        _show(_describe_run(Path(name)), _print_run, json)
+    elif name in BUNDLED:
+        page = {"text": bundled_card(name)}
+        _show(_describe_run(Path(name)) | page, lambda card: _print_page(card["text"]), json)
     else:
-        card = read_card(Path(name)).model_dump()
-        _show(card | {"text": bundled_card(name)}, lambda page: _print_page(page["text"]), json)
+        _show(describe_model(name), _print_model, json)
 
 
 def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], json: bool) -> None:
@@ -79,6 +88,31 @@ def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], j
         print_json(document)
     else:
         as_text(document)
+
+
+def _describe_run(place: Path) -> dict[str, Any]:
+    """The card of trained weights, where they are, and their evaluations, the last one last."""
+    from ecgcli.checkpoints.catalogue import read_card
+    from ecgcli.checkpoints.runs import find_checkpoint, shown_place
+    from ecgcli.evaluation.report import read_reports
+
+    checkpoint = find_checkpoint(place)
+    return read_card(checkpoint).model_dump() | {
+        "place": shown_place(checkpoint),
+        "evaluations": [
+            report | {"report": str(path)} for path, report in read_reports(checkpoint)
+        ],
+    }
+
+
+def _list(json: bool) -> None:
+    from ecgcli.checkpoints.catalogue import list_entries
+
+    entries = list_entries()
+    if json:
+        print_json([entry.as_json() for entry in entries])
+    else:
+        _print_all(entries)
 
 
 def _print_all(entries: list[Entry]) -> None:
@@ -122,8 +156,8 @@ def _print_model(document: dict[str, Any]) -> None:
     console = results()
     console.print(Text.assemble((document["name"], "bold"), f" ({document['kind']})"))
     console.print(document["description"])
-    console.print("\nIn a config:")
-    _print_mapping({"name": document["name"]} | document["arguments"])
+    console.print("\nIn a config, with its defaults:")
+    _print_rows(_arguments(document))
     if document["config"] is not None:
         console.print(f"\nIn the comparison (configs/{document['config']}.yaml):")
         for name, figure in _figures(document):
@@ -142,11 +176,79 @@ def _figures(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, format(document[key], form)
 
 
-def _print_mapping(values: dict[str, Any]) -> None:
+def _arguments(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each key of the section ``model:`` with its default, and what it means."""
+    yield f"name: {document['name']}", ""
+    for key, default in document["arguments"].items():
+        yield _in_yaml({key: default}), document["meanings"].get(key, "").rstrip(".")
+
+
+def _print_run(card: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    console = results()
+    console.print(Text.assemble((card["place"], "bold"), f" ({card['model']})"))
+    _print_rows(_facts(card))
+    for evaluation in card["evaluations"]:
+        console.print(f"\nTested on {evaluation['data']} (confusion matrix, curves: ", end="")
+        console.print(f"{Path(evaluation['report']).with_name('report.html')}):")
+        _print_rows(_scores(evaluation))
+        console.print(evaluation["statement"], soft_wrap=True)
+    if not card["evaluations"]:
+        console.print(f"\nNot tested yet: ecg evaluate {card['place']} --data TEST.csv")
+
+
+def _facts(card: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What trained weights are, in the words of their users."""
+    data = card["training_data"]
+    counts = ", ".join(f"{name} {count:,}" for name, count in data["trained_on"].items())
+    patients = counted(len(data["patients"]), "patient") if data["patients"] else "patients unknown"
+    yield "uses", ", ".join(card["views"])
+    yield "classes", " ".join(card["classes"])
+    yield "trained on", f"{', '.join(data['files'])} ({patients})"
+    yield "", f"{counted(sum(data['trained_on'].values()), 'beat')}: {counts}"
+    if data["synthetic"]:
+        yield "", "synthetic beats"
+    for figure, name in _VALIDATION.items():
+        if figure in card["metrics"]:
+            yield name, f"{card['metrics'][figure]:.3f} on beats held out of the training data"
+    for key, value in card["arguments"].items():
+        yield "argument", _in_yaml({key: value})
+    yield "licence", card["licence"]
+    yield "made by", f"ecg {card['ecgcli']}"
+
+
+def _scores(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The main figures of an evaluation."""
+    from ecgcli.metrics.aami import FIGURES
+
+    for key, name in {"accuracy": "accuracy", "macro_f1": "macro-F1"}.items():
+        if score := evaluation.get("overall", {}).get(key):
+            yield name, f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})"
+    figures = evaluation["aami"]["figures"] if evaluation["aami"] else {}
+    for key in ("veb_sensitivity", "veb_positive_predictivity",
+                "sveb_sensitivity", "sveb_positive_predictivity"):  # fmt: skip
+        if key in figures and figures[key]["gross"] is not None:
+            yield FIGURES[key].heading, f"{figures[key]['gross']:.3f}"
+
+
+def _in_yaml(values: dict[str, Any]) -> str:
     import yaml
 
     plain = {
         key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
     }
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    results().print(text.rstrip())
+    return yaml.safe_dump(plain, allow_unicode=True, default_flow_style=None, width=1000).strip(
+        "{}\n"
+    )
+
+
+def _print_rows(rows: Iterator[tuple[str, str]]) -> None:
+    """Rows of two columns, the second wrapped beside the first."""
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    for name, text in rows:
+        table.add_row(f"  {name}", text)
+    results().print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 
 from ecgcli import metrics
 from ecgcli.beats import read_labelled
-from ecgcli.checkpoints.runs import find_checkpoint, results_folder, shown_place
+from ecgcli.checkpoints.runs import find_checkpoint, shown_place
 from ecgcli.choices import Over
-from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.errors import ConfigError, DataError
 from ecgcli.evaluation.figures import draw_confusion
-from ecgcli.evaluation.report import REPORT
+from ecgcli.evaluation.report import read_reports
 from ecgcli.metrics import rounded
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import read_predictions
@@ -38,6 +37,8 @@ class Confusion:
     of: str
     #: Number of beats that the model did not classify; they are not in the matrix.
     abstained: int = 0
+    #: The report of an evaluation that it is from, where it was not computed.
+    report: Path | None = None
 
     def shares(self, over: Over) -> NDArray[np.float64]:
         """The matrix as shares; NaN where a class has no beats."""
@@ -57,6 +58,7 @@ class Confusion:
         shares = self.shares(over)
         return {
             "of": self.of,
+            "report": None if self.report is None else str(self.report),
             "classes": list(self.classes),
             "matrix": self.matrix.tolist(),
             "abstained": self.abstained,
@@ -70,7 +72,7 @@ class Confusion:
 def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
     """The matrix of ``source`` against the labels of ``truth``.
 
-    Without ``truth``, a run's last evaluation is looked up. A table of predictions
+    Without ``truth``, the report of a run's last evaluation is looked up. A table of predictions
     has no evaluation and needs it.
 
     Raises:
@@ -79,9 +81,7 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
     """
     if source is not None and source.suffix.lower() in (".csv", ".json", ".parquet"):
         if truth is None:
-            raise ConfigError(
-                f"{source}: predictions need the labelled beats: add --truth TEST.csv"
-            )
+            raise ConfigError(f"{source}: predictions need the labelled beats: add --data TEST.csv")
         return _of_table(source, truth)
     path = find_checkpoint(source)
     return _last_evaluation(path) if truth is None else _of_classifier(load(path), truth)
@@ -113,22 +113,13 @@ def _of_table(table: Path, truth: Path) -> Confusion:
 
 
 def _last_evaluation(checkpoint: Path) -> Confusion:
-    place, folder = shown_place(checkpoint), results_folder(checkpoint)
-    reports = sorted(
-        folder.glob(f"evaluation-*/{REPORT}"), key=lambda path: path.stat().st_mtime_ns
-    )
+    place, reports = shown_place(checkpoint), read_reports(checkpoint)
     if not reports:
         raise ConfigError(
-            f"{place} has not been evaluated: add --truth TEST.csv, "
+            f"{place} has not been evaluated: add --data TEST.csv, "
             f"or run ecg evaluate {place} --data TEST.csv first"
         )
-    try:
-        report = json.loads(reports[-1].read_text(encoding="utf-8"))
-        matrix = np.array(report["confusion_matrix"], np.int64)
-        return Confusion(
-            matrix, tuple(report["classes"]), f"{folder.name} on {Path(report['data']).name}"
-        )
-    except (ValueError, KeyError, OSError) as error:
-        raise CheckpointError(
-            f"{reports[-1]}: cannot be read as a report; evaluate again"
-        ) from error
+    path, report = reports[-1]
+    of = f"{Path(place).name} on {Path(report['data']).name}"
+    matrix = np.array(report["confusion_matrix"], np.int64)
+    return Confusion(matrix, tuple(report["classes"]), of, report=path)

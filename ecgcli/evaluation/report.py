@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from ecgcli import __version__, metrics
 from ecgcli.checkpoints.runs import results_folder
 from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
+from ecgcli.errors import CheckpointError
 from ecgcli.evaluation import tables
 from ecgcli.evaluation.beats import Evaluation
 from ecgcli.evaluation.figures import draw_confusion, draw_curves_by_class, draw_reliability
@@ -31,6 +33,27 @@ _AREA_MEANINGS = {
 def report_folder(checkpoint: Path, data: Path) -> Path:
     """The folder for the report of a checkpoint: in its `results_folder`, named after the data."""
     return results_folder(checkpoint) / f"evaluation-{data.name.split('.')[0]}"
+
+
+def read_reports(checkpoint: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The evaluations of a checkpoint, the last one last: the file of each, and its document.
+
+    Raises:
+        CheckpointError: a report cannot be read.
+    """
+    found = results_folder(checkpoint).glob(f"evaluation-*/{REPORT}")
+    paths = sorted(found, key=lambda path: path.stat().st_mtime_ns)
+    return [(path, _read_report(path)) for path in paths]
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if {"data", "classes", "confusion_matrix"} <= set(report):
+            return dict(report)
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path}: cannot be read as a report; evaluate again") from error
+    raise CheckpointError(f"{path}: is not the report of an evaluation; evaluate again")
 
 
 def write_report(folder: Path, evaluation: Evaluation | RecordingEvaluation) -> Path:

@@ -16,6 +16,7 @@ Either names its inputs in ``views`` (see `ecgcli.beats.views`); the default is 
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_type_hints
@@ -127,6 +128,38 @@ def summary_of(name: str) -> str:
         ConfigError: no such model.
     """
     return doc_of(name).partition("\n")[0]
+
+
+def description_of(name: str) -> str:
+    """What the model is and its source: its docstring, a line a paragraph, without arguments.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    prose = doc_of(name).partition("\nArgs:\n")[0].replace("`", "")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in prose.split("\n\n")).strip()
+
+
+def meanings_of(name: str) -> dict[str, str]:
+    """What each of the model's own arguments means, as its docstring or its parent's states.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    meanings: dict[str, str] = {}
+    for parent in reversed(_MODELS.get(name).__mro__):
+        arguments = inspect.cleandoc(vars(parent).get("__doc__") or "").partition("\nArgs:\n")[2]
+        argument = ""
+        for line in arguments.splitlines():
+            if stated := re.match(r" {4}(\w+): (.*)", line):
+                argument, meanings[stated[1]] = stated.groups()
+            elif argument and line.startswith(" " * 8):
+                meanings[argument] += f" {line.strip()}"
+    return {
+        argument: meanings[argument].replace("`", "")
+        for argument in arguments_of(name)
+        if argument in meanings
+    }
 
 
 def doc_of(name: str) -> str:

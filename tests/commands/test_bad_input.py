@@ -113,7 +113,7 @@ def test_missing_files_and_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> N
 def test_paths_that_are_not_models(demo: Path, run_copy: Path, tmp_path: Path, ecg: Ecg) -> None:
     beats = demo / "synthetic_test.csv"
     refused(ecg("evaluate", "--data", beats), "no trained model under runs/")
-    refused(ecg("predict", beats, "--model", "none"), "none: no such checkpoint")
+    refused(ecg("predict", beats, "--model", "none"), "none: no such run or checkpoint")
     refused(ecg("predict", beats, "--model", tmp_path), "not a trained run")
     refused(ecg("predict", beats, "--model", beats), "no whole safetensors file")
     checkpoint = run_copy / BEST

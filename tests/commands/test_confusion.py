@@ -44,12 +44,31 @@ def test_predictions_and_the_last_evaluation(run_copy: Path, demo: Path, ecg: Ec
     ecg("evaluate", run_copy, "--data", truth)
     matrices = [
         json.loads(ecg("confusion", *arguments, "--json").stdout)["matrix"]
-        for arguments in (["p.csv", "--truth", truth], [run_copy], [run_copy, "--truth", truth])
+        for arguments in (["p.csv", "--data", truth], [run_copy], [run_copy, "--truth", truth])
     ]
     assert matrices[0] == matrices[1] == matrices[2]
+
+
+def test_it_names_the_evaluation_that_it_shows(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    ecg("evaluate", run_copy, "--data", demo / "synthetic_test.csv")
+    report = run_copy / "evaluation-synthetic_test" / "report.json"
+    shown = ecg("confusion", run_copy)
+    assert shown.stderr == f"The last evaluation: {report}; for another: --data TEST.csv\n"
+    assert json.loads(ecg("confusion", run_copy, "--json").stdout)["report"] == str(report)
+    computed = ecg("confusion", run_copy, "-d", demo / "synthetic_test.csv", "--json")
+    assert json.loads(computed.stdout)["report"] is None
+    assert computed.stderr == ""
+
+
+@pytest.mark.parametrize("command", [("confusion",), ("evaluate",), ("models", "show")])
+def test_a_run_that_there_is_not(command: tuple[str, ...], ecg: Ecg) -> None:
+    Path("runs/cnn").mkdir(parents=True)
+    result = ecg(*command, "runs/cmn")
+    assert result.exit_code == 2
+    assert result.stderr == ("error: runs/cmn: no such run or checkpoint; did you mean runs/cnn?\n")
 
 
 def test_predictions_without_the_truth_are_refused(ecg: Ecg) -> None:
     result = ecg("confusion", "p.csv")
     assert result.exit_code == 2
-    assert "add --truth TEST.csv" in result.stderr
+    assert "add --data TEST.csv" in result.stderr

@@ -53,7 +53,37 @@ def test_a_run_shows_its_card(trained: Path, ecg: Ecg) -> None:
     card = json.loads(ecg("models", "show", trained, "--json").stdout)
     assert card["model"] == "cnn"
     assert card["training_data"]["synthetic"] is True
-    assert "fingerprint" in ecg("models", "show", trained).stdout
+    page = ecg("models", "show", trained).stdout
+    assert "fingerprint" not in page
+    assert "Not tested yet: ecg evaluate" in page
+    assert f"{card['metrics']['validation_macro_f1']:.3f} on beats held out" in page
+
+
+def test_a_run_shows_its_scores_on_test_beats(run_copy: Path, demo: Path, ecg: Ecg) -> None:
+    ecg("evaluate", run_copy, "--data", demo / "synthetic_test.csv")
+    (evaluation,) = json.loads(ecg("models", "show", run_copy, "--json").stdout)["evaluations"]
+    score = evaluation["overall"]["macro_f1"]
+    page = ecg("models", "show", run_copy).stdout
+    assert f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})" in page
+    assert evaluation["statement"] in page
+    assert str(run_copy / "evaluation-synthetic_test" / "report.html") in page
+
+
+def test_the_page_of_a_model_is_prose_and_its_keys_are_a_table(ecg: Ecg) -> None:
+    for name in list_models():
+        document = json.loads(ecg("models", "show", name, "--json").stdout)
+        assert set(document["meanings"]) == set(document["arguments"]), name
+        page = ecg("models", "show", name).stdout
+        assert "Args:" not in page
+        assert "`" not in page
+    assert "  neighbors: 3       number of neighbours\n" in "\n".join(
+        line.rstrip() for line in ecg("models", "show", "knn").stdout.splitlines()
+    )
+
+
+def test_list_is_the_list(ecg: Ecg) -> None:
+    assert ecg("models", "list").stdout == ecg("models").stdout
+    assert ecg("models", "list", "--json").stdout == ecg("models", "--json").stdout
 
 
 def test_an_unknown_name_is_2(ecg: Ecg) -> None:

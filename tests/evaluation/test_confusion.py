@@ -69,9 +69,9 @@ def test_shares_and_document() -> None:
 
 
 def test_what_cannot_be_compared(run_copy: Path, demo: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has not been evaluated: add --truth"):
+    with pytest.raises(ConfigError, match="has not been evaluated: add --data"):
         find_confusion(run_copy, None)
-    with pytest.raises(ConfigError, match=r"add --truth TEST\.csv"):
+    with pytest.raises(ConfigError, match=r"add --data TEST\.csv"):
         find_confusion(Path("predictions.csv"), None)
     table = tmp_path / "p.csv"
     table.write_text("beat,class,N,S,V,F,Q\n0,N,1,0,0,0,0\n")

@@ -32,7 +32,7 @@ def test_models_are_loaded_from_a_run_a_checkpoint_or_the_name_of_bundled_weight
     assert bundled.classes == ("N", "S", "V", "F", "Q")
     assert "context" in bundled.views
     assert ecgcli.load(trained, engine="torch").engine.name == "torch"
-    with pytest.raises(CheckpointError, match="no such checkpoint"):
+    with pytest.raises(CheckpointError, match="no such run or checkpoint"):
         ecgcli.load("no-such-run")
 
 
