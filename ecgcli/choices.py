@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeVar, cast
+
+from ecgcli.errors import ConfigError
+
+Name = TypeVar("Name", bound=str)
 
 #: Library that computes predictions; see `ecgcli.checkpoints.engines.load_engine`.
 EngineName = Literal["auto", "openvino", "torch"]
 
 #: Format of a table of predictions.
 TableFormat = Literal["csv", "json", "parquet"]
+TABLE_FORMATS: tuple[TableFormat, ...] = ("csv", "json", "parquet")
 
 #: Total that the shares of a confusion matrix are relative to.
 Over = Literal["true", "pred", "all"]
@@ -30,3 +37,24 @@ HoldOut = Literal["stratified", "patient"]
 
 #: Network that learns normal beats; see `ecgcli.anomaly.model.NETWORKS`.
 Method = Literal["forecaster", "autoencoder"]
+
+
+def format_for(target: Path | str, requested: Name | None, valid: Sequence[Name]) -> Name:
+    """The format of a table: the one requested, else the one that the file's ending names.
+
+    A file without an ending or with .txt, and standard output, take the first of ``valid``.
+
+    Raises:
+        ConfigError: the ending is that of no valid format.
+    """
+    ending = Path(target).suffix.lower().removeprefix(".")
+    if requested is not None:
+        return requested
+    if ending in ("", "txt"):
+        return valid[0]
+    if ending not in valid:
+        raise ConfigError(
+            f"--out {target}: found the ending .{ending}; valid: "
+            f"{', '.join(f'.{name}' for name in valid)}"
+        )
+    return cast(Name, ending)

@@ -153,9 +153,7 @@ def test_a_format(ecg: Ecg, site: Path, signal: NDArray[np.float64], tmp_path: P
     output(ecg("predict", folder, "-o", "out", "--jobs", 2))
     assert (tmp_path / "here/out/two.csv").read_text() == table
     uninstall(site)
-    assert "this is not a known format; recordings end in .atr" in refusal(
-        ecg("predict", folder / "one.pls")
-    )
+    assert "are not read; valid: .atr" in refusal(ecg("predict", folder / "one.pls"))
     assert "no recordings (" in refusal(ecg("predict", folder, "-o", "gone"))
 
 

@@ -63,6 +63,10 @@ class Block:
     labels: NDArray[np.int64] | None
 
 
+#: A table of no more columns than this may be a recording: a clock and twelve leads.
+_LEADS = 13
+
+
 class BeatsReader:
     """Reads a beats CSV block by block; a context manager and an iterator of `Block`.
 
@@ -169,9 +173,10 @@ class BeatsReader:
         index = _has_index(rows[0] if header else None, data, columns)
         samples = columns - index
         if samples not in (BEAT_LENGTH, BEAT_LENGTH + 1):
+            hint = "; if this is a recording, give --fs and --units" if columns <= _LEADS else ""
             raise DataError(
-                f"found {counted(columns, 'column')}; "
-                f"{_VALID_ROW} ({BEAT_LENGTH} or {BEAT_LENGTH + 1})",
+                f"found {counted(columns, 'column')}; {_VALID_ROW} "
+                f"({BEAT_LENGTH} or {BEAT_LENGTH + 1}){hint}",
                 file=self.name,
                 row=1 + (header and bool(data)),
             )

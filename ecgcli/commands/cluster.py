@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.choices import Reduction
+from ecgcli.choices import Reduction, format_for
 from ecgcli.classes import ClassSet, classes_named
 from ecgcli.commands.console import (
     Json,
@@ -84,6 +84,7 @@ def command(
     from ecgcli.insight.clustering import cluster
 
     console = messages(quiet)
+    format_for(out or "-", None, ("csv",))
     if model is not None and was_typed(ctx, "classes"):
         raise ConfigError("--classes is for clusters of samples; with --model they are the model's")
     classifier = None if model is None else open_classifier(model, console)

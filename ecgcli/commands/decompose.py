@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.choices import DecompositionModel
+from ecgcli.choices import DecompositionModel, format_for
 from ecgcli.commands.console import (
     Annotations,
     Detect,
@@ -66,6 +66,7 @@ def command(
     from ecgcli.recordings.decomposition import decompose_recording
 
     console = messages(quiet)
+    format_for(out or "-", None, ("csv",))
     options = read_options(lead, rate, units, annotations, detector)
     with console.status("decomposing"):
         decomposition = decompose_recording(

@@ -53,7 +53,10 @@ def command(
     ] = Path("data/mitbih_test.csv"),
     require: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Exit with 3 if a figure is lower; repeatable."),
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="Exit with 3 if a figure is lower; repeatable. Figures: {figures}.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ecgcli.choices import TABLE_FORMATS, format_for
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import Classes, Json, Normalize, Quiet, messages, print_json, results
 from ecgcli.errors import ConfigError
@@ -20,7 +21,8 @@ def command(
         typer.Argument(metavar="[BEATS.csv]", help="Beats CSV, or - for standard input."),
     ] = None,
     out: Annotated[
-        str, typer.Option("--out", "-o", help="CSV to write; - is standard output.")
+        str,
+        typer.Option("--out", "-o", help="CSV, JSON or parquet file to write; - is stdout."),
     ] = "-",
     listed: Annotated[
         bool, typer.Option("--list", help="List the features and what each means.")
@@ -32,7 +34,7 @@ def command(
 ) -> None:
     """Compute named features of each beat: statistics, shape, autocorrelation, windows.
 
-    These are the features that the model `features` uses. Writes a CSV with one row per
+    These are the features that the model `features` uses. Writes a table with one row per
     beat; where the beats are labelled, the class is the last column.
     """
     if listed:
@@ -44,13 +46,19 @@ def command(
     from ecgcli.beats.features import feature_table
     from ecgcli.prediction.beats import output
 
+    table_format = format_for(out, None, TABLE_FORMATS)
     beats = read_beats(source, classes_named(classes), normalize=normalize)
     table = feature_table(beats)
     if json:
         print_json(table.to_dict(orient="records"))
         return
     with output(out) as stream:
-        table.to_csv(stream, index=False, lineterminator="\n", float_format="%.6g")
+        if table_format == "parquet":
+            table.to_parquet(stream, index=False)
+        elif table_format == "json":
+            table.to_json(stream, orient="records", indent=1)
+        else:
+            table.to_csv(stream, index=False, lineterminator="\n", float_format="%.6g")
     messages(quiet).print(
         f"{counted(len(table), 'beat')}, {counted(table.shape[1], 'column')} -> {out}"
     )

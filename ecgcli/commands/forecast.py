@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ecgcli.choices import format_for
 from ecgcli.commands.console import (
     Annotations,
     AnomalyModel,
@@ -24,6 +25,9 @@ from ecgcli.commands.console import (
     refuse_options,
 )
 from ecgcli.errors import ConfigError
+
+#: The formats of a forecast.
+_FORMATS: tuple[Literal["csv", "json"], ...] = ("csv", "json")
 
 EXAMPLE = "Example: ecg forecast data/mitbih_test.csv --rows 0-5 --png forecast.png -o forecast.csv"
 
@@ -79,6 +83,7 @@ def command(
     from ecgcli.recordings import is_recording
 
     console = messages(quiet)
+    chosen = format_for(out, "json" if json else table_format, _FORMATS)
     recording = is_recording(str(data), rate)
     refuse_options(ctx, str(data), recording=recording)
     path = find_checkpoint(model, holding=ANOMALY)
@@ -105,8 +110,7 @@ def command(
                 observed=40 if observed is None else observed,
                 horizon=samples, normalize=normalize, seed=seed, progress=progress,
             )  # fmt: skip
-    as_json = json or table_format == "json" or (table_format is None and out.endswith(".json"))
-    write_forecast(out, forecasts, "json" if as_json else "csv")
+    write_forecast(out, forecasts, chosen)
     for kind, shares in forecasts.coverage().items():
         bands = ", ".join(f"the {band}% band {share:.1%}" for band, share in shares.items())
         console.print(f"Share of samples inside, {kind}: {bands}")

@@ -68,9 +68,21 @@ def _sources() -> str:
     return "; ".join(f"[b]{source.name}[/b]: {source.summary}" for source in list_sources())
 
 
+def _figures() -> str:
+    from ecgcli.metrics import BY_CLASS, OVERALL
+    from ecgcli.metrics.aami import FIGURES
+
+    by_class = [*(metric.name for metric in BY_CLASS), "roc_auc", "average_precision"]
+    return (
+        f"{', '.join(metric.name for metric in OVERALL)}; of a class, such as recall_V: "
+        f"{', '.join(by_class)}; by ANSI/AAMI EC57, where the records are known: "
+        f"{', '.join(name for name in FIGURES if name not in {m.name for m in OVERALL})}"
+    )
+
+
 #: Placeholders in the help of parameters, and the function that makes the list each stands for
 #: when the page is shown, so that registered items are not imported earlier.
-_LISTS = {"{detectors}": _detectors, "{sources}": _sources}
+_LISTS = {"{detectors}": _detectors, "{sources}": _sources, "{figures}": _figures}
 
 
 def without_line_breaks(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ecgcli.choices import EngineName, TableFormat
+from ecgcli.choices import TABLE_FORMATS, EngineName, TableFormat, format_for
 from ecgcli.commands.console import (
     Abstain,
     Annotations,
@@ -162,8 +162,9 @@ def _predict_beats(
     console: Console,
 ) -> None:
     from ecgcli.prediction import load
-    from ecgcli.prediction.beats import format_for, predict_file
+    from ecgcli.prediction.beats import predict_file
 
+    table_format = format_for(out, chosen_format, TABLE_FORMATS)
     classifier = load(path, engine=engine)
     console.print(model_line(path))
     with progress_bar(console) as progress:
@@ -171,7 +172,7 @@ def _predict_beats(
             classifier,
             source,
             out,
-            table_format=format_for(out, chosen_format),
+            table_format=table_format,
             normalize=normalize,
             abstain=abstain,
             progress=progress,
@@ -212,13 +213,13 @@ def _predict_one(
     path: Path, out: str, chosen_format: str | None, task: Task, console: Console
 ) -> None:
     from ecgcli.prediction import load
-    from ecgcli.prediction.beats import format_for
     from ecgcli.prediction.recordings import ENDINGS, write_classified
 
+    by_ending = {ending.removeprefix("."): name for name, ending in ENDINGS.items()}
+    table_format = chosen_format or by_ending[format_for(out, None, list(by_ending))]
     classifier = load(task.checkpoint, engine=task.engine)
     classified = classifier.classify(path, task.options, abstain=task.abstain)
-    by_name = "wfdb" if out.endswith(ENDINGS["wfdb"]) else format_for(out, None)
-    write_classified(out, classified, chosen_format or by_name)  # type: ignore[arg-type]
+    write_classified(out, classified, table_format)  # type: ignore[arg-type]
     _print_summary(classified.summary(), console)
     if task.report is not None:
         task.report.write(classified, classifier)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ecgcli.choices import format_for
 from ecgcli.commands.console import (
     Annotations,
     Detect,
@@ -85,6 +86,7 @@ def command(
     console = messages(quiet)
     for target in [out] if split is None else _files_of_split(out):
         require_replaceable(target)
+    format_for(str(out).removesuffix(".gz"), None, ("csv",))
     options = read_options(lead, rate, units, annotations, detector)
     search = find_recordings(recordings)
     paths = search.paths
@@ -99,6 +101,8 @@ def command(
     ):
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
+                if len(paths) == 1:
+                    raise DataError(result.reason)
                 failed.append(result)
                 console.print(Text("skipped", "red"), result.reason)
             else:
@@ -107,7 +111,7 @@ def command(
                     console.print(f"{result.name}: {note}")
             progress.update("preparing", number, len(paths))
     if not done:
-        raise DataError(failed[0].reason if len(failed) == 1 else "no recording could be read")
+        raise DataError("no recording could be read")
     beats = concatenate([result.beats for result in done])
     if not len(beats):
         notes = "; ".join(f"{result.name}: {note}" for result in done[:3] for note in result.notes)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ecgcli.choices import format_for
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json
 from ecgcli.errors import ConfigError
@@ -44,6 +45,7 @@ def command(
     """
     from ecgcli.beats.resampling import resample_file
 
+    format_for(str(out).removesuffix(".gz"), None, ("csv",))
     if majority is None and ratio is None and per_class is None:
         majority = 10_000
     manifest = resample_file(

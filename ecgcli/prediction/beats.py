@@ -156,14 +156,6 @@ def labels_for(probabilities: NDArray[np.float32], abstain: float = 0.0) -> NDAr
     return labels
 
 
-def format_for(target: Path | str, requested: TableFormat | None) -> TableFormat:
-    """The requested format, else that of the target's file extension, else CSV."""
-    if requested is not None:
-        return requested
-    endings: dict[str, TableFormat] = {".json": "json", ".parquet": "parquet"}
-    return endings.get(Path(target).suffix.lower(), "csv")
-
-
 def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Read the classes from a table that `predict_file` wrote (CSV, JSON or parquet).
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
-from ecgcli.errors import DataError, did_you_mean
+from ecgcli.errors import DataError
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.formats import endings, format_of
 from ecgcli.recordings.quality import filled
@@ -29,6 +29,9 @@ PREFERRED_LEADS = ("II", "MLII")
 
 #: Chosen by measurement on 48 records; benchmarks/RESULTS.md has the table.
 DEFAULT_DETECTOR = "envelope"
+
+#: What separates a lead's name from such words.
+_MARKS = " -_:."
 
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
 
@@ -150,9 +153,13 @@ def read_recording(
         raise DataError("no such file", file=path)
     recording_format = format_of(ending)
     if recording_format is None:
-        description = "a zip archive; unpack it first" if ending == ".zip" else "not a known format"
-        valid = ", ".join(filter(None, endings()))
-        raise DataError(f"this is {description}; recordings end in {valid}", file=path)
+        valid = f"valid: {', '.join(filter(None, endings()))}"
+        problem = (
+            "a zip archive is not read; unpack it first"
+            if ending == ".zip"
+            else f"recordings whose name ends in {ending} are not read; {valid}"
+        )
+        raise DataError(problem, file=path)
     recording = recording_format.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
@@ -184,10 +191,7 @@ def choose_lead(leads: Sequence[str], lead: str | int | None, path: Path) -> int
     plain = [plain_lead(name) for name in leads]
     if lead is not None:
         if plain_lead(lead) not in plain:
-            raise DataError(
-                f"there is no lead {lead}{did_you_mean(lead, leads)}; it has {', '.join(leads)}",
-                file=path,
-            )
+            raise DataError(f"there is no lead {lead}; valid: {', '.join(leads)}", file=path)
         return plain.index(plain_lead(lead))
     return next((plain.index(name) for name in PREFERRED_LEADS if name in plain), 0)
 
@@ -230,5 +234,8 @@ def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
 
 
 def plain_lead(lead: str) -> str:
-    """A lead's name without case and the words some devices put before it."""
-    return lead.upper().removeprefix("ECG").removeprefix("LEAD").strip(" -_")
+    """A lead's name without case and the words some devices put before or after it."""
+    plain = lead.upper().strip(_MARKS)
+    for word in ("ECG", "EKG", "LEAD"):
+        plain = plain.removeprefix(word).removesuffix(word).strip(_MARKS)
+    return plain

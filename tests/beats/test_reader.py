@@ -175,7 +175,7 @@ def test_a_wrong_number_of_columns_is_refused(columns: int, beats: Beats, tmp_pa
         (b"PK\x03\x04rest", "zip archive"),
         (b"PAR1rest", "parquet"),
         ("0,5".encode("utf-16"), "UTF-16"),
-        (b"just a note\n", "found 1 column;"),
+        (b"just a note\n", "found 1 column; .*if this is a recording, give --fs and --units"),
         (b"0." + b"1" * 100 + b",", "found 2 columns"),
     ],
 )

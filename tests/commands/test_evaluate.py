@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
+
+from ecgcli.evaluation.beats import evaluate_file
+from ecgcli.prediction import load
 
 Ecg = Callable[..., Result]
 
@@ -82,6 +86,16 @@ def test_requirements_for_ci(
         name, least = required[-1].split("=")
         assert f"{name} is 0." in result.stderr
         assert f"required {float(least):g}" in result.stderr
+
+
+def test_help_lists_the_figures_that_can_be_required(
+    run_copy: Path, demo: Path, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    page = ecg("evaluate", "--help").stdout
+    listed = set(re.findall(r"[a-z0-9_]+", page.partition("--require")[2].partition("--out")[0]))
+    scores = evaluate_file(load(run_copy), demo / "synthetic_test.csv").scores()
+    assert {re.sub("_[NSVFQ]$", "", name) for name in scores} <= listed
 
 
 def test_the_engines_agree(run_copy: Path, demo: Path, ecg: Ecg) -> None:

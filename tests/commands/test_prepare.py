@@ -93,6 +93,15 @@ def test_a_bad_file_is_reported_and_skipped_and_the_exit_code_is_2(records: Path
     assert set(read_beats("b.csv").patients) == {"100", "201"}
 
 
+def test_a_single_recording_that_cannot_be_read_is_named_once(records: Path, ecg: Ecg) -> None:
+    (records / "119.dat").chmod(0o600)
+    (records / "119.dat").write_bytes(b"\0" * 999)
+    result = ecg("prepare", records / "119.hea", "-o", "b.csv")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: {records / '119.hea'}: ")
+
+
 def test_gaps_are_skipped_and_reported(mitdb: Path, ecg: Ecg) -> None:
     import wfdb
 
@@ -117,7 +126,17 @@ def test_an_inverted_lead_is_warned_of(mitdb: Path, ecg: Ecg) -> None:
     assert "inverted" not in upright.stderr
 
 
-@pytest.mark.parametrize(("lead", "noted"), [("ECG II", False), ("mlii", False), ("ECG1", True)])
+@pytest.mark.parametrize(
+    ("lead", "noted"),
+    [
+        ("ECG II", False),
+        ("mlii", False),
+        ("EKG Lead II", False),
+        ("II-ECG", False),
+        ("ECG1", True),
+        ("III", True),
+    ],
+)
 def test_lead_ii_under_another_name_is_not_reported_as_missing(
     lead: str, noted: bool, mitdb: Path, ecg: Ecg
 ) -> None:
@@ -196,7 +215,7 @@ def test_options_that_are_wrong(records: Path, ecg: Ecg) -> None:
     for options, message in (
         (["--split", "half"], "--split: found half; valid: random, patient, ds1-ds2"),
         (["--detector", "xqr", "--annotations", "none"], "did you mean xqrs"),
-        (["--lead", "aVR"], "it has MLII"),
+        (["--lead", "aVR"], "there is no lead aVR; valid: MLII, V5\n"),
     ):
         result = ecg("prepare", records / "100.hea", "-o", "b.csv", *options)
         assert result.exit_code == 2
