@@ -60,7 +60,8 @@ BeatsOrRecording = Annotated[
 Rows = Annotated[
     str | None,
     typer.Option(
-        metavar="N,N-N,...|all", help="Beats to use, numbered from 0, such as 0 or 3,8-12 or all."
+        metavar="N,N-N,...|all",
+        help="Beats to use, numbered from 0: 3,8-12 or all; default 0-4.",
     ),
 ]
 Quantile = Annotated[
@@ -126,6 +127,16 @@ def was_typed(ctx: typer.Context, name: str) -> bool:
     """Whether the option with this parameter name was typed."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_two_formats(table_format: str | None, json: bool) -> None:
+    """Refuse ``--json``, short for ``--format json``, beside another format.
+
+    Raises:
+        ConfigError: both are named.
+    """
+    if json and table_format not in (None, "json"):
+        raise ConfigError(f"--json is --format json; --format {table_format} is named too")
 
 
 def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:

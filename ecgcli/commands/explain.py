@@ -19,7 +19,9 @@ from ecgcli.commands.console import (
     print_json,
     progress_bar,
     results,
+    was_typed,
 )
+from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ EXAMPLE = "Example: ecg explain beats.csv --model runs/cnn --rows 0,5,7 --png wh
 
 
 def command(
+    ctx: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
     model: Model = None,
     rows: Rows = None,
@@ -60,6 +63,8 @@ def command(
     from ecgcli.insight.explanation import explain
 
     console = messages(quiet)
+    if not check and was_typed(ctx, "seed"):
+        raise ConfigError("--seed is for the draws of --check")
     classifier = open_classifier(model, console)
     beats = read_beats(data, classifier.classes, normalize=normalize)
     chosen = choose_rows(rows, len(beats), data)

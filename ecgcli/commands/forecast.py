@@ -17,12 +17,12 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rate,
-    Rows,
     Units,
     messages,
     progress_bar,
     read_options,
     refuse_options,
+    refuse_two_formats,
 )
 from ecgcli.errors import ConfigError
 
@@ -50,7 +50,13 @@ def command(
             help="Number of samples to forecast, at 120 Hz; default up to the 187th of the beat."
         ),
     ] = None,
-    rows: Rows = "0",
+    rows: Annotated[
+        str,
+        typer.Option(
+            metavar="N,N-N,...|all",
+            help="Beats to forecast, numbered from 0, such as 0 or 3,8-12 or all.",
+        ),
+    ] = "0",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated futures.")] = 0,
     out: Annotated[
         str, typer.Option("--out", "-o", help="Table to write; - is standard output.")
@@ -83,6 +89,7 @@ def command(
     from ecgcli.recordings import is_recording
 
     console = messages(quiet)
+    refuse_two_formats(table_format, json)
     chosen = format_for(out, "json" if json else table_format, _FORMATS)
     recording = is_recording(str(data), rate)
     refuse_options(ctx, str(data), recording=recording)
@@ -106,7 +113,7 @@ def command(
             )
         with progress_bar(console) as progress:
             forecasts = forecast_beats(
-                fitted, str(path), data, rows=rows or "0",
+                fitted, str(path), data, rows=rows,
                 observed=40 if observed is None else observed,
                 horizon=samples, normalize=normalize, seed=seed, progress=progress,
             )  # fmt: skip

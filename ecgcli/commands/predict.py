@@ -26,6 +26,8 @@ from ecgcli.commands.console import (
     progress_bar,
     read_options,
     refuse_options,
+    refuse_two_formats,
+    was_typed,
 )
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.wording import counted
@@ -125,6 +127,7 @@ def command(
     recordings = any(is_recording(place, rate) for place in source)
     refuse_options(ctx, source[0], recording=recordings)
     path = find_checkpoint(model, Path("runs"), "recordings" if recordings else "beats")
+    refuse_two_formats(table_format, json)
     chosen_format = "json" if json else table_format
     if not recordings:
         if len(source) > 1:
@@ -140,7 +143,7 @@ def command(
     options = read_options(lead, rate, units, annotations, detector)
     pages = None if report is None else _pages(report, options)
     task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain, pages)
-    _predict_recordings(source, out, chosen_format, task, jobs or os.cpu_count() or 1, console)
+    _predict_recordings(ctx, source, out, chosen_format, task, jobs, console)
 
 
 def _pages(folder: Path, options: ReadOptions) -> PageFolder:
@@ -186,7 +189,13 @@ def _predict_beats(
 
 
 def _predict_recordings(
-    source: list[str], out: str, chosen_format: str | None, task: Task, jobs: int, console: Console
+    ctx: typer.Context,
+    source: list[str],
+    out: str,
+    chosen_format: str | None,
+    task: Task,
+    jobs: int,
+    console: Console,
 ) -> None:
     from dataclasses import replace
 
@@ -196,8 +205,11 @@ def _predict_recordings(
     paths = search.paths
     for note in search.notes:
         console.print(note)
+    single = len(paths) == 1 and not Path(source[0]).is_dir()
+    if single and was_typed(ctx, "jobs"):
+        raise ConfigError("--jobs is for several recordings; one is read by one process")
     console.print(model_line(task.checkpoint))
-    if len(paths) == 1 and not Path(source[0]).is_dir():
+    if single:
         _predict_one(paths[0], out, chosen_format, task, console)
     elif out == "-":
         raise ConfigError(
@@ -205,8 +217,9 @@ def _predict_recordings(
             "standard output takes those of one file"
         )
     else:
+        cores = jobs or os.cpu_count() or 1
         report = None if task.report is None else task.report.below(search.root)
-        _predict_many(paths, replace(task, root=search.root, report=report), jobs, console)
+        _predict_many(paths, replace(task, root=search.root, report=report), cores, console)
 
 
 def _predict_one(

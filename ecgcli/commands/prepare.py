@@ -22,6 +22,7 @@ from ecgcli.commands.console import (
     print_json,
     progress_bar,
     read_options,
+    was_typed,
 )
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.guard import require_replaceable
@@ -39,6 +40,7 @@ _RULES = ("random", "patient", "ds1-ds2")
 
 
 def command(
+    ctx: typer.Context,
     recordings: Annotated[
         list[str],
         typer.Argument(metavar="RECORDING...", help="Files, folders, or patterns in quotes."),
@@ -84,6 +86,7 @@ def command(
     from ecgcli.recordings.search import find_recordings
 
     console = messages(quiet)
+    _refuse_inapplicable(ctx, split)
     for target in [out] if split is None else _files_of_split(out):
         require_replaceable(target)
     format_for(str(out).removesuffix(".gz"), None, ("csv",))
@@ -125,6 +128,17 @@ def command(
     _print(done, failed, written, beats, config, json, console)
     if failed:
         raise DataError(f"{len(failed)} of {counted(len(paths), 'recording')} could not be read")
+
+
+def _refuse_inapplicable(ctx: typer.Context, split: str | None) -> None:
+    """Refuse options of a split by chance that were typed without one.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    for name, option in (("test_fraction", "--test-fraction"), ("seed", "--seed")):
+        if split not in ("random", "patient") and was_typed(ctx, name):
+            raise ConfigError(f"{option} is for --split random and --split patient")
 
 
 def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int) -> list[Path]:

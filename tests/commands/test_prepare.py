@@ -64,7 +64,8 @@ def test_a_folder_on_several_processes_is_the_same_as_one_by_one(records: Path, 
 
 @pytest.mark.parametrize("rule", ["random", "patient", "ds1-ds2"])
 def test_splits_are_saved(rule: str, records: Path, ecg: Ecg) -> None:
-    result = ecg("prepare", records, "-o", "b.csv", "--split", rule, "--test-fraction", 0.4)
+    fraction = () if rule == "ds1-ds2" else ("--test-fraction", 0.4)
+    result = ecg("prepare", records, "-o", "b.csv", "--split", rule, *fraction)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.split() == ["b_train.csv", "b_test.csv"]
     document = json.loads(Path("b.split.json").read_text())

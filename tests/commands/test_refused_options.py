@@ -58,6 +58,15 @@ def test_options_of_beats_for_recordings(
         (("predict", "-", "--fs", 360), "--fs is for recordings; - holds"),
         (("forecast", "100.hea", "--rows", "3"), "--rows is for beats; 100.hea is a recording"),
         (("cluster", "b.csv", "--model", "beats", "--classes", "ptb"), "--classes is for clusters"),
+        (("prepare", "100.hea", "-o", "b.csv", "--seed", 1), "--seed is for --split random and"),
+        (
+            ("prepare", "d", "-o", "b.csv", "--split", "ds1-ds2", "--test-fraction", 0.1),
+            "--test-fraction is for --split random and",
+        ),
+        (("explain", "b.csv", "--seed", 1), "--seed is for the draws of --check"),
+        (("predict", "b.csv", "--json", "--format", "csv"), "--format csv is named too"),
+        (("forecast", "b.csv", "--json", "--format", "csv"), "--format csv is named"),
+        (("predict", "100.hea", "--model", "beats", "--jobs", 2), "--jobs is for several"),
     ],
 )
 def test_other_options(
