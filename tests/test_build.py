@@ -6,10 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
@@ -100,6 +104,24 @@ def test_a_pip_that_fails_leaves_nothing_that_looks_installed(clone: Path) -> No
     done = subprocess.run(["make", ".venv/installed"], cwd=clone, capture_output=True, check=False)
     assert done.returncode == 2
     assert not (clone / ".venv" / "installed").exists()
+
+
+def test_the_versions_that_are_tested_are_those_that_are_required() -> None:
+    """Every pinned version lies in the bounds, and make looks for every Python claimed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = {
+        canonicalize_name(name): version
+        for name, _, version in (
+            line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines()
+        )
+        if version
+    }
+    optional = chain.from_iterable(project["optional-dependencies"].values())
+    for requirement in map(Requirement, [*project["dependencies"], *optional]):
+        assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+    claimed = [text.rpartition(" ")[2] for text in project["classifiers"] if ":: Python" in text]
+    assert claimed[0] == project["requires-python"].removeprefix(">=")
+    assert all(f"python{version}" in (ROOT / "Makefile").read_text() for version in claimed)
 
 
 def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
