@@ -51,6 +51,8 @@ class Prepared:
     unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
     missed: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    #: Whether the R peaks are annotations, and not found by a detector.
+    annotated: bool
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def prepare(
         *_lead_note(recording, options),
         *_quality_notes(recording, stretches),
     ]
-    if not recording.annotated:
+    annotated = recording.annotated
+    if not annotated:
         recording = with_known_beats(recording, options.detector, path, stretches)
         count = len(recording.positions)
         classes = "its class is" if count == 1 else "their classes are"
@@ -127,6 +130,7 @@ def prepare(
         ),
         notes=tuple(notes),
         missed=may_miss_a_beat(recording.filled, recording.sampling_rate, peaks),
+        annotated=annotated,
     )
 
 

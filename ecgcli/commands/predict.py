@@ -282,6 +282,7 @@ def _print_summary(summary: dict[str, Any], console: Console) -> None:
         console.print(f"{summary['recording']}: {note}")
     length, beats = _clock(summary["seconds"]), summary["beats"]
     console.print(f"{summary['recording']}: {length}, {counted(beats, 'beat')}")
+    console.print(f"  R peaks     {summary['r_peaks']}")
     if summary["mean_rate"] is not None:
         rates = [f"mean {summary['mean_rate']:.0f}"]
         if summary["lowest_rate"] is not None:

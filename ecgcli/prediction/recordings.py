@@ -65,6 +65,8 @@ class Classified:
     unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
     missed: NDArray[np.bool_]
+    #: Whether the R peaks are annotations, and not found by a detector.
+    annotated: bool
 
     def table(self) -> pa.Table:
         """A row for each beat cut: number, time of the R peak in s, class, probabilities."""
@@ -84,7 +86,12 @@ class Classified:
 
     def summary(self) -> dict[str, Any]:
         """The rhythm and the notes as a document of plain values."""
-        facts = {"recording": self.name, "notes": list(self.notes), "abstained": self.abstained}
+        facts = {
+            "recording": self.name,
+            "notes": list(self.notes),
+            "r_peaks": "annotated" if self.annotated else "detected",
+            "abstained": self.abstained,
+        }
         return facts | asdict(self.rhythm())
 
 
@@ -180,6 +187,7 @@ def classify_prepared(
         unusable=prepared.unusable,
         notes=prepared.notes,
         missed=prepared.missed,
+        annotated=prepared.annotated,
     )
 
 

@@ -81,6 +81,17 @@ def test_detected_beats_of_an_edf_at_another_rate(trained: Path, mitdb: Path, ec
     assert any("detected (envelope)" in note for note in document["summary"]["notes"])
 
 
+@pytest.mark.parametrize(
+    ("options", "origin"), [((), "annotated"), (("--annotations", "none"), "detected")]
+)
+def test_the_result_states_whether_r_peaks_were_annotated_or_detected(
+    options: tuple[str, ...], origin: str, trained: Path, mitdb: Path, ecg: Ecg
+) -> None:
+    result = ecg("predict", mitdb / "100", "--model", trained, "--json", *options)
+    assert json.loads(result.stdout)["summary"]["r_peaks"] == origin
+    assert f"  R peaks     {origin}\n" in result.stderr
+
+
 def test_a_wfdb_annotation_file_reads_back(trained: Path, mitdb: Path, ecg: Ecg) -> None:
     ecg("predict", mitdb / "208", "--model", trained, "-o", "208.ecg", "-q")
     table = pd.read_csv(io.StringIO(ecg("predict", mitdb / "208", "-m", trained, "-q").stdout))
