@@ -44,6 +44,15 @@ def svdb() -> Path:
     return named
 
 
+@pytest.fixture(scope="session")
+def ltafdb() -> Path:
+    """Annotations of the Long-Term AF Database: ECG_LTAFDB, else ../shared/ltafdb."""
+    named = Path(os.environ.get("ECG_LTAFDB", ROOT.parent / "shared" / "ltafdb"))
+    if not (named / "00.atr").exists():
+        pytest.skip(f"no records of ltafdb in {named}; name a folder that has them in ECG_LTAFDB")
+    return named
+
+
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 

@@ -20,6 +20,7 @@ from ecgcli.errors import DataError
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.formats import endings, format_of
 from ecgcli.recordings.quality import filled
+from ecgcli.recordings.rhythm_annotations import RhythmSpan
 
 #: Hz. Below, a QRS complex is a few samples; above, the number is a mistake.
 LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
@@ -49,6 +50,7 @@ class Recording:
         positions: ``(annotations,)`` the sample of each annotation, ascending;
             beats at their R peak, between samples when detected.
         symbols: the annotations' WFDB symbols.
+        rhythms: its annotated rhythms, one after the other; empty where none are annotated.
         copy: how it was altered, for an altered copy of a recording to train on
             (such as ``inverted``); empty for a recording as recorded.
         notes: remarks on the reading of the file, for readers of the results.
@@ -64,6 +66,7 @@ class Recording:
     lead: str
     positions: NDArray[np.float64]
     symbols: tuple[str, ...]
+    rhythms: tuple[RhythmSpan, ...] = ()
     copy: str = ""
     notes: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from ecgcli.recordings import (
     millivolts_per,
 )
 from ecgcli.recordings.formats import register
+from ecgcli.recordings.rhythm_annotations import rhythm_spans
 
 
 @register(
@@ -34,13 +35,13 @@ def read(path: Path, options: ReadOptions) -> Recording:
     """
     import wfdb
 
-    record = path.with_suffix("") if path.suffix.lower() in (".hea", ".dat", ".atr") else path
+    record = record_of(path)
     header = _try(path, lambda: wfdb.rdheader(str(record)))
     rate = check_rate(options.sampling_rate or _stated_rate(record), path)
     leads = _leads(header, record)
     number = choose_lead(leads, options.lead, path)
     signal, unit = _read_lead(path, record, header, number)
-    positions, symbols = _annotations(record, options.annotations)
+    positions, symbols, texts = _annotations(record, options.annotations)
     return Recording(
         name=record.name,
         patient=record.name,
@@ -49,14 +50,39 @@ def read(path: Path, options: ReadOptions) -> Recording:
         lead=leads[number],
         positions=positions,
         symbols=symbols,
+        rhythms=rhythm_spans(positions / rate, symbols, texts, len(signal) / rate),
         notes=_gain_note(header, record, number),
         leads=tuple(leads),
         start=header.base_datetime or header.base_time,
     )
 
 
-def read_annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Positions and symbols of a WFDB annotation file ``RECORD.ANNOTATOR``.
+def record_of(path: Path) -> Path:
+    """The path of a record without the ending of one of its files."""
+    return path.with_suffix("") if path.suffix.lower() in (".hea", ".dat", ".atr") else path
+
+
+def read_timing(path: Path) -> tuple[float, int]:
+    """The sampling rate (Hz) and the number of samples that a record's header states.
+
+    Raises:
+        DataError: the header is missing or damaged, or does not state them.
+    """
+    import wfdb
+
+    record = record_of(path)
+    header = _try(path, lambda: wfdb.rdheader(str(record)))
+    if header.sig_len is None:
+        raise DataError("the header does not state the number of samples", file=path)
+    return check_rate(_stated_rate(record), path), int(header.sig_len)
+
+
+#: Of each annotation: its sample, its symbol, its text.
+Annotations = tuple[NDArray[np.float64], tuple[str, ...], tuple[str, ...]]
+
+
+def read_annotations(record: Path, annotator: str) -> Annotations:
+    """The annotations of a WFDB annotation file ``RECORD.ANNOTATOR``.
 
     Raises:
         DataError: the file is missing or damaged.
@@ -67,18 +93,19 @@ def read_annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64],
     if not file.exists():
         raise DataError("no such annotation file", file=file)
     annotations = _try(file, lambda: wfdb.rdann(str(record), annotator))
-    return np.asarray(annotations.sample, np.float64), tuple(annotations.symbol)
+    texts = tuple(text.rstrip("\0 ") for text in annotations.aux_note)
+    return np.asarray(annotations.sample, np.float64), tuple(annotations.symbol), texts
 
 
-def named_annotations(annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def named_annotations(annotator: str) -> Annotations:
     """Those of the WFDB annotation file ``annotator``; none for ``auto`` and ``none``."""
     if annotator in ("auto", "none"):
-        return np.empty(0), ()
+        return np.empty(0), (), ()
     path = Path(annotator)
     return read_annotations(path.with_suffix(""), path.suffix.removeprefix("."))
 
 
-def _annotations(record: Path, annotator: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _annotations(record: Path, annotator: str) -> Annotations:
     """An annotator of the record by its name, else a file."""
     if annotator == "auto" and record.with_name(record.name + ".atr").exists():
         return read_annotations(record, "atr")
