@@ -148,7 +148,7 @@ def ratio(part: Any, whole: Any) -> Figures:
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of a confusion matrix, wherever figures are shown.
+    """A figure of a confusion matrix or of other counts, wherever figures are shown.
 
     Attributes:
         name: in JSON documents, and for ``--require`` (of a class: ``NAME_CLASS``).
@@ -159,7 +159,7 @@ class Metric:
 
     name: str
     heading: str
-    function: Callable[[Matrix], Figures]
+    function: Callable[[NDArray[Any]], Figures]
 
     @property
     def meaning(self) -> str:

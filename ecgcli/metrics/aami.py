@@ -8,7 +8,7 @@ rules are those of the standard's reference comparator, ``bxb`` of the WFDB soft
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,6 +187,10 @@ class Figure:
     low: float
     high: float
 
+    def as_json(self) -> dict[str, float | None]:
+        """Plain values; what is not defined is null."""
+        return {part: rounded(value) for part, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Aami:
@@ -211,10 +215,7 @@ class Aami:
         """A document of plain values; an undefined figure is null."""
 
         def as_plain(figures: dict[str, Figure]) -> dict[str, Any]:
-            return {
-                name: {part: rounded(getattr(figure, part)) for part in Figure.__annotations__}
-                for name, figure in figures.items()
-            }
+            return {name: figure.as_json() for name, figure in figures.items()}
 
         return {
             "rules": "ANSI/AAMI EC57 as bxb applies them",
@@ -241,19 +242,22 @@ def summarize(records: dict[str, Matrix], skipped_seconds: float = 0.0) -> Aami:
     sveb = {name: metric for name, metric in FIGURES.items() if name.startswith("sveb")}
     return Aami(
         records=records,
-        figures=_over(records, FIGURES),
+        figures=over_records(records, FIGURES),
         skipped_seconds=skipped_seconds,
         dominant_s=dominant,
-        without_dominant_s=_over(rest, sveb) if dominant is not None else {},
+        without_dominant_s=over_records(rest, sveb) if dominant is not None else {},
     )
 
 
-def _over(records: dict[str, Matrix], figures: dict[str, Metric]) -> dict[str, Figure]:
+def over_records(
+    records: Mapping[str, NDArray[Any]], figures: Mapping[str, Metric]
+) -> dict[str, Figure]:
+    """Each figure, given what was counted in each record."""
     matrices = np.array(list(records.values()))
     gross = matrices.sum(axis=0)
     random = np.random.default_rng(0)
     drawn = random.multinomial(len(matrices), [1 / len(matrices)] * len(matrices), size=2000)
-    draws = np.einsum("dr,rij->dij", drawn, matrices)
+    draws = np.einsum("dr,r...->d...", drawn, matrices)
     pooled = {}
     for name, metric in figures.items():
         figure = metric.function
