@@ -112,6 +112,27 @@ def anomaly_run(demo: Path, make_once: MakeOnce) -> Path:
     return make_once("anomaly", fit_it) / "anomaly"
 
 
+@pytest.fixture(scope="session")
+def rhythm_records(mitdb: Path, make_once: MakeOnce) -> Path:
+    """A folder with the annotations of ten real records, five of them with fibrillation."""
+
+    def fill(folder: Path) -> None:
+        for record in ("100", "103", "106", "119", "123", "201", "202", "210", "219", "222"):
+            for ending in ("atr", "hea"):
+                shutil.copy(mitdb / f"{record}.{ending}", folder)
+
+    return make_once("rhythms", fill)
+
+
+@pytest.fixture(scope="session")
+def fibrillation_run(rhythm_records: Path, make_once: MakeOnce) -> Path:
+    """A run of a model of atrial fibrillation fitted on real records; tests only read it."""
+    from ecgcli.fibrillation.fitting import fit
+
+    runs = make_once("fibrillation", lambda out: fit(rhythm_records, out / "fibrillation"))
+    return runs / "fibrillation"
+
+
 @pytest.fixture
 def run_copy(trained: Path, tmp_path: Path) -> Path:
     """A copy of the trained run, to write into."""

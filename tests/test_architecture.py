@@ -15,8 +15,9 @@ PACKAGE = Path(__file__).parents[1] / "ecgcli"
 #: In the order of the data. A room imports from its own files and from rooms before it; modules
 #: outside rooms (errors, files, ...) and the weights are the ground floor, which all may use.
 ROOMS = (
-    "recordings", "beats", "sources", "metrics", "models", "checkpoints", "training",
-    "prediction", "evaluation", "insight", "anomaly", "view", "commands",
+    "recordings", "beats", "sources", "metrics", "models", "checkpoints", "fibrillation",
+    "training", "prediction", "evaluation", "insight", "anomaly", "view",
+    "commands",
 )  # fmt: skip
 GROUND_FLOOR = "ground floor"
 

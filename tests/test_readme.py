@@ -40,6 +40,8 @@ def shortened(line: str, mitdb: Path) -> str:
         return f"{line} training.epochs=1"
     if line.startswith("ecg train --config configs/demo.yaml"):
         return f"{line.replace('training.epochs=5 ', '')} training.epochs=2"
+    if line.startswith("ecg fibrillation fit"):
+        return line.replace("data/ltafdb", "data/mitdb")
     if line.startswith("ecg anomaly fit"):
         return f"{line.replace('mitbih_train', 'small')} --epochs 3"
     if line.startswith("ecg similar"):

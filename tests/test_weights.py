@@ -12,23 +12,41 @@ from typer.testing import Result
 from ecgcli.checkpoints import load_checkpoint
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.errors import CheckpointError
+from ecgcli.fibrillation.model import Decision, load_model
+from ecgcli.recordings.databases import LTAFDB
 from ecgcli.recordings.mitbih import RECORDS, patient_of
 from ecgcli.weights import BUNDLED, bundled_card, bundled_checkpoint, name_of
 
 Ecg = Callable[..., Result]
 
 
+#: The weights that classify beats.
+CLASSIFIERS = ("beats", "recordings")
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_each_has_a_complete_card(name: str) -> None:
     card = bundled_card(name)
+    of_its_kind = ("DS2", "ecg train --config", "S", "V")
+    if name == "fibrillation":
+        of_its_kind = ("MIT-BIH", "ecg fibrillation fit", "Petrutiu", "flutter")
     for word in (
-        "Not a medical device", "ODC-By 1.0", "Moody", "Goldberger", "DS2", "ecg train --config",
-        "Known failures", "Intended use", "S", "V",
+        "Not a medical device", "ODC-By 1.0", "Moody", "Goldberger", "Known failures",
+        "Intended use", *of_its_kind,
     ):  # fmt: skip
         assert word in card, word
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+def test_the_model_of_fibrillation_is_small_and_of_every_record() -> None:
+    path = bundled_checkpoint("fibrillation")
+    assert path.stat().st_size < 200_000
+    card = load_model(path).card
+    assert set(card.training_data.records) == set(LTAFDB.records)
+    assert card.training_data.files == ["data/ltafdb"]
+    assert card.decision == Decision()
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_each_is_small_and_of_every_patient(name: str) -> None:
     path = bundled_checkpoint(name)
     assert path.stat().st_size < 4_000_000

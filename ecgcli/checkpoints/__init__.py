@@ -28,8 +28,8 @@ from ecgcli.validation import first_problem
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
-#: Where a checkpoint's metadata hold its card, and where those of an anomaly model do.
-CARD, ANOMALY_CARD = "ecg", "ecg_anomaly"
+#: Where a checkpoint's metadata hold its card, and where those of other models do.
+CARD, ANOMALY_CARD, FIBRILLATION_CARD = "ecg", "ecg_anomaly", "ecg_fibrillation"
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
@@ -172,6 +172,11 @@ def _read_card(path: Path, metadata: dict[str, str]) -> Card:
     if ANOMALY_CARD in metadata:
         raise CheckpointError(
             f"{path}: this is an anomaly model, which ecg anomaly score and ecg forecast take; "
+            "a classifier is trained with ecg train"
+        )
+    if FIBRILLATION_CARD in metadata:
+        raise CheckpointError(
+            f"{path}: this is a model of atrial fibrillation, which ecg evaluate takes; "
             "a classifier is trained with ecg train"
         )
     if text is None:

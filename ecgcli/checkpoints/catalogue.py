@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ecgcli.checkpoints import Card, load_checkpoint
+from ecgcli.checkpoints import FIBRILLATION_CARD, load_checkpoint, read_tensors
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.models import (
     arguments_of,
@@ -93,10 +93,15 @@ def describe_model(name: str) -> dict[str, Any]:
     }
 
 
-def read_card(place: Path) -> Card:
-    """The card of a run or checkpoint.
+def describe_checkpoint(place: Path) -> dict[str, Any]:
+    """The card of a run or checkpoint, of a classifier or of atrial fibrillation.
 
     Raises:
         CheckpointError: there is no such model.
     """
-    return load_checkpoint(find_checkpoint(place)).card
+    path = find_checkpoint(place)
+    metadata = read_tensors(path)[1]
+    if FIBRILLATION_CARD in metadata:
+        card: dict[str, Any] = json.loads(metadata[FIBRILLATION_CARD])
+        return card
+    return load_checkpoint(path).card.model_dump()

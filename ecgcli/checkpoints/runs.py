@@ -16,9 +16,10 @@ LAST = "last.safetensors"
 CONFIG = "config.yaml"
 ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
 ANOMALY = "anomaly.safetensors"
+FIBRILLATION = "fibrillation.safetensors"
 _LOCK = ".lock"
 #: The files of a run that a later command may read.
-FILES = (BEST, LAST, ANOMALY, CONFIG, ENVIRONMENT, HISTORY, REPORT)
+FILES = (BEST, LAST, ANOMALY, FIBRILLATION, CONFIG, ENVIRONMENT, HISTORY, REPORT)
 
 #: Where the evaluations of pretrained weights go, a folder for each.
 PRETRAINED = Path("runs", "pretrained")
@@ -90,8 +91,8 @@ def find_checkpoint(
         )
     if not place.is_dir():
         return place
-    # A run of the other kind is returned too: its reader's error names the command for it.
-    for name in (holding, *{BEST, ANOMALY} - {holding}):
+    # A run of another kind is returned too: its reader's error names the command for it.
+    for name in (holding, BEST, ANOMALY, FIBRILLATION):
         if (place / name).exists():
             return place / name
     raise CheckpointError(f"{place}: this folder has no {holding}, so it is not a trained run")

@@ -24,6 +24,7 @@ from ecgcli.commands import (
     evaluate,
     explain,
     features,
+    fibrillation,
     forecast,
     models,
     predict,
@@ -104,7 +105,16 @@ for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models, config),
     "Predictions": (predict, view, confusion),
-    "A closer look": (features, cluster, similar, explain, anomaly, forecast, decompose),
+    "A closer look": (
+        features,
+        cluster,
+        similar,
+        explain,
+        anomaly,
+        forecast,
+        decompose,
+        fibrillation,
+    ),
 }.items():
     for _module in _modules:
         if hasattr(_module, "app"):  # a command with commands of its own

@@ -49,14 +49,18 @@ def command(
         for path in written:
             print(path)
     if written[0].is_dir():
-        _suggest_prepare(source, written[0], out, console)
+        _suggest_next_step(source, written[0], out, console)
     else:
         config = chosen.config or f"configs/cnn.yaml data.train={written[0]}"
         console.print(f"Next: ecg train --config {config}")
 
 
-def _suggest_prepare(source: str, records: Path, out: Path, console: Console) -> None:
-    """Print the command that cuts beats from a folder of annotated records."""
-    if any(records.glob("*.atr")):
+def _suggest_next_step(source: str, records: Path, out: Path, console: Console) -> None:
+    """Print the command that uses a folder of annotated records, with or without signals."""
+    if not any(records.glob("*.atr")):
+        return
+    if not any(records.glob("*.dat")):
+        console.print(f"Next: ecg fibrillation fit {quote(str(records))}")
+    else:
         target = quote(str(out / f"{source}.csv"))
         console.print(f"Next: ecg prepare {quote(str(records))} -o {target} --context")

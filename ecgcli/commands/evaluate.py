@@ -17,6 +17,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rate,
     Units,
+    given,
     messages,
     print_json,
     progress_bar,
@@ -24,6 +25,7 @@ from ecgcli.commands.console import (
     refuse_options,
     results,
 )
+from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -31,10 +33,15 @@ if TYPE_CHECKING:
 
     from ecgcli.evaluation.beats import Evaluation
     from ecgcli.evaluation.recordings import RecordingEvaluation
+    from ecgcli.evaluation.rhythm import RhythmEvaluation
     from ecgcli.evaluation.tables import TextTable
     from ecgcli.metrics.aami import Aami
+    from ecgcli.metrics.episodes import EpisodeFigures
 
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
+
+#: Names of the parameters whose options apply to signals only.
+_OF_SIGNALS = ("lead", "rate", "units", "detector", "engine")
 
 
 def command(
@@ -85,36 +92,49 @@ def command(
     Prints every figure with its 95% interval, states whether the score holds for new patients,
     and writes report.json, report.html and pictures. On recordings (a file or a folder), R peaks
     are detected and compared with the annotations: missed and extra beats count, by the rules of
-    ANSI/AAMI EC57.
+    ANSI/AAMI EC57, and so do episodes of atrial fibrillation where rhythms are annotated. The model
+    of atrial fibrillation alone (fibrillation, or one of ecg fibrillation fit) is evaluated on
+    annotated beats, without a signal.
     """
-    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.checkpoints.runs import find_checkpoint, shown_place
     from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
     from ecgcli.evaluation.recordings import evaluate_recordings
     from ecgcli.evaluation.report import report_folder, write_report
+    from ecgcli.evaluation.rhythm import RhythmEvaluation, evaluate_rhythm
+    from ecgcli.fibrillation.model import is_fibrillation_model
     from ecgcli.prediction import load
     from ecgcli.recordings import is_recording
-    from ecgcli.recordings.search import find_recordings
 
     console = messages(quiet)
+    path = find_checkpoint(model)
     recordings = is_recording(str(data), rate)
     refuse_options(ctx, str(data), recording=recordings)
-    classifier = load(find_checkpoint(model), engine=engine)
-    folder = out or report_folder(classifier.path, data)
-    evaluation: Evaluation | RecordingEvaluation
-    if recordings:
-        search = find_recordings([str(data)])
-        for note in search.notes:
-            console.print(note)
+    folder = out or report_folder(path, data)
+    evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation
+    paths = _recordings_at(data, console) if recordings else []
+    if is_fibrillation_model(path):
+        _refuse_for_fibrillation(ctx, path, data, recordings)
+        with progress_bar(console) as progress:
+            evaluation = evaluate_rhythm(
+                path,
+                paths,
+                data=str(data),
+                annotator="atr" if annotations == "auto" else annotations,
+                skip_first=skip_first,
+                progress=progress,
+            )
+    elif recordings:
         with progress_bar(console) as progress:
             evaluation = evaluate_recordings(
-                classifier,
-                search.paths,
+                load(path, engine=engine),
+                paths,
                 read_options(lead, rate, units, annotations, detector),
                 data=str(data),
                 skip_first=skip_first,
                 progress=progress,
             )
     else:
+        classifier = load(path, engine=engine)
         evaluation = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
     required = parse_requirements(require or [], list(evaluation.scores()))
     page = write_report(folder, evaluation)
@@ -122,28 +142,68 @@ def command(
         print_json(evaluation.as_json())
     else:
         _print(evaluation)
-    console.print(f"Report: {page}\nConfusion matrix: {page.with_name('confusion.png')}")
+    console.print(f"Report: {page}")
     check_requirements(evaluation.scores(), required)
-    place = "RECORDING" if recordings else "BEATS.csv"
-    console.print(f"Next: ecg predict {place} --model {model or classifier.place}")
+    if not isinstance(evaluation, RhythmEvaluation):
+        console.print(f"Confusion matrix: {page.with_name('confusion.png')}")
+        place = "RECORDING" if recordings else "BEATS.csv"
+        console.print(f"Next: ecg predict {place} --model {model or shown_place(path)}")
 
 
-def _print(evaluation: Evaluation | RecordingEvaluation) -> None:
+def _recordings_at(data: Path, console: Console) -> list[Path]:
+    from ecgcli.recordings.search import find_recordings
+
+    search = find_recordings([str(data)])
+    for note in search.notes:
+        console.print(note)
+    return search.paths
+
+
+def _refuse_for_fibrillation(ctx: typer.Context, model: Path, data: Path, recordings: bool) -> None:
+    """Refuse what does not apply to a model that reads annotated beats and no signal."""
+    if not recordings:
+        raise ConfigError(
+            f"{model} finds atrial fibrillation in recordings; name WFDB records with rhythm "
+            f"annotations with --data, not {data}"
+        )
+    for param in ctx.command.params:
+        if param.name in _OF_SIGNALS and given(ctx, param.name):
+            raise ConfigError(
+                f"{param.opts[0]} is for models that read signals; {model} reads annotated beats"
+            )
+
+
+def _print(evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation) -> None:
     from ecgcli.evaluation.beats import Evaluation
+    from ecgcli.evaluation.recordings import RecordingEvaluation
 
     console = results()
     if isinstance(evaluation, Evaluation):
         _print_title(evaluation, counted(evaluation.beats, "beat"), console)
         _print_figures(evaluation, console)
-    else:
+        if evaluation.aami is not None:
+            _print_aami(evaluation.aami, console)
+    elif isinstance(evaluation, RecordingEvaluation):
         _print_title(evaluation, f"R peaks detected by {evaluation.detector}", console)
-    if evaluation.aami is not None:
         _print_aami(evaluation.aami, console)
+        _print_fibrillation(evaluation.fibrillation, console)
+    else:
+        _print_title(evaluation, "R peaks as annotated", console)
+        _print_fibrillation(evaluation.fibrillation, console)
     console.print(evaluation.statement, style="yellow", soft_wrap=True)
 
 
+def _print_fibrillation(episodes: EpisodeFigures | None, console: Console) -> None:
+    from ecgcli.evaluation.tables import episodes_table
+
+    if episodes is None:
+        console.print("No rhythm annotations: episodes of atrial fibrillation are not evaluated.")
+        return
+    _print_table(episodes_table(episodes), console)
+
+
 def _print_title(
-    evaluation: Evaluation | RecordingEvaluation, facts: str, console: Console
+    evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation, facts: str, console: Console
 ) -> None:
     from rich.text import Text
 

@@ -75,7 +75,8 @@ def show(
 
     is_path = Path(name).exists() or "/" in name
     if is_path:
-        _show(_describe_run(Path(name)), _print_run, json)
+        document = _describe_run(Path(name))
+        _show(document, _print_run if "classes" in document else _print_mapping, json)
     elif name in BUNDLED:
         page = {"text": bundled_card(name)}
         _show(_describe_run(Path(name)) | page, lambda card: _print_page(card["text"]), json)
@@ -92,12 +93,12 @@ def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], j
 
 def _describe_run(place: Path) -> dict[str, Any]:
     """The card of trained weights, where they are, and their evaluations, the last one last."""
-    from ecgcli.checkpoints.catalogue import read_card
+    from ecgcli.checkpoints.catalogue import describe_checkpoint
     from ecgcli.checkpoints.runs import find_checkpoint, shown_place
     from ecgcli.evaluation.report import read_reports
 
     checkpoint = find_checkpoint(place)
-    return read_card(checkpoint).model_dump() | {
+    return describe_checkpoint(checkpoint) | {
         "place": shown_place(checkpoint),
         "evaluations": [
             report | {"report": str(path)} for path, report in read_reports(checkpoint)

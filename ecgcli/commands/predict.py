@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
-#: Number of runs of ectopic beats that are printed one by one.
+#: Number of runs of ectopic beats, and of episodes, that are printed one by one.
 _RUNS_SHOWN = 10
 
 
@@ -305,7 +305,22 @@ def _print_summary(summary: dict[str, Any], console: Console) -> None:
         console.print(f"    {run['beats']} {run['kind']} at {start}, {speed:.0f} a minute")
     if len(summary["runs"]) > _RUNS_SHOWN:
         console.print(f"    and {counted(len(summary['runs']) - _RUNS_SHOWN, 'more run')}")
+    _print_fibrillation(summary["fibrillation"], console)
     console.print(f"  no ECG      {summary['noise_share']:.1%} of the time")
+
+
+def _print_fibrillation(fibrillation: dict[str, Any], console: Console) -> None:
+    episodes = fibrillation["episodes"]
+    if fibrillation["burden"] is None:
+        console.print("  AF burden   unknown")
+        return
+    console.print(
+        f"  AF burden   {fibrillation['burden']:.1%}; {counted(len(episodes), 'episode')}"
+    )
+    for episode in episodes[:_RUNS_SHOWN]:
+        console.print(f"    from {_clock(episode['start'])} to {_clock(episode['end'])}")
+    if len(episodes) > _RUNS_SHOWN:
+        console.print(f"    and {counted(len(episodes) - _RUNS_SHOWN, 'more episode')}")
 
 
 def _clock(seconds: float) -> str:

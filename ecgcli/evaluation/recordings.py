@@ -13,8 +13,10 @@ from ecgcli.beats.preparation import patients_of, prepare
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.evaluation.beats import describe_patients
+from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.metrics import Matrix
 from ecgcli.metrics.aami import Aami, Stretches, compare, summarize
+from ecgcli.metrics.episodes import EpisodeFigures, summarize_episodes
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.progress import SILENT, Progress
@@ -35,6 +37,8 @@ class RecordingEvaluation:
     detector: str
     aami: Aami
     statement: str
+    #: Of the records with rhythm annotations; None where there are none.
+    fibrillation: EpisodeFigures | None
 
     @property
     def matrix(self) -> Matrix:
@@ -45,7 +49,8 @@ class RecordingEvaluation:
 
     def scores(self) -> dict[str, float]:
         """Every gross figure by its name for ``--require``."""
-        return {name: figure.gross for name, figure in self.aami.figures.items()}
+        figures = {name: figure.gross for name, figure in self.aami.figures.items()}
+        return figures | (self.fibrillation.scores() if self.fibrillation else {})
 
     def as_json(self) -> dict[str, Any]:
         """A document of plain values."""
@@ -57,6 +62,7 @@ class RecordingEvaluation:
             "classes": list(AAMI_CLASSES),
             "confusion_matrix": self.matrix.tolist(),
             "aami": self.aami.as_json(),
+            "fibrillation": self.fibrillation.as_json() if self.fibrillation else None,
         }
 
 
@@ -88,6 +94,7 @@ def evaluate_recordings(
         classes = " and ".join(classifier.classes)
         raise CheckpointError(f"{classifier.path}: its classes are {classes}, not those of AAMI")
     matrices, names = {}, distinct_names(paths)
+    episodes = {}
     for done, path in enumerate(paths, 1):
         reference = read_recording(path, options, name=names.get(path, ""))
         if not reference.annotated:
@@ -98,6 +105,10 @@ def evaluate_recordings(
         prepared = prepare(blind, path, options, context="context" in classifier.views)
         classified = classify_prepared(classifier, prepared)
         matrices[reference.name] = compare_beats(reference, classified, skip_first)
+        if reference.rhythms:
+            episodes[reference.name] = compare_rhythm(
+                classified.atrial, reference.rhythms, skip_first
+            )
         progress.update("evaluating", done, len(paths))
     return RecordingEvaluation(
         model=str(classifier.path),
@@ -107,6 +118,7 @@ def evaluate_recordings(
         statement=describe_patients(
             set(classifier.card.training_data.patients), set(patients_of(paths).values())
         ),
+        fibrillation=summarize_episodes(episodes, skip_first) if episodes else None,
     )
 
 

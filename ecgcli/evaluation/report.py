@@ -17,8 +17,10 @@ from ecgcli.evaluation import tables
 from ecgcli.evaluation.beats import Evaluation
 from ecgcli.evaluation.figures import draw_confusion, draw_curves_by_class, draw_reliability
 from ecgcli.evaluation.recordings import RecordingEvaluation
+from ecgcli.evaluation.rhythm import RhythmEvaluation
 from ecgcli.files import write_json, write_text
 from ecgcli.metrics.aami import FIGURES, Aami
+from ecgcli.metrics.episodes import EpisodeFigures
 from ecgcli.wording import counted
 
 REPORT = "report.json"
@@ -56,12 +58,22 @@ def _read_report(path: Path) -> dict[str, Any]:
     raise CheckpointError(f"{path}: is not the report of an evaluation; evaluate again")
 
 
-def write_report(folder: Path, evaluation: Evaluation | RecordingEvaluation) -> Path:
+def write_report(
+    folder: Path, evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation
+) -> Path:
     """Write ``report.json``, the pictures and ``report.html``; returns the page."""
     write_json(folder / REPORT, evaluation.as_json())
     if isinstance(evaluation, Evaluation):
         return _write_beats_page(folder, evaluation)
-    return _write_recordings_page(folder, evaluation)
+    if isinstance(evaluation, RecordingEvaluation):
+        return _write_recordings_page(folder, evaluation)
+    return _write_page(
+        folder,
+        "rhythm.html",
+        title="Evaluation of atrial fibrillation",
+        evaluation=evaluation,
+        **_episode_tables(evaluation.fibrillation),
+    )
 
 
 def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
@@ -129,7 +141,17 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
         evaluation=evaluation,
         class_meanings=_class_meanings(AAMI_CLASSES),
         **_aami_tables(evaluation.aami),
+        **_episode_tables(evaluation.fibrillation),
     )
+
+
+def _episode_tables(episodes: EpisodeFigures | None) -> dict[str, tables.TextTable]:
+    if episodes is None:
+        return {}
+    return {
+        "fibrillation": tables.episodes_table(episodes),
+        "fibrillation_by_record": tables.episode_records_table(episodes),
+    }
 
 
 def _aami_tables(aami: Aami | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from ecgcli.classes import AAMI_CLASSES
 from ecgcli.evaluation.beats import Evaluation
 from ecgcli.metrics import Score
 from ecgcli.metrics.aami import FIGURES, Aami, Figure
+from ecgcli.metrics.episodes import COUNTS, EpisodeFigures
+from ecgcli.metrics.episodes import FIGURES as EPISODE_FIGURES
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,35 @@ def records_table(aami: Aami) -> TextTable:
         )
     beats = [f"{name} beats" for name in AAMI_CLASSES]
     return TextTable(["record", *beats, *(FIGURES[n].heading for n in names)], rows)
+
+
+def episodes_table(episodes: EpisodeFigures) -> TextTable:
+    """The standard's figures of atrial fibrillation."""
+    several = len(episodes.records) > 1
+    return TextTable(
+        [
+            "atrial fibrillation by ANSI/AAMI EC57",
+            "gross (95% interval over records)" if several else "gross",
+            "average of records",
+        ],
+        [
+            [EPISODE_FIGURES[name].heading, _gross(figure, several), _number(figure.average)]
+            for name, figure in episodes.figures.items()
+        ],
+    )
+
+
+def episode_records_table(episodes: EpisodeFigures) -> TextTable:
+    """The episodes and seconds of fibrillation of each record, and its figures."""
+    shown = ("true_episodes", "episodes", "true_seconds", "seconds")
+    headings = ["true episodes", "episodes", "true AF, s", "AF, s"]
+    rows = []
+    for record, counts in episodes.records.items():
+        cells = [f"{counts[COUNTS.index(name)]:,.0f}" for name in shown]
+        figures = (float(metric.function(counts)) for metric in EPISODE_FIGURES.values())
+        rows.append([record, *cells, *map(_number, figures)])
+    names = [metric.heading for metric in EPISODE_FIGURES.values()]
+    return TextTable(["record", *headings, *names], rows)
 
 
 def with_interval(score: Score) -> str:

@@ -216,15 +216,19 @@ def table_of(
     *,
     first: int = 0,
     times: NDArray[np.float64] | None = None,
+    rhythms: NDArray[np.str_] | None = None,
 ) -> pa.Table:
     """Rows for probabilities ``(beats, classes)`` and their labels, see `labels_for`.
 
-    Rows are numbered from ``first``; ``times`` are in s.
+    Rows are numbered from ``first``; ``times`` are in s; an empty rhythm is missing.
     """
     names = pa.DictionaryArray.from_arrays(
         pa.array(labels, pa.int8()), pa.array((*classes, ABSTAINED))
     )
     time_column = {} if times is None else {"time": pa.array(times.round(4))}
+    rhythm_column = {}
+    if rhythms is not None:
+        rhythm_column["rhythm"] = pa.array(rhythms.astype(object), pa.string(), rhythms == "")
     return pa.table(
         {"beat": pa.array(np.arange(first, first + len(probabilities)))}
         | time_column
@@ -233,6 +237,7 @@ def table_of(
             name: pa.array(np.ascontiguousarray(column))
             for name, column in zip(classes, probabilities.round(DECIMALS).T, strict=True)
         }
+        | rhythm_column
     )
 
 
@@ -250,9 +255,13 @@ def output(target: Path | str, *, annotations: bool = False) -> AbstractContextM
 def table_writer(
     stream: IO[bytes], table_format: TableFormat, classes: tuple[str, ...], *, timed: bool = False
 ) -> Iterator[TableWriter]:
-    """A writer of `table_of`'s tables in the given format, closed when the block succeeds."""
+    """A writer of `table_of`'s tables in the given format, closed when the block succeeds.
+
+    ``timed`` tables have the times and rhythms of a recording's beats.
+    """
     columns = [("beat", pa.int64()), *([("time", pa.float64())] if timed else [])]
     columns += [("class", pa.string()), *((name, pa.float32()) for name in classes)]
+    columns += [("rhythm", pa.string())] if timed else []
     schema = pa.schema(columns)
     if table_format == "csv":
         import pyarrow.csv as pacsv

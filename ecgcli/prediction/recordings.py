@@ -20,18 +20,26 @@ from ecgcli.beats.preparation import Failure, Prepared, prepare_recording
 from ecgcli.choices import EngineName, TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError, EcgError, OutputError
+from ecgcli.fibrillation import AFIB, OTHER, UNKNOWN, AtrialRhythm
+from ecgcli.fibrillation.model import bundled_model
 from ecgcli.files import sha256, write_json
 from ecgcli.guard import MARK, require_replaceable
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
+from ecgcli.recordings.annotated_rhythm import VENTRICULAR
 from ecgcli.recordings.identity import content_sha256
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
+from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
 from ecgcli.recordings.search import distinct_names, place_below
+from ecgcli.weights import bundled_checkpoint
 
 #: The formats of a recording's predictions; wfdb is an annotation file.
 RecordingFormat = TableFormat | Literal["wfdb"]
+
+#: The rhythm annotation of each rhythm; WFDB has none for an unknown rhythm.
+_RHYTHM_TEXT = {AFIB: FIBRILLATION, OTHER: NORMAL, UNKNOWN: "(U"}
 
 ENDINGS: dict[RecordingFormat, str] = {
     "csv": ".csv", "json": ".json", "parquet": ".parquet", "wfdb": ".ecg",
@@ -46,10 +54,11 @@ _NOTE = ".summary.json"
 class Classified:
     """The beats of a recording and their classes.
 
-    ``times`` (s), ``probabilities`` and ``labels`` belong to the beats that could be cut; the
-    label is one past the last class where the model abstained. ``peaks`` (s) and ``kinds``
-    (class names) belong to all beats; the kind is empty where a beat has no class. ``missed``
-    are the intervals between the peaks in which a beat may have been missed.
+    ``times`` (s), ``probabilities``, ``labels`` and ``rhythms`` (see `AtrialRhythm`) belong to the
+    beats that could be cut; the label is one past the last class where the model abstained.
+    ``peaks`` (s), ``kinds`` (class names) and ``atrial`` belong to all beats; the kind is empty
+    where a beat has no class. ``missed`` are the intervals between the peaks in which a beat may
+    have been missed.
     """
 
     path: Path
@@ -60,8 +69,10 @@ class Classified:
     times: NDArray[np.float64]
     probabilities: Probabilities
     labels: NDArray[np.intp]
+    rhythms: NDArray[np.str_]
     peaks: NDArray[np.float64]
     kinds: NDArray[np.str_]
+    atrial: AtrialRhythm
     unusable: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
     missed: NDArray[np.bool_]
@@ -69,8 +80,10 @@ class Classified:
     annotated: bool
 
     def table(self) -> pa.Table:
-        """A row for each beat cut: number, time of the R peak in s, class, probabilities."""
-        return table_of(self.probabilities, self.labels, self.classes, times=self.times)
+        """A row for each beat cut: number, time of the R peak (s), class, probabilities, rhythm."""
+        return table_of(
+            self.probabilities, self.labels, self.classes, times=self.times, rhythms=self.rhythms
+        )
 
     @property
     def abstained(self) -> int:
@@ -92,7 +105,8 @@ class Classified:
             "r_peaks": "annotated" if self.annotated else "detected",
             "abstained": self.abstained,
         }
-        return facts | asdict(self.rhythm())
+        fibrillation = {"fibrillation": self.atrial.summary(self.sampling_rate)}
+        return facts | asdict(self.rhythm()) | fibrillation
 
 
 class Report(Protocol):
@@ -137,6 +151,7 @@ class Task:
         return {
             "model": str(self.checkpoint),
             "model_sha256": sha256(self.checkpoint),
+            "fibrillation_sha256": sha256(bundled_checkpoint("fibrillation")),
             "ecgcli": __version__,
             "abstain": self.abstain,
         } | asdict(self.options)
@@ -149,7 +164,7 @@ def classify_recording(
     abstain: float = 0.0,
     name: str = "",
 ) -> Classified:
-    """Find the beats of a recording and classify each beat that can be cut.
+    """Find the beats of a recording, classify each beat that can be cut, find its episodes.
 
     Beats whose highest probability is below ``abstain`` count as not classified; ``name`` is
     given where that of the file is not enough.
@@ -173,6 +188,10 @@ def classify_prepared(
     labels = labels_for(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     kinds[beats.known_peak] = np.array((*classes, ""))[labels]
+    ventricular = np.zeros(len(prepared.peaks), bool)
+    most_probable = np.array(classes)[labels_for(probabilities)]
+    ventricular[beats.known_peak] = np.isin(most_probable, VENTRICULAR)
+    atrial = bundled_model().rhythm(prepared.peaks, ventricular)
     return Classified(
         path=prepared.path,
         name=prepared.name,
@@ -182,10 +201,12 @@ def classify_prepared(
         times=times,
         probabilities=probabilities,
         labels=labels,
+        rhythms=atrial.rhythms[beats.known_peak],
         peaks=prepared.peaks,
         kinds=kinds,
+        atrial=atrial,
         unusable=prepared.unusable,
-        notes=prepared.notes,
+        notes=(*prepared.notes, *filter(None, [atrial.note])),
         missed=prepared.missed,
         annotated=prepared.annotated,
     )
@@ -311,7 +332,7 @@ def _require_same_recording(path: Path, earlier: dict[str, Any], target: Path) -
 
 
 def _annotation_file(classified: Classified) -> bytes:
-    """The beats as a WFDB annotation file, each with its class as symbol.
+    """The beats as a WFDB annotation file, each with its class as symbol, and rhythm changes.
 
     The first beat has the auxiliary text `MARK`.
 
@@ -331,9 +352,31 @@ def _annotation_file(classified: Classified) -> bytes:
     symbols = [(*classified.classes, ABSTAINED)[label] for label in classified.labels]
     rate = classified.sampling_rate
     samples = np.round(classified.times * rate).astype(np.int64)
+    marks = rhythm_marks(classified.rhythms)
+    begins = np.maximum(samples[list(marks)] - 1, 0)  # a sample before the beat it begins with
+    places = np.concatenate([begins, samples])
+    order = np.argsort(places, kind="stable")
+    symbols = [RHYTHM_SYMBOL] * len(marks) + symbols
+    texts = [*marks.values(), MARK, *[""] * (len(samples) - 1)]
     with tempfile.TemporaryDirectory() as folder:
         wfdb.wrann(
-            "beats", "ecg", samples, symbols, fs=rate, write_dir=folder,
-            aux_note=[MARK, *[""] * (len(symbols) - 1)],
-        )  # fmt: skip
+            "beats",
+            "ecg",
+            places[order],
+            [symbols[place] for place in order],
+            fs=rate,
+            aux_note=[texts[place] for place in order],
+            write_dir=folder,
+        )
         return (Path(folder) / "beats.ecg").read_bytes()
+
+
+def rhythm_marks(rhythms: NDArray[np.str_]) -> dict[int, str]:
+    """The beats at which a rhythm begins, with the text of its annotation; ascending.
+
+    Where nothing is known of the rhythm of a recording, it has none.
+    """
+    if not len(rhythms) or (rhythms == UNKNOWN).all():
+        return {}
+    begins = np.flatnonzero(np.append(True, rhythms[1:] != rhythms[:-1]))
+    return {int(beat): _RHYTHM_TEXT[str(rhythms[beat])] for beat in begins}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
-from ecgcli.recordings.formats.wfdb_record import read_annotations, read_timing, record_of
+from ecgcli.recordings.formats.wfdb_record import read_annotations, read_rate, record_of
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, RhythmSpan, rhythm_spans
 
 #: The classes of beats that do not belong to the rhythm of the atria.
@@ -23,17 +25,20 @@ class AnnotatedRhythm:
 
     Attributes:
         name: the record's name.
-        seconds: its length; to its last annotation, where that is beyond the header's end.
         times: ``(beats,)`` the R peaks, in s, ascending.
         ectopic: ``(beats,)`` which beats are ventricular or fusion beats.
         rhythms: one after the other, at least one.
     """
 
     name: str
-    seconds: float
     times: NDArray[np.float64]
     ectopic: NDArray[np.bool_]
     rhythms: tuple[RhythmSpan, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies the record by its R peaks; names such as 100 are those of many records."""
+        return hashlib.sha256(self.times.tobytes()).hexdigest()[:16]
 
 
 def read_annotated_rhythm(path: Path, annotator: str = "atr") -> AnnotatedRhythm:
@@ -46,10 +51,9 @@ def read_annotated_rhythm(path: Path, annotator: str = "atr") -> AnnotatedRhythm
     Raises:
         DataError: a file is missing or damaged, or there are no rhythm annotations.
     """
-    rate, samples = read_timing(path)
+    rate = read_rate(path)
     positions, symbols, texts = read_annotations(record_of(path), annotator)
-    seconds = max(samples, *positions[-1:] + 1) / rate  # LTAFDB 30 ends after its header says
-    rhythms = rhythm_spans(positions / rate, symbols, texts, seconds)
+    rhythms = rhythm_spans(positions / rate, symbols, texts)
     if not rhythms:
         raise DataError(
             f"there are no rhythm annotations (such as {FIBRILLATION}) in its .{annotator} file",
@@ -59,7 +63,6 @@ def read_annotated_rhythm(path: Path, annotator: str = "atr") -> AnnotatedRhythm
     ventricular = [AAMI_CLASSES.index(name) for name in VENTRICULAR]
     return AnnotatedRhythm(
         name=record_of(path).name,
-        seconds=seconds,
         times=positions[labels >= 0] / rate,
         ectopic=np.isin(labels[labels >= 0], ventricular),
         rhythms=rhythms,

@@ -99,6 +99,25 @@ INCARTDB = Database(
     f"Tihonenko V et al. St Petersburg INCART 12-lead Arrhythmia Database. {_PHYSIONET}",
     patient_of=_neighbours,
 )
+#: Only its annotations are fetched. It is not one of `DATABASES`, since some of its records have
+#: the names of other people's in MITDB.
+LTAFDB = Database(
+    "ltafdb",
+    "Long-Term AF Database",
+    "1.0.0",
+    tuple(
+        f"{number:02d}"
+        for number in (
+            *(0, 1, 3, *range(5, 9), *range(10, 14), *range(15, 27), 28, 30, *range(32, 36)),
+            *(37, 38, 39, *range(42, 46), 47, 48, 49, 51, *range(53, 57), 58, 60, 62, 64, 65),
+            *(*range(68, 73), 74, 75, *range(100, 106), *range(110, 123), *range(200, 209)),
+        )
+    ),
+    "Petrutiu S, Sahakian AV, Swiryn S. Abrupt changes in fibrillatory wave characteristics at the "
+    "termination of paroxysmal atrial fibrillation in humans. Europace 9:466-470, 2007. "
+    f"{_PHYSIONET}",
+    endings=("atr", "hea"),
+)
 
 DATABASES = (MITDB, SVDB, NSTDB, INCARTDB)
 

@@ -74,7 +74,7 @@ def valid_intervals(times: Floats, ectopic: NDArray[np.bool_]) -> NDArray[np.flo
     return intervals
 
 
-def irregularity(intervals: NDArray[np.float32], every: int = 1, window: int = WINDOW) -> Features:
+def irregularity(intervals: NDArray[np.float32], every: int = 1) -> Features:
     """The features of the window around each interval, or around one in ``every``.
 
     At the ends of a recording the window is completed by its reflection. A window without
@@ -83,13 +83,12 @@ def irregularity(intervals: NDArray[np.float32], every: int = 1, window: int = W
     Args:
         intervals: ``(intervals,)`` of `valid_intervals`; at least `WINDOW`.
         every: distance between the centres of the windows, in intervals.
-        window: intervals in a window; odd.
 
     Returns:
         ``(windows, len(FEATURES))``.
     """
-    padded = np.pad(intervals, window // 2, mode="reflect")
-    windows = sliding_window_view(padded, window)[::every]
+    padded = np.pad(intervals, WINDOW // 2, mode="reflect")
+    windows = sliding_window_view(padded, WINDOW)[::every]
     blocks = (windows[at : at + _BLOCK] for at in range(0, len(windows), _BLOCK))
     return np.concatenate([np.stack(list(_features(block)), axis=1) for block in blocks])
 
@@ -136,7 +135,7 @@ def _repetition(relative: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         similar += _count(near)
         twice += _count(near[:, 1:] & near[:, :-1])
     yield np.log((twice + 1) / (similar + 2))
-    yield similar / np.float32(len(_APART) * relative.shape[1])
+    yield similar / np.float32(len(_APART) * WINDOW)
 
 
 def _count(which: NDArray[np.bool_]) -> NDArray[np.float32]:

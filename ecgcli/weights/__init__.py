@@ -1,7 +1,8 @@
 """Pretrained weights, each with a card that states what they can and cannot do.
 
 ``beats`` classifies beats by their 187 samples alone; ``recordings`` uses the features of each
-beat relative to its recording. NAME.safetensors is the checkpoint, NAME.md the card.
+beat relative to its recording; ``fibrillation`` finds atrial fibrillation from RR intervals, in
+every prediction of a recording. NAME.safetensors is the checkpoint, NAME.md the card.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ecgcli.errors import CheckpointError, did_you_mean
 BUNDLED = {
     "beats": "beats CSVs: the 187 samples alone",
     "recordings": "recordings: each beat relative to its recording",
+    "fibrillation": "recordings: episodes of atrial fibrillation, whatever classifies the beats",
 }
 
 

@@ -30,6 +30,7 @@ from ecgcli.commands import (
     evaluate,
     explain,
     features,
+    fibrillation_fit,
     forecast,
     models,
     predict,
@@ -64,6 +65,7 @@ COMMANDS = {
     "anomaly fit": anomaly_fit,
     "anomaly score": anomaly_score,
     "forecast": forecast,
+    "fibrillation fit": fibrillation_fit,
 }
 
 

@@ -42,7 +42,7 @@ def test_predictions_of_a_record_have_times_and_a_rhythm(
     result = ecg("predict", mitdb / "119.hea", "--model", trained)
     assert result.exit_code == 0
     table = pd.read_csv(io.StringIO(result.stdout))
-    assert list(table.columns) == ["beat", "time", "class", *"NSVFQ"]
+    assert list(table.columns) == ["beat", "time", "class", *"NSVFQ", "rhythm"]
     annotated = wfdb.rdann(str(mitdb / "119"), "atr").sample / 360
     assert np.isin(table["time"], annotated.round(4)).all()
     assert "119: 0:30:06, 1,987 beats" in result.stderr
@@ -95,9 +95,53 @@ def test_the_result_states_whether_r_peaks_were_annotated_or_detected(
 def test_a_wfdb_annotation_file_reads_back(trained: Path, mitdb: Path, ecg: Ecg) -> None:
     ecg("predict", mitdb / "208", "--model", trained, "-o", "208.ecg", "-q")
     table = pd.read_csv(io.StringIO(ecg("predict", mitdb / "208", "-m", trained, "-q").stdout))
-    annotation = wfdb.rdann("208", "ecg")
-    assert annotation.symbol == table["class"].tolist()
-    assert np.abs(annotation.sample / 360 - table["time"]).max() < 1e-3
+    annotations = wfdb.rdann("208", "ecg")
+    beats = np.array(annotations.symbol) != "+"
+    assert np.array(annotations.symbol)[beats].tolist() == table["class"].tolist()
+    assert np.abs(annotations.sample[beats] / 360 - table["time"]).max() < 1e-3
+
+
+def test_fibrillation_in_every_form_of_result(mitdb: Path, ecg: Ecg) -> None:
+    """Record 202: fibrillation begins in its twentieth minute."""
+    arguments = ("predict", mitdb / "202", "-m", "recordings", "--annotations", "none")
+    result = ecg(*arguments, "--json")
+    document = json.loads(result.stdout)
+    fibrillation = document["summary"]["fibrillation"]
+    assert fibrillation["burden"] == pytest.approx(586 / 1805, abs=0.06)
+    assert fibrillation["episode_count"] == len(fibrillation["episodes"]) > 0
+    first = fibrillation["episodes"][0]
+    assert first["start_sample"] == round(first["start"] * 360)
+    assert "AF burden   3" in result.stderr
+    assert "    from 0:" in result.stderr
+    rows = document["beats"]
+    assert {row["rhythm"] for row in rows} == {"AFIB", "N"}
+    inside = [row for row in rows if first["start"] <= row["time"] < first["end"] - 0.001]
+    assert {row["rhythm"] for row in inside} == {"AFIB"}
+
+    ecg(*arguments, "-o", "202.ecg", "-q")
+    rhythms = rhythm_marks_in("202.ecg")
+    assert [(text, time) for text, time in rhythms if text == "(AFIB"] == [
+        ("(AFIB", pytest.approx(each["start"], abs=0.01)) for each in fibrillation["episodes"]
+    ]
+    assert {text for text, _ in rhythms} == {"(AFIB", "(N"}
+
+
+def rhythm_marks_in(path: str) -> list[tuple[str, float]]:
+    annotations = wfdb.rdann(path.removesuffix(".ecg"), "ecg")
+    marks = zip(annotations.symbol, annotations.aux_note, annotations.sample, strict=True)
+    return [(text.rstrip("\0"), sample / 360) for symbol, text, sample in marks if symbol == "+"]
+
+
+def test_a_recording_too_short_for_an_episode_says_so(mitdb: Path, ecg: Ecg) -> None:
+    np.save("short.npy", wfdb.rdrecord(str(mitdb / "100")).p_signal[: 360 * 20, 0])
+    arguments = ("predict", "short.npy", "--fs", 360, "--units", "mV", "-m", "recordings")
+    result = ecg(*arguments, "-o", "short.csv")
+    assert result.exit_code == 0, result.stderr
+    assert "beats are too few to look for atrial fibrillation in; at least 62" in result.stderr
+    assert "AF burden   unknown" in result.stderr
+    assert pd.read_csv("short.csv")["rhythm"].isna().all()
+    ecg(*arguments, "-o", "short.ecg")
+    assert "+" not in wfdb.rdann("short", "ecg").symbol
 
 
 def test_a_folder_is_written_to_a_folder_and_continues_where_it_stopped(
@@ -373,7 +417,8 @@ def test_unsure_beats_of_a_recording_are_not_classified(
     assert plain["summary"]["abstained"] == 0
     assert [row["V"] for row in document["beats"]] == [row["V"] for row in plain["beats"]]
     ecg(*arguments, "--abstain", 0.9, "-o", "208.ecg", "-q")
-    assert wfdb.rdann("208", "ecg").symbol == [row["class"] for row in document["beats"]]
+    symbols = [symbol for symbol in wfdb.rdann("208", "ecg").symbol if symbol != "+"]
+    assert symbols == [row["class"] for row in document["beats"]]
 
 
 def test_results_of_another_threshold_are_made_again(

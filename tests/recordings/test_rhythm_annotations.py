@@ -14,21 +14,21 @@ from ecgcli.recordings.rhythm_annotations import RhythmSpan, rhythm_spans
 
 
 def test_a_rhythm_lasts_until_the_next() -> None:
-    times = np.array([0.1, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0])
-    symbols = ["+", "N", "+", "N", "+", '"', "+"]
-    texts = ["(N", "", "(AFIB", "", "(AFIB", "(a comment", "(N"]
-    assert rhythm_spans(times, symbols, texts, 9.0) == (
+    times = np.array([0.1, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0, 9.0])
+    symbols = ["+", "N", "+", "N", "+", '"', "+", "N"]
+    texts = ["(N", "", "(AFIB", "", "(AFIB", "(a comment", "(N", ""]
+    assert rhythm_spans(times, symbols, texts) == (
         RhythmSpan("(N", 0.1, 2.0),
         RhythmSpan("(AFIB", 2.0, 5.0),
         RhythmSpan("(N", 5.0, 9.0),
     )
-    assert rhythm_spans(times[1:2], ["N"], [""], 9.0) == ()
+    assert rhythm_spans(times[1:2], ["N"], [""]) == ()
 
 
 def test_rhythms_of_a_real_record(mitdb: Path) -> None:
     recording = read_recording(mitdb / "201")
     assert recording.rhythms[0].rhythm == "(AFIB"
-    assert recording.rhythms[-1].stop == recording.seconds
+    assert recording.rhythms[-1].stop == recording.beat_positions[-1] / 360
     fibrillation = sum(s.stop - s.start for s in recording.rhythms if s.rhythm == "(AFIB")
     assert fibrillation == pytest.approx(606, abs=1)
     without_signal = read_annotated_rhythm(mitdb / "201.hea")
@@ -38,11 +38,12 @@ def test_rhythms_of_a_real_record(mitdb: Path) -> None:
 
 
 def test_records_without_signals(ltafdb: Path) -> None:
-    """The header of record 30 states fewer samples than are annotated."""
+    """The beats of record 11 end hours before its signal, an annotation of 30 hours after it."""
     record = read_annotated_rhythm(ltafdb / "00")
     assert len(record.times) == 106_247
     assert {span.rhythm for span in record.rhythms} >= {"(AFIB", "(N"}
-    assert read_annotated_rhythm(ltafdb / "30.hea").seconds > 2_826_240 / 128
+    assert read_annotated_rhythm(ltafdb / "30.hea").rhythms[-1].stop < 2_826_240 / 128
+    assert read_annotated_rhythm(ltafdb / "11").rhythms[-1].stop < 21 * 3600
 
 
 def test_what_is_refused(svdb: Path, mitdb: Path) -> None:

@@ -15,7 +15,7 @@ from ecgcli.beats import read_beats
 from ecgcli.errors import DownloadError
 from ecgcli.files import sha256
 from ecgcli.progress import SILENT, Silent
-from ecgcli.recordings.databases import INCARTDB, MITDB, NSTDB, SVDB, Database
+from ecgcli.recordings.databases import INCARTDB, LTAFDB, MITDB, NSTDB, SVDB, Database
 from ecgcli.sources import fetching, get_source
 from ecgcli.sources.physionet import CHECKSUMS, published_checksums
 from tests.sources.mirror import serve
@@ -65,7 +65,9 @@ def incartdb(made_incartdb: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made_incartdb, tmp_path / "incart"))
 
 
-@pytest.mark.parametrize(("database", "records"), [(MITDB, 48), (SVDB, 78), (NSTDB, 3)])
+@pytest.mark.parametrize(
+    ("database", "records"), [(MITDB, 48), (SVDB, 78), (NSTDB, 3), (LTAFDB, 84)]
+)
 def test_bundled_checksums_cover_every_file(database: Database, records: int) -> None:
     files = {name for record in database.records for name in database.files_of(record)}
     assert len(database.records) == records
@@ -108,6 +110,12 @@ def test_the_suggested_next_step_works(some_of_svdb: Path, ecg: Ecg) -> None:
     assert info is not None
     assert info["record"].astype(str).unique().tolist() == ["800", "801"]
     assert info["patient"].unique().tolist() == ["80x"]
+
+
+def test_annotations_alone_lead_to_a_model_of_fibrillation(ltafdb: Path, ecg: Ecg) -> None:
+    result = ecg("download", "ltafdb", "--from", ltafdb)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.splitlines()[-1] == f"Next: ecg fibrillation fit {ltafdb}"
 
 
 def test_a_mirror_is_fetched_to_the_databases_folder_and_resumed(

@@ -50,7 +50,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         lead=leads[number],
         positions=positions,
         symbols=symbols,
-        rhythms=rhythm_spans(positions / rate, symbols, texts, len(signal) / rate),
+        rhythms=rhythm_spans(positions / rate, symbols, texts),
         notes=_gain_note(header, record, number),
         leads=tuple(leads),
         start=header.base_datetime or header.base_time,
@@ -62,19 +62,17 @@ def record_of(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() in (".hea", ".dat", ".atr") else path
 
 
-def read_timing(path: Path) -> tuple[float, int]:
-    """The sampling rate (Hz) and the number of samples that a record's header states.
+def read_rate(path: Path) -> float:
+    """The sampling rate that a record's header states, in Hz.
 
     Raises:
-        DataError: the header is missing or damaged, or does not state them.
+        DataError: the header is missing or damaged, or does not state it.
     """
     import wfdb
 
     record = record_of(path)
-    header = _try(path, lambda: wfdb.rdheader(str(record)))
-    if header.sig_len is None:
-        raise DataError("the header does not state the number of samples", file=path)
-    return check_rate(_stated_rate(record), path), int(header.sig_len)
+    _try(path, lambda: wfdb.rdheader(str(record)))
+    return check_rate(_stated_rate(record), path)
 
 
 #: Of each annotation: its sample, its symbol, its text.
