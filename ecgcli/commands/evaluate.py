@@ -17,13 +17,13 @@ from ecgcli.commands.console import (
     Quiet,
     Rate,
     Units,
-    given,
     messages,
     print_json,
     progress_bar,
     read_options,
     refuse_options,
     results,
+    was_typed,
 )
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
@@ -167,7 +167,7 @@ def _refuse_for_fibrillation(ctx: typer.Context, model: Path, data: Path, record
             f"annotations with --data, not {data}"
         )
     for param in ctx.command.params:
-        if param.name in _OF_SIGNALS and given(ctx, param.name):
+        if param.name in _OF_SIGNALS and was_typed(ctx, param.name):
             raise ConfigError(
                 f"{param.opts[0]} is for models that read signals; {model} reads annotated beats"
             )
