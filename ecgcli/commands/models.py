@@ -137,7 +137,7 @@ def _print_bundled() -> None:
     console = results()
     console.print("\nPretrained weights (ecg models show NAME):")
     for name, purpose in BUNDLED.items():
-        console.print(f"  {name:<12}{purpose}")
+        console.print(f"  {name:<14}{purpose}")
 
 
 def _print_page(text: str) -> None:

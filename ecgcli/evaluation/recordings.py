@@ -38,7 +38,7 @@ class RecordingEvaluation:
     aami: Aami
     statement: str
     #: Of the records with rhythm annotations; None where there are none.
-    fibrillation: EpisodeFigures | None
+    fibrillation: EpisodeFigures | None = None
 
     @property
     def matrix(self) -> Matrix:

@@ -16,7 +16,7 @@ from ecgcli.errors import CheckpointError, did_you_mean
 BUNDLED = {
     "beats": "beats CSVs: the 187 samples alone",
     "recordings": "recordings: each beat relative to its recording",
-    "fibrillation": "recordings: episodes of atrial fibrillation, whatever classifies the beats",
+    "fibrillation": "recordings: atrial fibrillation, whatever classifies the beats",
 }
 
 

@@ -187,7 +187,7 @@ def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     options = ("--fs", 250, "--units", "mV", "--model", trained)
     result = ecg("predict", "flat.npy", *options)
     assert result.exit_code == 0
-    assert result.stdout == "beat,time,class,N,S,V,F,Q\n"
+    assert result.stdout == "beat,time,class,N,S,V,F,Q,rhythm\n"
     assert "0:00:20, 0 beats" in result.stderr
     assert "no ECG      100.0% of the time" in result.stderr
 
