@@ -76,7 +76,7 @@ def show(
     is_path = Path(name).exists() or "/" in name
     if is_path:
         document = _describe_run(Path(name))
-        _show(document, _print_run if "classes" in document else _print_mapping, json)
+        _show(document, _print_run if "classes" in document else _print_card, json)
     elif name in BUNDLED:
         page = {"text": bundled_card(name)}
         _show(_describe_run(Path(name)) | page, lambda card: _print_page(card["text"]), json)
@@ -92,18 +92,20 @@ def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], j
 
 
 def _describe_run(place: Path) -> dict[str, Any]:
-    """The card of trained weights, where they are, and their evaluations, the last one last."""
+    """The card of trained weights, and where they are.
+
+    That of a classifier has its evaluations too, the last one last.
+    """
     from ecgcli.checkpoints.catalogue import describe_checkpoint
     from ecgcli.checkpoints.runs import find_checkpoint, shown_place
     from ecgcli.evaluation.report import read_reports
 
     checkpoint = find_checkpoint(place)
-    return describe_checkpoint(checkpoint) | {
-        "place": shown_place(checkpoint),
-        "evaluations": [
-            report | {"report": str(path)} for path, report in read_reports(checkpoint)
-        ],
-    }
+    card = describe_checkpoint(checkpoint) | {"place": shown_place(checkpoint)}
+    if "classes" not in card:
+        return card
+    reports = read_reports(checkpoint)
+    return card | {"evaluations": [report | {"report": str(path)} for path, report in reports]}
 
 
 def _list(json: bool) -> None:
@@ -197,6 +199,20 @@ def _print_run(card: dict[str, Any]) -> None:
         console.print(evaluation["statement"], soft_wrap=True)
     if not card["evaluations"]:
         console.print(f"\nNot tested yet: ecg evaluate {card['place']} --data TEST.csv")
+
+
+def _print_card(card: dict[str, Any]) -> None:
+    """The facts of a model of atrial fibrillation."""
+    from rich.text import Text
+
+    results().print(Text.assemble((card["place"], "bold"), f" ({card['model']})"))
+    data = card["training_data"]
+    hours = ", ".join(f"{name} {count:,.0f} h" for name, count in data["hours"].items())
+    rows = {"uses": f"{card['window']} RR intervals", "classes": "AFIB, or any other rhythm"}
+    rows |= {"trained on": f"{', '.join(data['files'])}: {hours}"}
+    rows |= {key: f"{value:.3f}" for key, value in card["metrics"].items()}
+    rows |= {"licence": card["licence"], "made by": f"ecg {card['ecgcli']}"}
+    _print_rows(iter(rows.items()))
 
 
 def _facts(card: dict[str, Any]) -> Iterator[tuple[str, str]]:

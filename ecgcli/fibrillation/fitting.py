@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Features
-from ecgcli.beats.preparation import find_recordings, patients_of
+from ecgcli.beats.preparation import patients_of
 from ecgcli.checkpoints.runs import FIBRILLATION as MODEL_FILE
 from ecgcli.checkpoints.runs import new_run
 from ecgcli.environment import describe_environment
@@ -35,6 +35,7 @@ from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings.annotated_rhythm import AnnotatedRhythm, read_annotated_rhythm
 from ecgcli.recordings.irregularity import FEATURES, WINDOW, irregularity, valid_intervals
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, stretches_of
+from ecgcli.recordings.search import find_recordings
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -127,7 +128,7 @@ def read_rhythm_set(
         DataError: a record cannot be read or has no rhythm annotations, there are too few
             patients, or none of them has atrial fibrillation.
     """
-    paths = find_recordings([str(folder)])
+    paths = find_recordings([str(folder)]).paths
     patient_of = patients_of(paths)
     if len(set(patient_of.values())) < FOLDS:
         raise DataError(

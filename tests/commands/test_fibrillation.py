@@ -29,14 +29,15 @@ def test_fit_then_evaluate(rhythm_records: Path, ecg: Ecg) -> None:
     assert Path("runs/fibrillation/evaluation-rhythms/report.html").exists()
     shown = ecg("models", "show", "runs/fibrillation")
     assert shown.exit_code == 0, shown.stderr
-    assert "model: fibrillation" in shown.stdout
+    assert "(fibrillation)" in shown.stdout
+    assert "61 RR intervals" in shown.stdout
 
 
 def test_the_bundled_model_is_evaluated_by_its_name(rhythm_records: Path, ecg: Ecg) -> None:
     arguments = ("evaluate", "fibrillation", "--data", rhythm_records, "--json")
     document = json.loads(ecg(*arguments).stdout)
     assert document["fibrillation"]["figures"]["af_duration_sensitivity"]["gross"] > 0.85
-    assert Path("runs/evaluation-fibrillation-rhythms/report.json").exists()
+    assert Path("runs/pretrained/fibrillation/evaluation-rhythms/report.json").exists()
     missed = ecg(*arguments, "--require", "af_duration_sensitivity=1.0")
     assert missed.exit_code == 3
     shown = ecg("models", "show", "fibrillation")
