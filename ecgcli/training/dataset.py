@@ -12,6 +12,7 @@ from ecgcli.beats.resampling import resample, target_counts
 from ecgcli.beats.splits import Split, by_patient, stratified
 from ecgcli.checkpoints import TrainingData
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.models import is_estimator
 from ecgcli.progress import SILENT, Progress
 from ecgcli.training.config import Config, Data
 from ecgcli.training.copies import are_copies
@@ -62,7 +63,7 @@ def build_training_set(config: Config, progress: Progress = SILENT) -> TrainingS
     used = training.counts()  # copies do not count as resampling
     if copies is not None:
         training = concatenate([training, _of_patients(copies, training)])
-    if len(training) < config.training.batch_size:
+    if not is_estimator(config.model.name) and len(training) < config.training.batch_size:
         raise ConfigError(
             f"{len(training)} training beats are fewer than one batch of "
             f"{config.training.batch_size}; set training.batch_size={max(1, len(training) // 4)}"

@@ -120,6 +120,13 @@ def test_keys_that_apply_only_to_epochs_are_refused(demo: Path, tmp_path: Path) 
     assert not (tmp_path / "small").exists()
 
 
+def test_few_beats_are_no_batch_and_enough(demo: Path, tmp_path: Path) -> None:
+    """Without epochs there are no batches that the beats would have to fill."""
+    document = small_document(demo, tmp_path) | {"model": {"name": "knn"}, "training": {}}
+    document["data"] |= {"resample": {"majority": 10}}  # type: ignore[operator]
+    assert train(parse_config(document)).metrics["validation_accuracy"] > 0.3
+
+
 def test_more_neighbours_than_beats_is_an_error(demo: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.neighbors: found 99999, but there are only \d+"):
         fitted(demo, tmp_path, name="knn", neighbors=99999)
