@@ -17,6 +17,7 @@ from ecgcli.recordings import (
     choose_lead,
     millivolts_per,
 )
+from ecgcli.recordings.annotation_file import Annotations, read_annotation_file
 from ecgcli.recordings.formats import register
 from ecgcli.recordings.rhythm_annotations import rhythm_spans
 
@@ -75,32 +76,24 @@ def read_rate(path: Path) -> float:
     return check_rate(_stated_rate(record), path)
 
 
-#: Of each annotation: its sample, its symbol, its text.
-Annotations = tuple[NDArray[np.float64], tuple[str, ...], tuple[str, ...]]
-
-
 def read_annotations(record: Path, annotator: str) -> Annotations:
     """The annotations of a WFDB annotation file ``RECORD.ANNOTATOR``.
 
     Raises:
         DataError: the file is missing or damaged.
     """
-    import wfdb
-
-    file = record.with_name(f"{record.name}.{annotator}")
-    if not file.exists():
-        raise DataError("no such annotation file", file=file)
-    annotations = _try(file, lambda: wfdb.rdann(str(record), annotator))
-    texts = tuple(text.rstrip("\0 ") for text in annotations.aux_note)
-    return np.asarray(annotations.sample, np.float64), tuple(annotations.symbol), texts
+    return read_annotation_file(record.with_name(f"{record.name}.{annotator}"))
 
 
 def named_annotations(annotator: str) -> Annotations:
-    """Those of the WFDB annotation file ``annotator``; none for ``auto`` and ``none``."""
+    """Those of the WFDB annotation file ``annotator``; none for ``auto`` and ``none``.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
     if annotator in ("auto", "none"):
         return np.empty(0), (), ()
-    path = Path(annotator)
-    return read_annotations(path.with_suffix(""), path.suffix.removeprefix("."))
+    return read_annotation_file(Path(annotator))
 
 
 def _annotations(record: Path, annotator: str) -> Annotations:
