@@ -12,7 +12,7 @@ TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] ||
 # A recipe that fails leaves no half-made target, such as an environment without pip.
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test fuzz lint audit clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
@@ -32,6 +32,11 @@ demo: .venv/installed  ## Train and evaluate a small network on synthetic beats
 
 test: .venv/installed-dev lint  ## Run every check and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+
+SEED ?= 1
+N ?= 10000
+fuzz: .venv/installed-dev  ## Run commands on N=10000 damaged inputs of SEED=1, or on one: CASE=42
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seed $(SEED) --inputs $(N) $(if $(CASE),--case $(CASE))
 
 lint: .venv/installed-dev  ## Check style and types
 	$(BIN)/ruff check .

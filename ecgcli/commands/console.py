@@ -13,11 +13,12 @@ import typer
 
 from ecgcli.choices import EngineName
 from ecgcli.classes import ClassSet
-from ecgcli.errors import ConfigError
+from ecgcli.errors import ConfigError, printable
 from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from ecgcli.prediction import Classifier
     from ecgcli.recordings import ReadOptions
@@ -163,23 +164,28 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
 
 
 def messages(quiet: bool = False) -> Console:
-    """The console for everything that is not a result: stderr, one line per message.
-
-    Text is printed as it is: square brackets and colons in a file name are not markup.
-    """
-    from rich.console import Console
-
-    return Console(
-        stderr=True, quiet=quiet, highlight=False, soft_wrap=True, markup=False, emoji=False
-    )
+    """The console for everything that is not a result: stderr, one line per message."""
+    return _console(stderr=True, quiet=quiet, soft_wrap=True)
 
 
 def results() -> Console:
-    """The console for results people read: stdout, wide enough in a pipe; text as it is."""
+    """The console for results people read: stdout, wide enough in a pipe."""
+    return _console(width=None if sys.stdout.isatty() else 120)
+
+
+def _console(**options: Any) -> Console:
+    """A console that prints text as it is.
+
+    Square brackets and colons in a file name are not markup, and its control characters are
+    shown, not sent to the terminal.
+    """
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 120
-    return Console(highlight=False, width=width, markup=False, emoji=False)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **more: Any) -> Text:
+            return super().render_str(printable(text), **more)
+
+    return PlainConsole(highlight=False, markup=False, emoji=False, **options)
 
 
 def print_json(document: Any) -> None:

@@ -120,6 +120,16 @@ def test_file_names_are_printed_as_they_are(trained: Path, beats: Beats, ecg: Ec
     assert "[/b]missing[red].csv" in ecg("cluster", "[/b]missing[red].csv").stderr
 
 
+def test_control_characters_in_names_are_shown(trained: Path, beats: Beats, ecg: Ecg) -> None:
+    """What a name says to a terminal is not sent there, whatever message it is part of."""
+    name = "\x1b[31m.csv"
+    write_beats(Path(name), beats)
+    result = ecg("explain", name, "--model", trained, "--rows", 0)
+    assert result.exit_code == 0
+    assert "ecg explain \\x1b[31m.csv" in result.stderr
+    assert "\x1b" not in result.output
+
+
 def test_resample_records_which_resampling_it_is(ecg: Ecg) -> None:
     assert "not the sampling rate" in plain(ecg("resample", "--help").stdout)
 

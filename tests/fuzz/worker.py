@@ -16,11 +16,15 @@ from contextlib import chdir
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.fuzz.cases import Case, make_case
 
+if TYPE_CHECKING:
+    from typer.testing import Result
+
 #: Seconds of processor time, and of any time, that a command may take.
-CPU_SECONDS, WALL_SECONDS = 10, 120
+CPU_SECONDS, WALL_SECONDS = 10, 600
 #: Bytes that a command may take.
 MEMORY = 1 << 30
 
@@ -79,16 +83,8 @@ def run_case(material: Path, seed: int, number: int, keep: Path | None = None) -
 
 
 def _judged(case: Case, material: Path, folder: Path) -> Outcome:
-    from typer.testing import CliRunner
-
-    from ecgcli.commands import app
-
     before = _contents(folder)
-    _limit()
-    try:
-        result = CliRunner().invoke(app, list(case.arguments))
-    finally:
-        _no_limit()
+    result = run_limited(list(case.arguments))
     code = result.exit_code
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         text = "".join(traceback.format_exception(result.exception))
@@ -112,6 +108,19 @@ def _judged(case: Case, material: Path, folder: Path) -> Outcome:
     if code == 0 and case.reader:
         return _compared(case, material, folder, result.stdout)
     return Outcome(case, code)
+
+
+def run_limited(arguments: list[str]) -> Result:
+    """Run ``ecg`` in this process, with limits of time and memory."""
+    from typer.testing import CliRunner
+
+    from ecgcli.commands import app
+
+    _limit()
+    try:
+        return CliRunner().invoke(app, arguments)
+    finally:
+        _no_limit()
 
 
 def _compared(case: Case, material: Path, folder: Path, stdout: str) -> Outcome:
