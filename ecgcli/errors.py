@@ -121,7 +121,11 @@ def printable(message: str) -> str:
     """A message that is safe on a terminal: shortened, control characters as escapes."""
     if len(message) > _MESSAGE_LENGTH:
         message = f"{message[:_MESSAGE_LENGTH]}…"
+    return visible(message)
+
+
+def visible(text: str) -> str:
+    """A text with its control characters as escapes; line ends stay."""
     return "".join(
-        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1]
-        for letter in message
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
     )

@@ -13,7 +13,7 @@ import typer
 
 from ecgcli.choices import EngineName
 from ecgcli.classes import ClassSet
-from ecgcli.errors import ConfigError, printable
+from ecgcli.errors import ConfigError, visible
 from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _console(**options: Any) -> Console:
 
     class PlainConsole(Console):
         def render_str(self, text: str, **more: Any) -> Text:
-            return super().render_str(printable(text), **more)
+            return super().render_str(visible(text), **more)
 
     return PlainConsole(highlight=False, markup=False, emoji=False, **options)
 
