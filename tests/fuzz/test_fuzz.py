@@ -1,4 +1,4 @@
-"""A minute of the campaign: whatever is damaged, nothing is wrong in silence."""
+"""The campaign of damaged input is the same for a seed, and finds what it is there to find."""
 
 from __future__ import annotations
 
@@ -12,27 +12,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT, MakeOnce
-from tests.fuzz.campaign import Tally, run_campaign
 from tests.fuzz.damage import DAMAGES
 from tests.fuzz.material import make_material
-from tests.fuzz.worker import describe, run_case
+from tests.fuzz.worker import run_case
 
-SEED, CASES, JOBS = 11, 200, 2
+SEED = 11
 
 
 @pytest.fixture(scope="session")
 def material(make_once: MakeOnce) -> Path:
     return make_once("fuzz", make_material)
-
-
-def test_no_damaged_input_is_a_bug(material: Path) -> None:
-    tally = Tally()
-    for number, outcome in run_campaign(material, SEED, range(CASES), JOBS):
-        tally.add(number, outcome)
-    found = [describe(outcome, SEED, number) for number, outcome in tally.findings]
-    assert not found, "\n".join([*found, tally.table()])
-    assert tally.cases == CASES
-    assert tally.compared > CASES / 20
 
 
 def test_a_case_is_always_the_same(material: Path, tmp_path: Path) -> None:
