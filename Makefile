@@ -12,7 +12,7 @@ TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] ||
 # A recipe that fails leaves no half-made target, such as an environment without pip.
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test fuzz lint audit clean
+.PHONY: help demo test fuzz lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
