@@ -260,7 +260,7 @@ def confusion(file: Path, material: Path, stdout: str = "") -> str | None:
     with file.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.reader(stream) if row]
     place = [cell.strip() for cell in rows[0]].index("class")
-    labels = [int(line.rpartition(",")[2]) for line in (material / "beats.csv").open()]
+    labels = [int(line.rpartition(",")[2]) for line in (material / "beats.csv").read_text().split()]
     matrix = np.zeros((5, 5), int)
     for label, row in zip(labels, rows[1:], strict=True):
         if row[place] != "?":
