@@ -16,6 +16,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from holter import write_day
@@ -64,9 +65,10 @@ def main() -> None:
             for mark in ("ecg-strip", "ecg-charts"):
                 print(f"  {mark}: {in_words([each[mark] for each in marks])}")
             print(f"  thread time until then: {in_words([each['thread'] for each in marks])}")
-            before = thread_time(tabs[0])
+            thread_time = thread_clock(tabs[0])
+            before = thread_time()
             jumps = [tabs[0].evaluate(JUMP, 37 * number) for number in range(JUMPS)]
-            thread = (thread_time(tabs[0]) - before) / JUMPS
+            thread = (thread_time() - before) / JUMPS
             print(f"  a jump: {in_words(jumps)}; thread time {thread:.0f} ms")
 
 
@@ -90,21 +92,26 @@ def in_words(times: list[float]) -> str:
     return f"{statistics.median(times):.0f} ms (at most {max(times):.0f})"
 
 
-def thread_time(tab: Tab) -> float:
-    """Milliseconds that the page's thread has been at work."""
+def thread_clock(tab: Tab) -> Callable[[], float]:
+    """A clock of the milliseconds that the page's thread has been at work."""
     session = tab.context.new_cdp_session(tab)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(each["value"] for each in metrics if each["name"] == "ThreadTime") * 1000
+
+    def read() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in metrics if each["name"] == "ThreadTime") * 1000
+
+    return read
 
 
 def open_page(tab: Tab, page: Path) -> dict[str, float]:
     """The milliseconds from navigation until each mark, and the thread's time in all."""
-    before = thread_time(tab)
+    thread_time = thread_clock(tab)
+    before = thread_time()
     tab.goto(page.as_uri())
     while not tab.evaluate("document.documentElement.dataset.ready === 'true'"):
         time.sleep(0.01)
-    return dict(tab.evaluate(MARKS)) | {"thread": thread_time(tab) - before}
+    return dict(tab.evaluate(MARKS)) | {"thread": thread_time() - before}
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def _mark_stretches(chart: Any, page: Page) -> None:
             left, right = _milliseconds(page, [start, stop]).tolist()
             band = BoxAnnotation(
                 left=left, right=right, fill_color=colour, fill_alpha=0.15, line_color=None,
-                hatch_pattern=hatch, hatch_color=colour, hatch_alpha=0.5, hatch_scale=8,
+                hatch_pattern=hatch, hatch_color=colour, hatch_alpha=0.3, hatch_scale=14,
                 level="underlay",
             )  # fmt: skip
             chart.add_layout(band)

@@ -60,7 +60,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
 
 @pytest.fixture(scope="module")
 def page() -> Page:
-    """Two leads, with a pause of 3 s in the middle, and without ECG for 2 s."""
+    """Two leads, the first of them without ECG for 2 s near the end."""
     recording = synthetic()
     signal = recording.signal.copy()
     signal[-1000:-280] = np.nan
@@ -155,6 +155,17 @@ def test_letters_typed_into_a_field_are_no_keys(page: Page, show: Open) -> None:
     assert said(tab).startswith(f"Beat {beat + 1} of ")
     tab.locator("input[name=time]").press("n")
     assert said(tab).startswith(f"Beat {beat + 1} of ")
+
+
+def test_fibrillation_is_an_event_and_a_band_over_the_strip(show: Open) -> None:
+    tab = show(page_of(synthetic(), rhythm="AFIB"))
+    tab.locator("#events select").select_option("fibrillation")
+    tab.locator("#events tbody tr").first.click()
+    assert said(tab).startswith("fibrillation at 0:00:0")
+    violet = np.array([0x6A, 0x3F, 0xA8])
+    band = np.abs(picture(tab)[42:46] - violet).max(axis=2) < 12
+    assert band.any(axis=0).mean() > 0.9
+    assert "Slanted hatching: atrial fibrillation" in tab.locator("main").inner_text()
 
 
 def test_zooming_out_shows_all_of_it(page: Page, show: Open) -> None:

@@ -50,7 +50,7 @@ class EventTable {
   show() {
     const { key, up } = this.order;
     const wanted = this.events.filter((event) => !this.filter.value || event.kind === this.filter.value);
-    const value = (event) => event[key] ?? (typeof event.start === typeof event[key] ? 0 : "");
+    const value = (event) => event[key] ?? -1; // an event without a rate comes first
     this.listed = wanted.sort((a, b) => {
       const [first, second] = [value(a), value(b)];
       const order = first < second ? -1 : first > second ? 1 : a.start - b.start;

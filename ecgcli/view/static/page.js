@@ -85,7 +85,8 @@ function showEvent(event) {
   strip.moveTo(event.start - Math.min(room / 2, strip.seconds / 3));
   const rate = event.rate === null ? "" : `, ${Math.round(event.rate)} a minute`;
   const more = [event.detail, event.doubt].filter(Boolean).map((text) => `, ${text}`).join("");
-  say(`${event.kind} ${event.letter} at ${clock.text(event.start)}, beats: ${event.beats}${rate}${more}`);
+  const kind = [event.kind, event.letter].filter(Boolean).join(" ");
+  say(`${kind} at ${clock.text(event.start)}, beats: ${event.beats}${rate}${more}`);
   inSight();
   announce("ecg-beat", { beat: event.beat });
 }

@@ -254,14 +254,14 @@ class Strip {
       const [left, right] = this.inSight(from, to);
       if (right <= left) continue;
       hatch(pen, left, BAND, right - left, height - BAND - AXIS, this.ink.muted);
-      this.label(pen, "no ECG", left, right, BAND + 14, this.ink.muted);
+      this.label(pen, "no ECG", left, right, BAND + 30, this.ink.muted);
     }
     for (const [from, to] of this.facts.fibrillation) {
       const [left, right] = this.inSight(from, to);
       if (right <= left) continue;
       pen.fillStyle = this.ink.F;
       pen.fillRect(left, BAND - 4, right - left, 4);
-      this.label(pen, "fibrillation", left, right, BAND - 7, this.ink.F);
+      this.label(pen, "fibrillation", left, right, BAND + 14, this.ink.F);
     }
   }
 
@@ -271,10 +271,11 @@ class Strip {
 
   label(pen, text, left, right, y, colour) {
     pen.font = "12px system-ui, sans-serif";
-    if (pen.measureText(text).width > right - left) return;
+    const x = Math.max(left + 4, 80); // beside the lead's name
+    if (x + pen.measureText(text).width > right) return;
     pen.textAlign = "left";
     pen.fillStyle = colour;
-    pen.fillText(text, left + 4, y);
+    pen.fillText(text, x, y);
   }
 
   drawSelection(pen, height) {
