@@ -27,6 +27,29 @@ from ecgcli.metrics.calibration import (
 from ecgcli.metrics.roc import Curve, precision_recall, roc
 from ecgcli.prediction import Classifier
 
+#: The number of the surest errors that are kept.
+_ERRORS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class BeatError:
+    """A beat that is classified wrongly.
+
+    Attributes:
+        row: its number among the beats, from 0.
+        record: it is from; empty if that is not known.
+        true, predicted: its class, and the one that the model finds most probable.
+        probability: of the predicted class.
+        samples: ``(187,)`` in 0..1, zero-padded.
+    """
+
+    row: int
+    record: str
+    true: str
+    predicted: str
+    probability: float
+    samples: NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -51,6 +74,8 @@ class Evaluation:
     statement: str
     #: By the rules of the standard, where the record of each beat is known.
     aami: Aami | None = None
+    #: The errors that the model is surest of, the surest first.
+    errors: tuple[BeatError, ...] = ()
 
     @property
     def beats(self) -> int:
@@ -149,6 +174,7 @@ def evaluate_beats(
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
     probabilities = classifier.probabilities(beats)
     evaluation = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
+    evaluation = replace(evaluation, errors=_surest_errors(beats, probabilities))
     if beats.info is None or card.classes != AAMI_CLASSES:
         return evaluation
     records = _by_record(beats, probabilities.argmax(1))
@@ -190,6 +216,23 @@ def evaluate(
         reliability=bins,
         coverage=coverage_table(probabilities, truth),
         statement=statement,
+    )
+
+
+def _surest_errors(beats: Beats, probabilities: NDArray[np.float32]) -> tuple[BeatError, ...]:
+    predicted, highest = probabilities.argmax(axis=1), probabilities.max(axis=1, initial=0)
+    wrong = np.flatnonzero(predicted != beats.known_labels)
+    surest = wrong[np.argsort(-highest[wrong], kind="stable")][:_ERRORS_SHOWN]
+    return tuple(
+        BeatError(
+            row=row,
+            record="" if beats.info is None else str(beats.info["record"].iloc[row]),
+            true=beats.classes[beats.known_labels[row]],
+            predicted=beats.classes[predicted[row]],
+            probability=float(highest[row]),
+            samples=beats.samples[row],
+        )
+        for row in surest.tolist()
     )
 
 

@@ -15,7 +15,12 @@ from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.errors import CheckpointError
 from ecgcli.evaluation import tables
 from ecgcli.evaluation.beats import Evaluation
-from ecgcli.evaluation.figures import draw_confusion, draw_curves_by_class, draw_reliability
+from ecgcli.evaluation.figures import (
+    draw_confusion,
+    draw_curves_by_class,
+    draw_errors,
+    draw_reliability,
+)
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.rhythm import RhythmEvaluation
 from ecgcli.files import write_json, write_text
@@ -99,6 +104,8 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         "Precision-recall, each class against the rest",
         zoom=(0.8, 1, 0.8, 1),
     )
+    if evaluation.errors:
+        draw_errors(folder / "errors.png", evaluation.errors)
     bins = evaluation.reliability
     draw_reliability(
         folder / "reliability.png",

@@ -38,7 +38,7 @@ def test_everything_is_written_and_agrees(evaluation: Evaluation, tmp_path: Path
     page = write_report(tmp_path / "report", evaluation)
     assert {path.name for path in page.parent.iterdir()} == {
         "report.json", "report.html", "confusion.png", "roc.png", "pr.png",
-        "reliability.png",
+        "reliability.png", "errors.png",
     }  # fmt: skip
     assert json.loads((page.parent / "report.json").read_text()) == evaluation.as_json()
     text = page.read_text()
@@ -58,6 +58,14 @@ def test_everything_is_written_and_agrees(evaluation: Evaluation, tmp_path: Path
         image = imread(io.BytesIO(base64.b64decode(picture.partition(",")[2])))
         assert image.shape[0] > 400
         assert np.ptp(image[..., :3]) > 0.9  # something dark is drawn on white
+
+
+def test_the_surest_errors_come_first_and_are_errors(evaluation: Evaluation) -> None:
+    errors = evaluation.errors
+    assert 0 < len(errors) <= 12
+    assert all(error.true != error.predicted for error in errors)
+    chances = [error.probability for error in errors]
+    assert chances == sorted(chances, reverse=True)
 
 
 def test_a_name_with_markup_is_text_on_the_page(evaluation: Evaluation, tmp_path: Path) -> None:
