@@ -1,5 +1,7 @@
 """Features of each beat relative to its recording: rhythm, shape, similarity, P wave, family.
 
+The last four are learnt: what the RR intervals alone say of the beat (`intervals.evidence`).
+
 They need one lead and its R peaks, and no other annotation. Each is measured relative to the
 recording itself (its mean RR intervals, its typical normal beat, its families of QRS shapes),
 so that patients can be compared. Amplitudes are in units of the typical beat's QRS height;
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Floats
 from ecgcli.beats import Beats
+from ecgcli.beats.intervals import ORIGINS, evidence
 from ecgcli.recordings import Recording
 
 #: Beats are read at this rate (Hz), from ``_START`` to ``_STOP`` seconds around the R peak.
@@ -58,7 +61,8 @@ _FEWEST = 3
 def feature_names() -> tuple[str, ...]:
     """The features, in the order of `context_features`' columns."""
     random = np.random.default_rng(0)
-    return context_features(random.standard_normal(2400), RATE, np.arange(100.0, 2300, 100))[0]
+    signal, peaks = random.standard_normal(2400), np.arange(100.0, 2300, 100)
+    return (*_relative_features(signal, RATE, peaks), *(f"rr_{name}" for name in ORIGINS))
 
 
 def with_context(recording: Recording, beats: Beats) -> Beats:
@@ -89,6 +93,13 @@ def context_features(
     Returns:
         The features' names and their values ``(beats, features)``.
     """
+    features = _relative_features(signal, sampling_rate, peaks)
+    features |= evidence(peaks / sampling_rate)
+    return tuple(features), np.stack(list(features.values()), axis=1).astype(np.float32)
+
+
+def _relative_features(signal: Floats, sampling_rate: float, peaks: Floats) -> dict[str, Floats]:
+    """All features but those of `evidence`; ``(beats,)`` each."""
     clean = band_passed(signal, sampling_rate)
     peaks = at_the_peak(clean, sampling_rate, peaks)
     times = peaks / sampling_rate
@@ -113,8 +124,7 @@ def context_features(
         usual = np.median(features[name][regular])
         features[f"{name}_rel"] = np.log((features[name] + 1e-3) / (usual + 1e-3))
     features |= _steadiness(features, times)
-    features |= _family(beats, nearby, regular, features)
-    return tuple(features), np.stack(list(features.values()), axis=1).astype(np.float32)
+    return features | _family(beats, nearby, regular, features)
 
 
 def band_passed(signal: Floats, sampling_rate: float) -> Floats:

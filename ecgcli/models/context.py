@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lightgbm import Booster
 
 #: A class with fewer training beats than this is not learnt: the model would memorise it.
-_TOO_FEW = 50
+_TOO_FEW = 100
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

@@ -50,9 +50,10 @@ class Resample(Section):
 class Data(Section):
     """What to train on, and which part of it to hold out for validation."""
 
-    #: Beats CSVs, or one folder of annotated recordings.
+    #: Beats CSVs, or folders of annotated recordings.
     train: str | Annotated[list[str], Field(min_length=1)]
-    #: Which recordings of a folder; ds1 and ds2 are the usual halves of the MIT-BIH database.
+    #: Which recordings of the folders; ds1 and ds2 are the usual halves of the MIT-BIH database,
+    #: beside which the records of other databases are kept.
     records: Literal["all", "ds1", "ds2"] | list[str] = "all"
     #: Altered copies of the recordings to train on as well.
     copies: list[Copy] = []

@@ -116,8 +116,8 @@ def _read(path: Path, data: Data) -> Beats:
 
 def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
     """The beats, and those of altered copies of their recordings where the config names any."""
-    if len(data.files) == 1 and data.files[0].is_dir():
-        beats = read_training_recordings(data.files[0], data.records, data.copies, seed)
+    if all(path.is_dir() for path in data.files):
+        beats = read_training_recordings(data.files, data.records, data.copies, seed)
         if beats.classes != data.class_names:
             raise ConfigError(
                 f"data.classes: found {data.classes}; recordings have beats of the classes "

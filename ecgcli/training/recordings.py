@@ -1,4 +1,4 @@
-"""A folder of annotated recordings as training beats, and their altered copies."""
+"""Folders of annotated recordings as training beats, and their altered copies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ecgcli.choices import Copy
 from ecgcli.errors import DataError, did_you_mean
 from ecgcli.parallel import in_order
 from ecgcli.recordings import NO_OPTIONS, Recording, read_recording
+from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 from ecgcli.recordings.quality import unusable
 from ecgcli.recordings.search import distinct_names, find_recordings
@@ -22,27 +23,36 @@ from ecgcli.training.copies import copies_of
 
 
 def read_training_recordings(
-    folder: Path, records: str | Sequence[str], copies: Sequence[Copy], seed: int
+    folders: Sequence[Path], records: str | Sequence[str], copies: Sequence[Copy], seed: int
 ) -> Beats:
-    """The labelled beats, with context, of recordings in a folder, then those of their copies.
+    """The labelled beats, with context, of recordings in folders, then those of their copies.
 
     Args:
-        folder: searched with all its subfolders.
-        records: ``all``, ``ds1`` (without 201), ``ds2``, or names.
+        folders: searched with all their subfolders.
+        records: ``all``, or names; ``ds1`` (without 201) and ``ds2`` choose among the records
+            of the MIT-BIH Arrhythmia Database and keep those of other databases.
         copies: the kinds to make; see `ecgcli.training.copies`.
         seed: of the copies.
 
     Raises:
         DataError: a recording is missing, cannot be read, or has no annotations.
     """
-    paths = _chosen(find_recordings([str(folder)]).paths, records, folder)
+    paths = find_recordings([str(folder) for folder in folders]).paths
+    paths = choose_recordings(paths, records, folders)
     names, patients = distinct_names(paths), patients_of(paths)
     beats_of = partial(_beats_of, names=names, patients=patients, copies=tuple(copies), seed=seed)
     parts = list(in_order(beats_of, paths, min(len(paths), os.cpu_count() or 1)))
     return concatenate([part[0] for part in parts] + [copy for part in parts for copy in part[1:]])
 
 
-def _chosen(paths: list[Path], records: str | Sequence[str], folder: Path) -> list[Path]:
+def choose_recordings(
+    paths: list[Path], records: str | Sequence[str], folders: Sequence[Path]
+) -> list[Path]:
+    """The recordings to train on; ``records`` as in `read_training_recordings`.
+
+    Raises:
+        DataError: a recording is missing.
+    """
     if records == "all":
         return paths
     sets = {"ds1": DS1_ALONE, "ds2": DS2}
@@ -51,9 +61,16 @@ def _chosen(paths: list[Path], records: str | Sequence[str], folder: Path) -> li
     path_of = {shared.get(path, path.stem): path for path in paths}
     missing = [name for name in names if name not in path_of]
     if missing:
+        places = ", ".join(str(folder) for folder in folders)
         hint = did_you_mean(missing[0], path_of)
-        raise DataError(f"there is no recording {missing[0]} in this folder{hint}", file=folder)
-    return [path_of[name] for name in names]
+        raise DataError(f"there is no recording {missing[0]}{hint}", file=places)
+    others = [path for path in paths if isinstance(records, str) and not _is_of_mitdb(path)]
+    return [*(path_of[name] for name in names), *others]
+
+
+def _is_of_mitdb(path: Path) -> bool:
+    database = database_of(path.stem)
+    return database is not None and database.name == "mitdb"
 
 
 def _beats_of(

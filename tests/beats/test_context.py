@@ -14,9 +14,10 @@ from ecgcli.beats.preparation import prepare_recording
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import DataError
 from ecgcli.recordings import Recording, read_recording
+from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 from ecgcli.training.copies import are_copies, copies_of
 from ecgcli.training.fibrillation import fibrillates, fibrillating
-from ecgcli.training.recordings import read_training_recordings
+from ecgcli.training.recordings import choose_recordings, read_training_recordings
 
 
 @pytest.fixture(scope="module")
@@ -149,10 +150,18 @@ def test_a_recording_that_fibrillates_has_no_copy_that_does(mitdb: Path) -> None
 
 
 def test_training_recordings_come_by_name(mitdb: Path) -> None:
-    beats = read_training_recordings(mitdb, ["100", "208"], ["inverted"], 0)
+    beats = read_training_recordings([mitdb], ["100", "208"], ["inverted"], 0)
     assert beats.info is not None
     assert beats.patients == ["100", "208"]
     assert beats.context is not None
     assert beats.info["record"].unique().tolist() == ["100", "208", "100 inverted", "208 inverted"]
-    with pytest.raises(DataError, match="there is no recording 999 in this folder"):
-        read_training_recordings(mitdb, ["999"], [], 0)
+    with pytest.raises(DataError, match="there is no recording 999"):
+        read_training_recordings([mitdb], ["999"], [], 0)
+
+
+def test_a_half_of_mit_bih_keeps_the_records_of_another_database(mitdb: Path, svdb: Path) -> None:
+    paths = [*sorted(mitdb.glob("*.hea")), svdb / "800.hea"]
+    for records, half in (("ds1", DS1_ALONE), ("ds2", DS2)):
+        chosen = choose_recordings(paths, records, [mitdb, svdb])
+        assert [path.stem for path in chosen] == [*half, "800"]
+    assert choose_recordings(paths, ["101"], [mitdb, svdb]) == [mitdb / "101.hea"]
