@@ -4,7 +4,8 @@
 
 R peaks are the annotated ones, so this is the robustness of the classifier, not the detector.
 Figures are gross by the rules of ANSI/AAMI EC57, the first 5 minutes of each record skipped.
-The noise is synthetic; ecgcli/recordings/distortions.py has its spectra and the definition of dB.
+The noise is synthetic, or with --noise that of the Noise Stress Test Database;
+ecgcli/recordings/distortions.py has its spectra and the definition of dB.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from ecgcli.recordings import ReadOptions, Recording, read_recording
 from ecgcli.recordings.distortions import (
     NOISES,
     inverted,
+    recorded_noises,
     resampled,
     with_displaced_peaks,
     with_gain,
@@ -62,13 +64,16 @@ def main() -> None:
     parser.add_argument("records", type=Path)
     parser.add_argument("--out", type=Path, help="folder for the table and the picture")
     parser.add_argument("--only", nargs="*", default=list(DS2), help="records")
+    parser.add_argument("--noise", type=Path, help="folder of nstdb; default synthetic noise")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     began = time.monotonic()
     checkpoint = find_checkpoint(options.model)
     paths = [options.records / name for name in options.only]
-    work = in_order_prepared(partial(worker, checkpoint, options.seed), paths, options.jobs)
+    work = in_order_prepared(
+        partial(worker, checkpoint, options.noise, options.seed), paths, options.jobs
+    )
     with closing(work) as records:
         matrices = add_up(records)
     text = (
@@ -80,9 +85,10 @@ def main() -> None:
         draw(options.out / "robustness.png", matrices)
 
 
-def worker(checkpoint: Path, seed: int) -> Callable[[Path], dict[str, Matrix]]:
+def worker(checkpoint: Path, noise: Path | None, seed: int) -> Callable[[Path], dict[str, Matrix]]:
     """The function that a process applies to each record; its classifier is loaded once."""
-    return partial(evaluate_record, partial(classify, load(checkpoint, threads=1)), seed)
+    noises = recorded_noises(noise) if noise else NOISES
+    return partial(evaluate_record, partial(classify, load(checkpoint, threads=1)), noises, seed)
 
 
 def classify(classifier: Classifier, recording: Recording) -> Matrix:
@@ -95,13 +101,16 @@ def classify(classifier: Classifier, recording: Recording) -> Matrix:
 
 
 def evaluate_record(
-    classify: Callable[[Recording], Matrix], seed: int, path: Path
+    classify: Callable[[Recording], Matrix],
+    noises: dict[str, Callable[[Recording, float, int], Recording]],
+    seed: int,
+    path: Path,
 ) -> dict[str, Matrix]:
     """The matrix of a record under each condition."""
     recording = read_recording(path, ReadOptions(lead=0))
     seed += 1000 * int(path.name)  # records do not share their noise
     matrices = {"clean": classify(recording)}
-    for kind, distort in NOISES.items():
+    for kind, distort in noises.items():
         for decibels in DECIBELS:
             name = condition(kind, decibels)
             matrices[name] = classify(distort(recording, decibels, seed))

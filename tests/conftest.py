@@ -53,6 +53,15 @@ def ltafdb() -> Path:
     return named
 
 
+@pytest.fixture(scope="session")
+def nstdb() -> Path:
+    """Noise of the Noise Stress Test Database: ECG_NSTDB, else ../shared/nstdb."""
+    named = Path(os.environ.get("ECG_NSTDB", ROOT.parent / "shared" / "nstdb"))
+    if not (named / "bw.dat").exists():
+        pytest.skip(f"no records of nstdb in {named}; name a folder that has them in ECG_NSTDB")
+    return named
+
+
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 

@@ -1,9 +1,8 @@
 """Recordings distorted in defined ways, to measure how robust a model is.
 
 Noise is added as the MIT-BIH Noise Stress Test does (Moody, Muldrow, Mark, Comput Cardiol
-11:381-384, 1984), at a given signal-to-noise ratio. The recorded noise of that database is
-not needed: **the noise here is synthetic**, with spectra modelled on its three records, so
-figures measured with it are not those of the database.
+11:381-384, 1984), at a given signal-to-noise ratio. **The noise of `NOISES` is synthetic**, with
+spectra modelled on the three records of that database; `recorded_noises` uses the records.
 """
 
 from __future__ import annotations
@@ -11,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
-from ecgcli.recordings import Recording
+from ecgcli.recordings import Recording, read_recording
 
 #: Makes noise, of any power, from a number of samples and a sampling rate (Hz).
 Maker = Callable[[int, float, np.random.Generator], Signal]
@@ -27,6 +28,9 @@ WANDER_BAND, MUSCLE_BAND = (0.05, 0.7), (20.0, 120.0)
 JOLTS_A_SECOND, MOTION_BAND = 1.0, (1.0, 10.0)
 #: Seconds by which an R peak is displaced at most by default.
 FARTHEST = 0.04
+
+#: dB, from and to, of `with_varying_noise`.
+VARYING = (6.0, 24.0)
 
 #: Where the test measures power: beats and seconds from the start, the share of the largest
 #: and the smallest left out, and the seconds around an R peak that have its QRS complex.
@@ -82,6 +86,22 @@ def with_electrode_motion(recording: Recording, snr: float, seed: int = 0) -> Re
     return _with_noise(recording, _motion, snr, seed)
 
 
+def with_varying_noise(recording: Recording, seed: int = 0) -> Recording:
+    """Add another kind of noise every minute: wander, muscle noise or electrode motion.
+
+    The signal-to-noise ratio of a minute is drawn evenly from `VARYING` (dB).
+    """
+    random = np.random.default_rng(seed)
+    minute = round(60 * recording.sampling_rate)
+    noisy = [make(recording, 0.0, seed).signal - recording.signal for make in NOISES.values()]
+    signal = recording.signal.copy()
+    for start in range(0, len(signal), minute):
+        piece = slice(start, start + minute)
+        gain = 10 ** (-random.uniform(*VARYING) / 20)
+        signal[piece] += gain * noisy[random.integers(len(noisy))][piece]
+    return replace(recording, signal=signal)
+
+
 def with_displaced_peaks(
     recording: Recording, farthest: float = FARTHEST, seed: int = 0
 ) -> Recording:
@@ -130,6 +150,31 @@ NOISES: dict[str, Callable[[Recording, float, int], Recording]] = {
     "muscle noise": with_muscle_noise,
     "electrode motion": with_electrode_motion,
 }
+
+
+def recorded_noises(folder: Path) -> dict[str, Callable[[Recording, float, int], Recording]]:
+    """Like `NOISES`, with the noise recorded for the Noise Stress Test Database.
+
+    A record of noise is resampled to the recording's rate, and begins at a random place.
+
+    Args:
+        folder: with the records ``bw``, ``ma`` and ``em`` (``ecg download nstdb``).
+    """
+    names = dict(zip(NOISES, ("bw", "ma", "em"), strict=True))
+    return {
+        kind: partial(_with_recorded_noise, read_recording(folder / f"{name}.hea"))
+        for kind, name in names.items()
+    }
+
+
+def _with_recorded_noise(
+    noise: Recording, recording: Recording, snr: float, seed: int
+) -> Recording:
+    def piece(samples: int, sampling_rate: float, random: np.random.Generator) -> Signal:
+        values = resampled(noise, sampling_rate).filled
+        return np.resize(np.roll(values, -random.integers(len(values))), samples)
+
+    return _with_noise(recording, piece, snr, seed)
 
 
 def _with_noise(recording: Recording, make: Maker, snr: float, seed: int) -> Recording:

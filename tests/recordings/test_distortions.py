@@ -18,10 +18,12 @@ from ecgcli.recordings.distortions import (
     WANDER_BAND,
     inverted,
     noise_power,
+    recorded_noises,
     resampled,
     signal_power,
     with_displaced_peaks,
     with_gain,
+    with_varying_noise,
 )
 
 
@@ -69,6 +71,27 @@ def test_the_noise_lies_in_its_band(
     power = np.abs(np.fft.rfft(added)) ** 2
     at = np.fft.rfftfreq(len(added), 1 / 360)
     assert power[(at >= band[0]) & (at <= band[1])].sum() / power.sum() > least
+
+
+def test_recorded_noise_has_the_ratio_asked_for(recording: Recording, nstdb: Path) -> None:
+    noises = recorded_noises(nstdb)
+    assert list(noises) == list(NOISES)
+    for kind, distort in noises.items():
+        noisy = distort(recording, 12.0, 0)
+        added = noisy.signal - recording.signal
+        ratio = signal_power(recording) / noise_power(added, recording.sampling_rate)
+        assert 10 * np.log10(ratio) == pytest.approx(12, abs=0.01), kind
+        assert not np.array_equal(noisy.signal, distort(recording, 12.0, 1).signal)
+
+
+def test_noise_that_varies_has_every_kind_and_strength(recording: Recording) -> None:
+    noisy = with_varying_noise(recording, 0)
+    minutes = (noisy.signal - recording.signal)[: 30 * 60 * 360].reshape(30, -1)
+    slow, fast = minutes.std(axis=1), np.diff(minutes, axis=1).std(axis=1)
+    smoothness = fast / slow
+    assert smoothness.max() / smoothness.min() > 20  # muscle noise beside wander
+    assert slow.min() > 0
+    assert noisy.symbols == recording.symbols
 
 
 def test_missing_samples_stay_missing(recording: Recording) -> None:
