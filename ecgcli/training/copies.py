@@ -8,6 +8,7 @@ patient. No model is evaluated on copies.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,15 +18,21 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats
 from ecgcli.choices import Copy
 from ecgcli.recordings import Recording
-from ecgcli.recordings.distortions import inverted
+from ecgcli.recordings.distortions import inverted, with_varying_noise
 from ecgcli.training.fibrillation import fibrillates, fibrillating
 
 _MAKERS: dict[Copy, Callable[[Recording, int], Recording | None]] = {
     "inverted": lambda recording, _: inverted(recording),
+    "noise": lambda recording, seed: with_varying_noise(recording, _own_seed(recording, seed)),
     "fibrillation": lambda recording, seed: (
         None if fibrillates(recording) else fibrillating(recording, seed)
     ),
 }
+
+
+def _own_seed(recording: Recording, seed: int) -> int:
+    """A seed for the recording, so that no two have the same noise."""
+    return seed + zlib.crc32(recording.name.encode())
 
 
 def copies_of(recording: Recording, kinds: Sequence[Copy], seed: int) -> list[Recording]:

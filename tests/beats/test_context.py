@@ -131,11 +131,16 @@ def test_made_up_fibrillation_is_irregular_and_has_no_s(recording: Recording) ->
 
 def test_copies_say_how_they_were_changed(mitdb: Path) -> None:
     recording = read_recording(mitdb / "119.hea")
-    copies = copies_of(recording, ["inverted", "fibrillation"], 0)
-    assert [copy.name for copy in copies] == ["119 inverted", "119 fibrillation"]
-    assert [copy.copy for copy in copies] == ["inverted", "fibrillation"]
+    copies = copies_of(recording, ["inverted", "fibrillation", "noise"], 0)
+    assert [copy.name for copy in copies] == ["119 inverted", "119 fibrillation", "119 noise"]
+    assert [copy.copy for copy in copies] == ["inverted", "fibrillation", "noise"]
     assert {copy.patient for copy in copies} == {recording.patient}
     assert np.array_equal(copies[0].signal, -recording.signal)
+    noise = copies[2].signal - recording.signal
+    assert noise.std() > 0
+    assert copies[2].symbols == recording.symbols
+    other = copies_of(replace(recording, name="120"), ["noise"], 0)[0]
+    assert not np.array_equal(other.signal - recording.signal, noise)
     beats = concatenate([cut_beats(recording), cut_beats(copies[0])])
     real = len(beats) // 2
     assert are_copies(beats).tolist() == [False] * real + [True] * real
