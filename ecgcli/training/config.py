@@ -55,6 +55,9 @@ class Data(Section):
     #: Which recordings of the folders; ds1 and ds2 are the usual halves of the MIT-BIH database,
     #: beside which the records of other databases are kept.
     records: Literal["all", "ds1", "ds2"] | list[str] = "all"
+    #: Where the classes of their beats are from, as in ecg predict: auto, or an annotator such as
+    #: reviewed, whose files ecg review writes.
+    annotations: str = "auto"
     #: Altered copies of the recordings to train on as well.
     copies: list[Copy] = []
     classes: ClassSet = "aami"

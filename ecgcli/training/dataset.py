@@ -117,7 +117,9 @@ def _read(path: Path, data: Data) -> Beats:
 def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
     """The beats, and those of altered copies of their recordings where the config names any."""
     if all(path.is_dir() for path in data.files):
-        beats = read_training_recordings(data.files, data.records, data.copies, seed)
+        beats = read_training_recordings(
+            data.files, data.records, data.copies, seed, data.annotations
+        )
         if beats.classes != data.class_names:
             raise ConfigError(
                 f"data.classes: found {data.classes}; recordings have beats of the classes "
@@ -126,8 +128,9 @@ def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
         copied = are_copies(beats)
         originals = beats.take(np.flatnonzero(~copied))
         return originals, beats.take(np.flatnonzero(copied)) if copied.any() else None
-    if data.copies or data.records != "all":
-        key = "copies" if data.copies else "records"
+    if data.copies or data.records != "all" or data.annotations != "auto":
+        keys = {"copies": data.copies, "records": data.records != "all", "annotations": True}
+        key = next(key for key, named in keys.items() if named)
         raise ConfigError(f"data.{key} is for a folder of recordings, and data.train names files")
     return concatenate([_read(path, data) for path in data.files]), None
 

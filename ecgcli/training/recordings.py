@@ -14,7 +14,7 @@ from ecgcli.beats.segmentation import cut_beats
 from ecgcli.choices import Copy
 from ecgcli.errors import DataError, did_you_mean
 from ecgcli.parallel import in_order
-from ecgcli.recordings import NO_OPTIONS, Recording, read_recording
+from ecgcli.recordings import ReadOptions, Recording, read_recording
 from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 from ecgcli.recordings.quality import unusable
@@ -23,7 +23,11 @@ from ecgcli.training.copies import copies_of
 
 
 def read_training_recordings(
-    folders: Sequence[Path], records: str | Sequence[str], copies: Sequence[Copy], seed: int
+    folders: Sequence[Path],
+    records: str | Sequence[str],
+    copies: Sequence[Copy],
+    seed: int,
+    annotations: str = "auto",
 ) -> Beats:
     """The labelled beats, with context, of recordings in folders, then those of their copies.
 
@@ -33,14 +37,21 @@ def read_training_recordings(
             of the MIT-BIH Arrhythmia Database and keep those of other databases.
         copies: the kinds to make; see `ecgcli.training.copies`.
         seed: of the copies.
+        annotations: where their labels are from; see `ReadOptions`.
 
     Raises:
         DataError: a recording is missing, cannot be read, or has no annotations.
     """
     paths = find_recordings([str(folder) for folder in folders]).paths
     paths = choose_recordings(paths, records, folders)
-    names, patients = distinct_names(paths), patients_of(paths)
-    beats_of = partial(_beats_of, names=names, patients=patients, copies=tuple(copies), seed=seed)
+    beats_of = partial(
+        _beats_of,
+        options=ReadOptions(annotations=annotations),
+        names=distinct_names(paths),
+        patients=patients_of(paths),
+        copies=tuple(copies),
+        seed=seed,
+    )
     parts = list(in_order(beats_of, paths, min(len(paths), os.cpu_count() or 1)))
     return concatenate([part[0] for part in parts] + [copy for part in parts for copy in part[1:]])
 
@@ -75,12 +86,13 @@ def _is_of_mitdb(path: Path) -> bool:
 
 def _beats_of(
     path: Path,
+    options: ReadOptions,
     names: dict[Path, str],
     patients: dict[Path, str],
     copies: tuple[Copy, ...],
     seed: int,
 ) -> list[Beats]:
-    recording = read_recording(path, NO_OPTIONS, patients[path], names.get(path, ""))
+    recording = read_recording(path, options, patients[path], names.get(path, ""))
     if not recording.annotated:
         raise DataError("this recording has no annotations to train on", file=path)
     return [_cut(version) for version in (recording, *copies_of(recording, copies, seed))]

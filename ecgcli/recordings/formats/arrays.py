@@ -41,7 +41,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
     leads = list(columns)
     lead = leads[choose_lead(leads, options.lead, path)]
     factor = millivolts_per(options.units, lead, path)
-    positions, symbols, _ = named_annotations(options.annotations)
+    positions, symbols, _ = named_annotations(options.annotations, path)
     return Recording(
         name=path.stem,
         patient=path.stem,

@@ -57,7 +57,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
     leads = _ecg_first(labels)
     signal = signals[labels.index(leads[choose_lead(leads, options.lead, path)])]
     unit = options.units or signal.physical_dimension
-    positions, symbols, _ = named_annotations(options.annotations)
+    positions, symbols, _ = named_annotations(options.annotations, path)
     return Recording(
         name=path.stem,
         patient=path.stem,

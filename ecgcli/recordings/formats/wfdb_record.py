@@ -85,15 +85,21 @@ def read_annotations(record: Path, annotator: str) -> Annotations:
     return read_annotation_file(record.with_name(f"{record.name}.{annotator}"))
 
 
-def named_annotations(annotator: str) -> Annotations:
-    """Those of the WFDB annotation file ``annotator``; none for ``auto`` and ``none``.
+def named_annotations(annotator: str, recording: Path) -> Annotations:
+    """Those of a WFDB annotation file; none for ``auto`` and ``none``.
+
+    Args:
+        annotator: the path of the file, or its ending where it lies beside the recording.
+        recording: the path of the recording.
 
     Raises:
         DataError: the file is missing or damaged.
     """
     if annotator in ("auto", "none"):
         return np.empty(0), (), ()
-    return read_annotation_file(Path(annotator))
+    if "." in annotator or "/" in annotator:
+        return read_annotation_file(Path(annotator))
+    return read_annotations(recording.with_suffix(""), annotator)
 
 
 def _annotations(record: Path, annotator: str) -> Annotations:
@@ -101,7 +107,7 @@ def _annotations(record: Path, annotator: str) -> Annotations:
     if annotator == "auto" and record.with_name(record.name + ".atr").exists():
         return read_annotations(record, "atr")
     if annotator in ("auto", "none") or "." in annotator or "/" in annotator:
-        return named_annotations(annotator)
+        return named_annotations(annotator, record)
     return read_annotations(record, annotator)
 
 
