@@ -16,8 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "ecgcli"
 #: outside rooms (errors, files, ...) and the weights are the ground floor, which all may use.
 ROOMS = (
     "recordings", "beats", "sources", "metrics", "models", "checkpoints", "fibrillation",
-    "training", "prediction", "evaluation", "insight", "anomaly", "view",
-    "commands",
+    "training", "prediction", "evaluation", "insight", "anomaly", "view", "review", "commands",
 )  # fmt: skip
 GROUND_FLOOR = "ground floor"
 
@@ -124,6 +123,8 @@ MAY_WRITE = {
     "ecgcli.streams": "/dev/null in place of a closed standard stream",
     "ecgcli.checkpoints.runs": "the lock of a run folder, and folders of runs that never began",
     "ecgcli.prediction.recordings": "a temporary folder, for the library that writes annotations",
+    "ecgcli.review.journal": "answers are added to the end of the file that has them, and locked",
+    "ecgcli.review.results": "a temporary folder, for the library that writes annotations",
     "ecgcli.sources.transfer": "the part of a file that the next download continues",
 }
 

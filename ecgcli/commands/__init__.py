@@ -30,6 +30,7 @@ from ecgcli.commands import (
     predict,
     prepare,
     resample,
+    review,
     similar,
     train,
     view,
@@ -104,7 +105,7 @@ def ecg(
 for _panel, _modules in {
     "Data": (download, prepare, resample, check),
     "Models": (train, evaluate, compare, models, config),
-    "Predictions": (predict, view, confusion),
+    "Predictions": (predict, view, review, confusion),
     "A closer look": (
         features,
         cluster,

@@ -1,0 +1,167 @@
+"""``ecg review``."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from ecgcli.choices import EngineName
+from ecgcli.commands.console import (
+    Annotations,
+    Detect,
+    Engine,
+    Json,
+    Lead,
+    Quiet,
+    Rate,
+    Units,
+    messages,
+    model_line,
+    print_json,
+    read_options,
+)
+from ecgcli.wording import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecgcli.prediction import Classifier
+    from ecgcli.review.session import Review
+
+EXAMPLE = "Example: ecg review my.edf --reader anna"
+
+
+def command(
+    recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
+            "newest run, else the pretrained weights.",
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ANSWERS.csv",
+            help="Apply the answers of a file (columns time and class, or a review file) "
+            "without a browser.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the review of this recording.")
+    ] = False,
+    reader: Annotated[str | None, typer.Option(help="Who answers; default the login name.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for answers and results; default that of the recording."
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
+    show: Annotated[
+        bool, typer.Option("--open/--no-open", help="Show the page in the browser.")
+    ] = True,
+    lead: Lead = None,
+    rate: Rate = None,
+    units: Units = None,
+    annotations: Annotations = "auto",
+    detector: Detect = "envelope",
+    engine: Engine = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Correct the beats of a recording; the rest are classified again after each answer.
+
+    A page on 127.0.0.1 asks about families of beats whose class is in doubt, then about single
+    beats. Each answer is in NAME.review.csv before the page says that it is saved. Ctrl-C ends
+    the review and writes NAME.reviewed.csv, a table of the corrected beats, and NAME.reviewed,
+    a WFDB annotation file that ecg evaluate reads with --annotations.
+    """
+    from ecgcli.review.journal import journal_of, login_name, require_new
+    from ecgcli.review.results import write_results
+    from ecgcli.review.session import Review, apply_file, find_beats
+
+    console = messages(quiet)
+    options = read_options(lead, rate, units, annotations, detector)
+    file = journal_of(recording, out)
+    if not resume:
+        require_new(file)
+    classifier = _classifier(model, engine, console)
+    with console.status("classifying"):
+        found = find_beats(recording, classifier, options)
+    for note in found.notes:
+        console.print(f"{found.lead.name}: {note}")
+    name = file.name.removesuffix(".review.csv")
+    with Review(found, file, reader or login_name()) as review:
+        if answers is None:
+            place = sys.stderr if json else sys.stdout
+            _serve(review, classifier, file.parent, name, port, show, place, console)
+        else:
+            count = apply_file(review, answers, only=reader)
+            console.print(f"{counted(count, 'answer')} applied")
+        table, annotated = write_results(review, file.parent, name)
+        _report(review, file, table, annotated, json, console)
+        console.print(f"Next: ecg evaluate MODEL --data {recording} --annotations {annotated}")
+
+
+def _classifier(model: Path | None, engine: EngineName, console: Console) -> Classifier:
+    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.prediction import load
+
+    checkpoint = find_checkpoint(model, Path("runs"), "recordings")
+    console.print(model_line(checkpoint))
+    return load(checkpoint, engine=engine)
+
+
+def _serve(
+    review: Review,
+    classifier: Classifier,
+    folder: Path,
+    name: str,
+    port: int,
+    show: bool,
+    place: TextIO,
+    console: Console,
+) -> None:
+    """Serve the page until Ctrl-C or SIGTERM; its address is printed to ``place``."""
+    from threading import Thread
+
+    from ecgcli.interrupts import StopSignal
+    from ecgcli.review.serving import Server
+
+    with Server(review, classifier, folder, name, port) as server, StopSignal() as stop:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        print(server.address, file=place, flush=True)
+        console.print("Ctrl-C ends the review; every answer is saved as it is given.")
+        if show:
+            webbrowser.open(server.address)
+        while not stop.requested:
+            thread.join(0.2)
+        server.shutdown()
+
+
+def _report(
+    review: Review, file: Path, table: Path, annotated: Path, json: bool, console: Console
+) -> None:
+    beats, given = review.beats(), len(review.answers)
+    by_reader = int((beats.readers != "").sum())
+    changed = {"table": table, "annotations": annotated, "answers": given, "review": file,
+               "beats": len(beats), "beats_by_reader": by_reader}  # fmt: skip
+    if json:
+        print_json(changed)
+    else:
+        print(table)
+        print(annotated)
+    console.print(
+        f"{counted(given, 'answer')} about {counted(by_reader, 'beat')} of {len(beats):,}"
+    )

@@ -1,0 +1,80 @@
+"""A patient's own model: the shipped one, corrected by the answers to this recording's beats."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.arrays import Features, Probabilities
+from ecgcli.review.questions import Question, Questions
+from ecgcli.review.relearning import Evidence, relearn
+
+
+@dataclass(frozen=True)
+class Given:
+    """A class given to beats: their rows, and the class as a label."""
+
+    rows: Sequence[int]
+    label: int
+
+
+@dataclass
+class Learner:
+    """What is known of a recording's beats, and what to ask next.
+
+    Attributes:
+        places: ``(beats, coordinates)`` see `ecgcli.review.likeness.coordinates`.
+        shipped: ``(beats, classes)`` the model's probabilities; zeros where there are none.
+        classes: the names of the classes.
+        probabilities: ``(beats, classes)`` by the model and the answers; 1 for an answered class.
+        answered: ``(beats,)`` which beats have an answer.
+    """
+
+    places: Features
+    shipped: Probabilities
+    classes: tuple[str, ...]
+    probabilities: Probabilities = field(init=False)
+    answered: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._questions = Questions(self.places, self.shipped, self.classes)
+        self._known = self.shipped.any(axis=1)
+        self.learn([])
+
+    def learn(self, answers: Sequence[Given], skipped: Sequence[Collection[int]] = ()) -> None:
+        """Classify all beats again, given all answers there are, the latest last.
+
+        Args:
+            answers: a beat may be in several; the last counts.
+            skipped: groups that a reader gave no common class.
+        """
+        labels = np.full(len(self.shipped), -1, np.int64)
+        origins = np.zeros(len(self.shipped), np.intp)
+        for number, answer in enumerate(answers):
+            rows = np.asarray(answer.rows, np.intp)
+            labels[rows], origins[rows] = answer.label, number
+        self.answered = labels >= 0
+        rows = np.flatnonzero(self.answered & self._known)
+        evidence = Evidence(rows, labels[rows], origins[rows])
+        self.probabilities = relearn(self.shipped, self.places, evidence).copy()
+        self.probabilities[~self._known] = 0
+        self.probabilities[self.answered] = np.eye(len(self.classes), dtype=np.float32)[
+            labels[self.answered]
+        ]
+        self._skipped = [set(group) for group in skipped]
+
+    def question(self, closed: NDArray[np.bool_] | None = None) -> Question | None:
+        """What to ask next; None when there is nothing left to ask.
+
+        Args:
+            closed: ``(beats,)`` beats that are not to be asked about, answered ones aside.
+        """
+        single = np.zeros(len(self.shipped), bool)
+        for group in self._skipped:
+            if len(group) == 1:
+                single[list(group)] = True
+        done = self.answered if closed is None else self.answered | closed
+        return self._questions.best(self.probabilities, done, single, self._skipped)

@@ -1,0 +1,130 @@
+"""What the page of a review shows and asks, as documents of plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecgcli.prediction import Classifier
+from ecgcli.review.answers import Answer
+from ecgcli.review.questions import Question
+from ecgcli.review.session import Review, Reviewed
+from ecgcli.view import UNCLASSIFIED, Page, PageBeats
+from ecgcli.view.building import describe_model
+from ecgcli.view.events import find_events
+from ecgcli.view.families import cut_shapes, find_families
+
+#: Answers that the page lists, the latest first.
+_LISTED = 8
+
+
+def page_of(review: Review, classifier: Classifier) -> Page:
+    """The page of the recording with the beats as they are now."""
+    found, beats = review.found, _page_beats(review.beats(), review)
+    families, members = find_families(beats, found.lead.filled, found.lead.sampling_rate)
+    fibrillation = _fibrillation(review)
+    model = describe_model(classifier)
+    return Page(
+        path=found.path,
+        leads=found.leads,
+        beats=beats,
+        members=members,
+        families=families,
+        events=find_events(beats, _missed(review, len(beats)), fibrillation),
+        fibrillation=fibrillation,
+        unusable=(*found.prepared.unusable, *_stretches(review, "unreadable")),
+        notes=found.notes,
+        model=model,
+        source=f"the model {model.name} and the answers of the readers",
+    )
+
+
+def state_of(review: Review) -> dict[str, Any]:
+    """What there is to ask and what was answered last."""
+    beats = review.beats()
+    return {
+        "version": review.version,
+        "question": _question(review, beats, review.question()),
+        "answers": len(review.answers),
+        "latest": [_described(answer) for answer in review.answers[: -_LISTED - 1 : -1]],
+        "unanswered": int((beats.readers == "").sum()),
+    }
+
+
+def changes_between(before: Reviewed, now: Reviewed) -> list[list[Any]]:
+    """The beats whose class or probabilities changed, as the page's ``setClasses`` takes them.
+
+    Both must have the same beats.
+    """
+    changed = (before.letters != now.letters) | (
+        np.abs(before.probabilities - now.probabilities).max(axis=1, initial=0) >= 1 / 512
+    )
+    return [
+        [int(beat), str(now.letters[beat]), np.round(now.probabilities[beat], 3).tolist()]
+        for beat in np.flatnonzero(changed)
+    ]
+
+
+def _page_beats(beats: Reviewed, review: Review) -> PageBeats:
+    label_of = {name: label for label, name in enumerate(review.classes)}
+    labels = [label_of.get(letter, UNCLASSIFIED) for letter in beats.letters.tolist()]
+    return PageBeats(
+        beats.times,
+        np.array(labels, np.uint8),
+        beats.probabilities,
+        review.classes,
+        review.found.lead.annotated,
+    )
+
+
+def _missed(review: Review, beats: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """In which intervals a beat may have been missed; unknown, so in none, once beats changed."""
+    missed = review.found.prepared.missed
+    return missed if len(missed) == max(beats - 1, 0) else np.zeros(max(beats - 1, 0), bool)
+
+
+def _stretches(review: Review, kind: str) -> tuple[tuple[float, float], ...]:
+    named = review.corrections.stretches
+    return tuple((each.start, each.stop) for each in named if each.kind == kind)
+
+
+def _fibrillation(review: Review) -> tuple[tuple[float, float], ...]:
+    return _stretches(review, "fibrillation")
+
+
+def _question(review: Review, beats: Reviewed, question: Question | None) -> dict[str, Any] | None:
+    """The question with the beats' places on the page and their shapes."""
+    if question is None:
+        return None
+    place_of = {int(number): place for place, number in enumerate(beats.numbers)}
+    places = [place_of[beat] for beat in question.beats if beat in place_of]
+    lead = review.found.lead
+    shapes = cut_shapes(lead.filled, lead.sampling_rate, beats.times[places])
+    return {
+        "beats": places,
+        "times": np.round(beats.times[places], 4).tolist(),
+        "letters": beats.letters[places].tolist(),
+        "shapes": np.round(shapes, 3).tolist(),
+        "suggested": review.classes[question.suggested],
+        "why": question.why,
+    }
+
+
+def _described(answer: Answer) -> str:
+    """An answer in words."""
+    count = len(answer.times)
+    beats = f"{count} beats" if count > 1 else "beat"
+    at = f" at {answer.times[0]:.2f} s" if answer.times else ""
+    where = f"{beats}{at}" if count <= 1 else f"{beats}, the first{at}"
+    until = "" if answer.to is None else f" to {answer.to:.2f} s"
+    words = {
+        "class": f"{answer.letter}: {where}",
+        "move": f"moved: {where}{until}",
+        "add": f"added: {answer.letter}{at}",
+        "delete": f"deleted: {where}",
+        "skip": f"not alike or unsure: {where}",
+        "unreadable": f"unreadable:{at.removeprefix(' at')}{until}",
+        "fibrillation": f"fibrillation:{at.removeprefix(' at')}{until}",
+    }
+    return f"{words[answer.action]} ({answer.reader})"
