@@ -1,23 +1,26 @@
-"""Fetching files over HTTP: checked, retried with back-off, several at a time."""
+"""Fetching the files of a source over HTTP, several at a time, and verifying them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from ecgcli.errors import DownloadError
+from ecgcli.errors import DownloadError, Interrupted
 from ecgcli.files import sha256
+from ecgcli.interrupts import Terminated, exit_code_of
 from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
-    import pooch
+    import requests
 
 #: Simultaneous transfers: enough to hide latency, few enough to be polite to a public server.
 CONNECTIONS = 4
-RETRIES = 4
-TIMEOUT_SECONDS = 30
+#: Seconds that transfers under way get to put away what they have received.
+_PARTING_SECONDS = 0.2
 
 
 def fetch(
@@ -25,31 +28,30 @@ def fetch(
 ) -> None:
     """Fetch every file of ``registry`` (name -> SHA-256, or None for any) into ``folder``.
 
-    A file that is already there with the right checksum is not fetched again, so
-    an interrupted download continues where it stopped. A file appears under its
-    name only when it is complete and its checksum is right.
+    A file that is already there with the right checksum is not fetched again, and one of which
+    a part is there is continued (see `transfer`). A file appears under its name only when it is
+    complete and its checksum is right.
 
     Raises:
         DownloadError: a file cannot be fetched, or is not the published one.
+        OutputError: the folder cannot be written.
+        Interrupted: Ctrl-C or SIGTERM ended it; it ends at once, whatever the server does.
     """
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")
-    shelf = pooch.create(
-        path=folder,
-        base_url=base_url.rstrip("/") + "/",
-        registry=dict(registry),
-        retry_if_failed=RETRIES,
-    )
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        waiting = {pool.submit(_fetch_one, shelf, name): name for name in registry}
-        try:
-            for done, future in enumerate(as_completed(waiting), 1):
-                future.result()
-                progress.update("downloading", done, len(registry))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    _require_http(base_url)
+    jobs = _Jobs(base_url, registry, folder)
+    try:
+        for done in range(1, len(registry) + 1):
+            if (error := jobs.finished.get()) is not None:
+                raise error
+            progress.update("downloading", done, len(registry))
+    except (KeyboardInterrupt, Terminated) as interrupt:
+        raise Interrupted(
+            f"stopped; what was received stays in {folder}, under hidden names until it is "
+            "complete; the same command continues",
+            exit_code_of(interrupt),
+        ) from interrupt
+    finally:
+        jobs.stop()
 
 
 def verify(folder: Path, registry: Mapping[str, str], progress: Progress) -> None:
@@ -69,45 +71,67 @@ def verify(folder: Path, registry: Mapping[str, str], progress: Progress) -> Non
         progress.update("verifying", done, len(registry))
 
 
-def _fetch_one(shelf: pooch.Pooch, name: str) -> None:
-    import requests
+class _Jobs:
+    """Threads that fetch the files of a registry, begun when it is made.
 
-    url = shelf.get_url(name)
+    They are daemons: a thread that waits for a silent server does not keep the program alive.
+    ``finished`` gets an entry for each file: None, or the error that ended it.
+    """
+
+    def __init__(self, base_url: str, registry: Mapping[str, str | None], folder: Path) -> None:
+        self.finished: SimpleQueue[BaseException | None] = SimpleQueue()
+        self._url, self._registry, self._folder = f"{base_url.rstrip('/')}/", registry, folder
+        self._waiting: SimpleQueue[str] = SimpleQueue()
+        for name in registry:
+            self._waiting.put(name)
+        self._stopped = Event()
+        count = min(CONNECTIONS, len(registry))
+        self._threads = [Thread(target=self._work, daemon=True) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Begin no more files, and end what is under way as soon as it receives anything."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(_PARTING_SECONDS)
+
+    def _work(self) -> None:
+        import requests
+
+        with requests.Session() as session:
+            while not self._stopped.is_set():
+                try:
+                    self._obtain(self._waiting.get_nowait(), session)
+                except Empty:
+                    return
+                except BaseException as error:  # it is raised again where the files are awaited
+                    self.finished.put(error)
+                else:
+                    self.finished.put(None)
+
+    def _obtain(self, name: str, session: requests.Session) -> None:
+        """Fetch a file unless it is there."""
+        from ecgcli.sources.transfer import transfer
+
+        target, published = self._folder / name, self._registry[name]
+        if not target.is_file() or published not in (None, sha256(target)):
+            transfer(session, self._url + name, target, published, self._stopped)
+
+
+def _require_http(url: str) -> None:
+    """Refuse an address that cannot be fetched from, before anything is tried.
+
+    Raises:
+        DownloadError: it is not one of HTTP.
+    """
     try:
-        shelf.fetch(name, downloader=_download)
-    except requests.RequestException as error:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        valid = False
+    if not valid:
         raise DownloadError(
-            f"{url}: {_reason(error)}; check the address and the connection, then run the same "
-            "command again: it continues where it stopped"
-        ) from error
-    except ValueError as error:  # raised by pooch for a checksum that differs
-        raise DownloadError(
-            f"{url}: SHA-256 differs from the published one, {RETRIES + 1} times in a row; "
-            "nothing was kept. The mirror is wrong or the connection alters files: try another "
-            "with --from"
-        ) from error
-
-
-def _download(url: str, output_file: Any, pooch: Any) -> None:
-    """Download as pooch does over HTTP, but do not retry a permanent refusal."""
-    import requests
-    from pooch import HTTPDownloader
-
-    try:
-        HTTPDownloader(timeout=TIMEOUT_SECONDS)(url, output_file, pooch)
-    except requests.HTTPError as error:
-        error.response.close()  # pooch leaves its connection open
-        status = error.response.status_code
-        if 400 <= status < 500 and status != 429:
-            raise DownloadError(
-                f"{url}: the server answers {status} {error.response.reason}; "
-                "check the address given to --from"
-            ) from error
-        raise
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause of a chain of network errors, in one line."""
-    while error.__context__ is not None and isinstance(error.__context__, Exception):
-        error = error.__context__
-    return " ".join(str(error).split()) or type(error).__name__
+            f"{url}: not an address of a server; valid: http://… or https://…, or the path of a "
+            "folder"
+        )

@@ -47,12 +47,15 @@ def test_json_and_quiet(ecg: Ecg) -> None:
         (["mitdb", "--from", "nowhere"], "nowhere/"),
         (["kaggle", "--from", "nowhere"], "mitbih_train.csv: no such file"),
         (["mitdb", "--from", "http://127.0.0.1:9/"], "check the address and the connection"),
+        (["mitdb", "--from", "ftp://127.0.0.1/"], "valid: http://… or https://…, or the path"),
+        (["mitdb", "--from", "http://[::1/"], "not an address of a server"),
+        (["mitdb", "--from", f"http://{'a' * 300}.org/"], "check the address"),
     ],
 )
 def test_refusals(
     arguments: list[str], message: str, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecgcli.sources.fetching.RETRIES", 0)
+    monkeypatch.setattr("ecgcli.sources.transfer.RETRIES", 0)
     result = ecg("download", *arguments)
     assert result.exit_code == 2
     assert result.stdout == ""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
-Fault = Literal["404", "wrong byte", "half a file", "redirect to nowhere", "503", "dies"]
+Fault = Literal[
+    "404", "wrong byte", "half a file", "redirect to nowhere", "redirect to a file", "503", "dies",
+    "silent", "slow", "endless", "another range",
+]  # fmt: skip
 
 
 class Mirror:
@@ -20,6 +23,11 @@ class Mirror:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requested: list[str] = []
+        #: The ranges of bytes that were asked for, as ``name: range``.
+        self.ranges: list[str] = []
+        self.gives_ranges = True
+        #: Set when the server is to end: a silent one hangs up.
+        self.released = threading.Event()
         #: Name -> fault; a fault with a number of times is served that often, then the right file.
         self.faults: dict[str, tuple[Fault, int]] = {}
 
@@ -31,11 +39,15 @@ class _Handler(SimpleHTTPRequestHandler):
         name = self.path.rsplit("/", 1)[-1]
         self.mirror.requested.append(name)
         fault, times = self.mirror.faults.get(name, (None, 0))
+        asked = self.headers.get("Range")
+        if asked is not None:
+            self.mirror.ranges.append(f"{name}: {asked}")
+        content = Path(self.translate_path(self.path)).read_bytes()
+        first = int(asked.removeprefix("bytes=")[:-1]) if asked else 0
         if fault is None or times == 0:
-            super().do_GET()
+            self._answer(content, first if self.mirror.gives_ranges else 0)
             return
         self.mirror.faults[name] = (fault, times - 1)
-        content = Path(self.translate_path(self.path)).read_bytes()
         if fault == "404":
             self.send_error(404)
         elif fault == "503":
@@ -44,6 +56,22 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "http://127.0.0.1:9/nowhere")
             self.end_headers()
+        elif fault == "redirect to a file":
+            self.send_response(302)
+            self.send_header("Location", "file:///etc/hostname")
+            self.end_headers()
+        elif fault == "silent":
+            self.mirror.released.wait(60)
+        elif fault == "another range":
+            self._answer(content, first // 2)
+        elif fault in ("slow", "endless"):
+            self.send_response(200)
+            self.end_headers()
+            pause = 0.05 if fault == "slow" else 0
+            with suppress(OSError):
+                while not self.mirror.released.wait(pause):
+                    self.wfile.write(b"x" if fault == "slow" else bytes(1 << 16))
+            self.close_connection = True
         elif fault == "dies":
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
@@ -56,6 +84,17 @@ class _Handler(SimpleHTTPRequestHandler):
                 self.close_connection = True
             else:
                 self.wfile.write(bytes([content[0] ^ 1]) + content[1:])
+
+    def _answer(self, content: bytes, first: int) -> None:
+        if first and first >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if first else 200)
+        if first:
+            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - first))
+        self.end_headers()
+        self.wfile.write(content[first:])
 
     def log_message(self, *_: object) -> None:
         """Keep test output clean."""
@@ -71,5 +110,6 @@ def serve(folder: Path) -> Iterator[Mirror]:
     try:
         yield handler.mirror  # type: ignore[attr-defined]
     finally:
+        handler.mirror.released.set()  # type: ignore[attr-defined]
         server.shutdown()
         server.server_close()

@@ -16,7 +16,7 @@ from ecgcli.errors import DownloadError
 from ecgcli.files import sha256
 from ecgcli.progress import SILENT, Silent
 from ecgcli.recordings.databases import INCARTDB, LTAFDB, MITDB, NSTDB, SVDB, Database
-from ecgcli.sources import fetching, get_source
+from ecgcli.sources import get_source, transfer
 from ecgcli.sources.physionet import CHECKSUMS, published_checksums
 from tests.sources.mirror import serve
 
@@ -121,7 +121,7 @@ def test_annotations_alone_lead_to_a_model_of_fibrillation(ltafdb: Path, ecg: Ec
 def test_a_mirror_is_fetched_to_the_databases_folder_and_resumed(
     incartdb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "RETRIES", 0)
+    monkeypatch.setattr(transfer, "RETRIES", 0)
     out = tmp_path / "data"
     with serve(incartdb) as mirror:
         mirror.faults["I40.dat"] = ("half a file", 1)
@@ -138,7 +138,7 @@ def test_a_mirror_is_fetched_to_the_databases_folder_and_resumed(
 def test_a_file_that_differs_from_the_list_of_the_source_is_refused(
     incartdb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "RETRIES", 0)
+    monkeypatch.setattr(transfer, "RETRIES", 0)
     with serve(incartdb) as mirror:
         mirror.faults["I07.atr"] = ("wrong byte", 99)
         with pytest.raises(DownloadError, match=r"I07\.atr: SHA-256 differs"):
