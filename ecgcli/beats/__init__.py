@@ -21,6 +21,7 @@ from ecgcli.beats.reader import BeatsReader, write_rows
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, remove
+from ecgcli.inputs import require_file
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -284,6 +285,7 @@ def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.
     if str(beats_csv) == "-" or not path.exists():
         return None
     try:
+        require_file(path)
         context: NDArray[np.float32] = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"the context of the beats cannot be read: {error}", file=path) from error
@@ -308,6 +310,7 @@ def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame |
     import pandas as pd
 
     try:
+        require_file(path)
         info = pd.read_csv(
             path,
             dtype={name: float if name in TIMES else str for name in INFO_COLUMNS},

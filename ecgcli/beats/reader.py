@@ -25,6 +25,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
+from ecgcli.inputs import open_input
 from ecgcli.wording import counted
 
 #: Samples in a row. 187 at 120 Hz are 1.56 s.
@@ -105,7 +106,8 @@ class BeatsReader:
     @property
     def size(self) -> int | None:
         """Bytes on disk, or None for a stream."""
-        return None if self._raw is sys.stdin.buffer else Path(self.name).stat().st_size
+        is_stream = self._raw is sys.stdin.buffer or not self._raw.seekable()
+        return None if is_stream else Path(self.name).stat().st_size
 
     @property
     def position(self) -> int:
@@ -299,7 +301,7 @@ def _open(source: Path | str, name: str) -> IO[bytes]:
     if path.is_dir():
         raise DataError("this is a folder; name a beats CSV", file=name)
     try:
-        return path.open("rb")
+        return open_input(path)
     except FileNotFoundError as error:
         raise DataError("no such file", file=name) from error
     except OSError as error:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ecgcli.beats import Beats
 from ecgcli.errors import DataError
 from ecgcli.files import write_json
+from ecgcli.inputs import read_input
 from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 
 #: Ways to hold out a test set that `hold_out` knows.
@@ -133,7 +134,7 @@ def read_split(path: Path, beats: Beats) -> Split:
         DataError: the file is not a split, has a patient on both sides, or fits no beat.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_input(path))
         sides = [set(document[side]["patient"]) for side in ("train", "test")]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(

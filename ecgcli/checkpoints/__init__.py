@@ -24,6 +24,7 @@ from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError
 from ecgcli.files import atomic_write
+from ecgcli.inputs import read_input
 from ecgcli.validation import first_problem
 
 #: Version of the file's layout; another one is refused.
@@ -142,7 +143,7 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
         CheckpointError: the file is missing, damaged or no safetensors file.
     """
     try:
-        data = path.read_bytes()
+        data = read_input(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such checkpoint") from error
     except OSError as error:

@@ -22,6 +22,7 @@ from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
+from ecgcli.inputs import open_input
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
@@ -197,12 +198,13 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+    readers: dict[str, Callable[[IO[bytes]], pd.DataFrame]] = {
         ".json": pd.read_json,
         ".parquet": pd.read_parquet,
     }
     try:
-        return readers.get(path.suffix.lower(), pd.read_csv)(path)
+        with open_input(path) as stream:
+            return readers.get(path.suffix.lower(), pd.read_csv)(stream)
     except FileNotFoundError as error:
         raise DataError("no such file", file=path) from error
     except (ValueError, OSError, pa.ArrowException) as error:

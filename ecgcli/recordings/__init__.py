@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
+from ecgcli.inputs import is_pipe, require_file
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.formats import endings, format_of
+from ecgcli.recordings.identity import files_of
 from ecgcli.recordings.quality import filled
 from ecgcli.recordings.rhythm_annotations import RhythmSpan
 
@@ -123,10 +125,16 @@ class ReadOptions:
 #: Everything is read as the file states it.
 NO_OPTIONS = ReadOptions()
 
+#: Paths of open files, such as standard input and what a shell passes for ``<(command)``.
+_DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
+
 
 def is_recording(place: str, sampling_rate: float | None) -> bool:
-    """Whether a path is a recording and not beats: a CSV is one when its rate is given."""
-    if place == "-":
+    """Whether a path is a recording and not beats: a CSV is one when its rate is given.
+
+    Standard input and pipes hold beats.
+    """
+    if place == "-" or place.startswith(_DESCRIPTORS) or is_pipe(Path(place)):
         return False
     beats = place.lower().endswith((".csv", ".csv.gz", ".txt", ".tsv"))
     return not beats or sampling_rate is not None
@@ -163,6 +171,7 @@ def read_recording(
             else f"recordings whose name ends in {ending} are not read; {valid}"
         )
         raise DataError(problem, file=path)
+    _require_files(path, options.annotations)
     recording = recording_format.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
@@ -181,6 +190,16 @@ def read_recording(
         symbols=symbols,
         notes=(*recording.notes, *notes),
     )
+
+
+def _require_files(path: Path, annotations: str) -> None:
+    """Refuse a recording of which a part is a pipe or a device, which would never end."""
+    try:
+        for file in files_of(path, annotations):
+            if file.exists():
+                require_file(file)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=error.filename) from error
 
 
 def choose_lead(leads: Sequence[str], lead: str | int | None, path: Path) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
+from ecgcli.inputs import read_input
 
 #: Codes that are no annotations: a distance of 32 bits, fields of the annotation before, a text.
 _SKIP, _NUMBER, _SUBTYPE, _CHANNEL, _TEXT = 59, 60, 61, 62, 63
@@ -39,7 +40,7 @@ def read_annotation_file(path: Path) -> Annotations:
 
 def _words_of(path: Path) -> list[int]:
     try:
-        data = path.read_bytes()
+        data = read_input(path)
     except FileNotFoundError as error:
         raise DataError("no such annotation file", file=path) from error
     except OSError as error:

@@ -34,7 +34,7 @@ def content_sha256(path: Path, annotations: str = "auto") -> str:
 
 
 def files_of(path: Path, annotations: str) -> list[Path]:
-    """The file itself, the files that a WFDB header names, and the annotation file.
+    """All files that a recording is read from: itself, what a WFDB header names, annotations.
 
     Args:
         path: the recording; a WFDB record may be named without its ending.

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ecgcli.choices import Copy
 from ecgcli.classes import CLASS_SETS, ClassSet
 from ecgcli.errors import ConfigError, did_you_mean, shown
+from ecgcli.inputs import read_input
 from ecgcli.models import summary_of
 from ecgcli.progress import SILENT, Progress
 from ecgcli.training.experiments import find_config
@@ -227,7 +228,7 @@ _Loader.add_implicit_resolver(
 
 def _read_yaml(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (is safe)
+        return yaml.load(read_input(path).decode("utf-8"), Loader=_Loader)  # noqa: S506 (is safe)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a config: {error}") from error
     except RecursionError as error:

@@ -1,0 +1,88 @@
+"""Opening what is read: files and pipes, but nothing that would be waited for or read for ever."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from io import BufferedReader
+from pathlib import Path
+
+#: Seconds to wait for a program that opens a pipe for writing.
+PIPE_SECONDS = 5.0
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def open_input(path: Path) -> BufferedReader:
+    """Open a file or a pipe for reading.
+
+    Raises:
+        OSError: it cannot be opened, is a device other than the terminal that is standard
+            input, or is a pipe that nothing writes to.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISFIFO(mode):
+        return _open_pipe(path)
+    if not stat.S_ISREG(mode) and not _is_own_terminal(path):
+        _refuse(path, mode)
+    return path.open("rb")
+
+
+def read_input(path: Path) -> bytes:
+    """The bytes of a file or a pipe; raises what `open_input` raises."""
+    with open_input(path) as stream:
+        return stream.read()
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether the path leads to a pipe."""
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except (OSError, ValueError):  # there is nothing, or it is no name of a file
+        return False
+
+
+def require_file(path: Path) -> None:
+    """Refuse what a library that opens files by name would wait for or read for ever.
+
+    Raises:
+        OSError: the path is not that of a file.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        _refuse(path, mode)
+
+
+def _refuse(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    kind = _KINDS.get(stat.S_IFMT(mode), "a special file")
+    raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+
+
+def _is_own_terminal(path: Path) -> bool:
+    """Whether the path leads to the terminal that is standard input, such as /dev/stdin."""
+    descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+    return os.isatty(descriptor) and os.path.samestat(path.stat(), os.fstat(descriptor))
+
+
+def _open_pipe(path: Path) -> BufferedReader:
+    """Open a named pipe, which the system lets wait until something opens it for writing."""
+    with ThreadPoolExecutor(1) as waiting:
+        opened = waiting.submit(path.open, "rb")
+        try:
+            return opened.result(PIPE_SECONDS)
+        except TimeoutError:
+            raise OSError(errno.EINVAL, "it is a pipe that nothing writes to", str(path)) from None
+        finally:
+            if not opened.done():  # Ctrl-C too: open it for writing, and the wait is over
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+                opened.result().close()

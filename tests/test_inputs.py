@@ -1,0 +1,143 @@
+"""Inputs that are no files: pipes are read, and nothing is waited for that never comes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from ecgcli import inputs
+from ecgcli.inputs import open_input, require_file
+from tests.helpers import ecg_process
+
+Ecg = Callable[..., Result]
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "pipe.csv")
+    return tmp_path / "pipe.csv"
+
+
+@pytest.fixture
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(inputs, "PIPE_SECONDS", 0.1)
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < 20  # s; it would wait for ever
+
+
+def test_a_pipe_is_read_once_something_writes_to_it(pipe: Path) -> None:
+    threading.Timer(0.2, pipe.write_text, ["written later"]).start()
+    with open_input(pipe) as stream:
+        assert stream.read() == b"written later"
+
+
+@pytest.mark.usefixtures("little_patience")
+def test_a_pipe_that_nothing_writes_to_is_refused(pipe: Path) -> None:
+    with pytest.raises(OSError, match="it is a pipe that nothing writes to"):
+        open_input(pipe)
+    with pytest.raises(OSError, match="it is a pipe, not a file"):
+        require_file(pipe)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"), [("/dev/zero", "it is a device"), ("/dev", "it is a folder")]
+)
+def test_what_never_ends_or_holds_nothing(path: str, problem: str) -> None:
+    for take in (open_input, require_file):
+        with pytest.raises(OSError, match=problem):
+            take(Path(path))
+
+
+def test_the_terminal_is_read() -> None:
+    master, terminal = pty.openpty()
+    command = [
+        sys.executable, "-c", "import pathlib, ecgcli.inputs as i; "
+        "print(i.open_input(pathlib.Path('/dev/stdin')).readline())",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, text=True) as process:
+        os.write(master, b"typed\n")
+        assert process.communicate(timeout=30)[0] == "b'typed\\n'\n"
+    os.close(master)
+    os.close(terminal)
+
+
+@pytest.mark.usefixtures("little_patience")
+class TestCommands:
+    """Whatever reads a file refuses such an input with one line."""
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("predict", "pipe.csv"),
+            ("predict", "pipe.csv", "--fs", 360),
+            ("predict", "100.dat", "-m", "recordings"),
+            ("predict", "{data}", "--model", "pipe.csv"),
+            ("predict", "{data}", "--model", "/dev/zero"),
+            ("predict", "/dev/zero"),
+            ("evaluate", "beats", "--data", "pipe.csv"),
+            ("train", "--config", "pipe.csv"),
+            ("train", "--config", "/dev/zero"),
+            ("confusion", "pipe.csv", "--truth", "{data}"),
+            ("prepare", "{mitdb}/100.hea", "-o", "o.csv", "--annotations", "pipe.csv"),
+            ("prepare", "{mitdb}/100.hea", "-o", "o.csv", "--split", "pipe.csv"),
+        ],
+    )
+    def test_a_pipe_or_device(
+        self, arguments: tuple[str, ...], pipe: Path, demo: Path, mitdb: Path, ecg: Ecg
+    ) -> None:
+        os.mkfifo(pipe.with_name("100.dat"))
+        pipe.with_name("100.hea").write_text("100 1 360 10\n100.dat 16 200\n")
+        data = demo / "synthetic_test.csv"
+        result = ecg(*(str(part).format(data=data, mitdb=mitdb) for part in arguments), "-q")
+        assert result.exit_code == 2, result.output
+        error = result.stderr.splitlines()[-1]
+        assert error.startswith("error: ")
+        assert any(word in error for word in ("pipe", "device", "not a file"))
+
+    @pytest.mark.parametrize("sidecar", ["beats.info.csv", "beats.context.npy"])
+    def test_a_sidecar(self, sidecar: str, demo: Path, pipe: Path, ecg: Ecg) -> None:
+        (pipe.parent / "beats.csv").symlink_to(demo / "synthetic_test.csv")
+        pipe.rename(pipe.with_name(sidecar))
+        result = ecg("check", "beats.csv", "--classes", "aami")
+        assert "it is a pipe, not a file" in result.stdout
+
+    def test_a_part_of_a_recording(self, mitdb: Path, pipe: Path, ecg: Ecg) -> None:
+        (pipe.parent / "100.hea").symlink_to(mitdb / "100.hea")
+        (pipe.parent / "100.atr").symlink_to(mitdb / "100.atr")
+        pipe.rename(pipe.with_name("100.dat"))
+        result = ecg("prepare", "100.hea", "-o", "o.csv", "-q")
+        assert result.stderr.splitlines()[-1] == (
+            "error: 100.dat: cannot be read: it is a pipe, not a file"
+        )
+
+
+@pytest.mark.parametrize("place", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_beats_from_standard_input(place: str, demo: Path) -> None:
+    """From a pipe and from a file: what is printed is what the file itself gives."""
+    data = demo / "synthetic_test.csv"
+
+    def predictions(source: object, **stdin: object) -> bytes:
+        command = ecg_process("predict", source, "-m", "beats", "-q")
+        return subprocess.run(command, check=True, capture_output=True, **stdin).stdout  # type: ignore[call-overload, no-any-return]
+
+    expected = predictions(data)
+    with data.open("rb") as stream:
+        assert predictions(place, stdin=stream) == expected
+    assert predictions(place, input=data.read_bytes()) == expected
+
+
+def test_a_process_substitution(demo: Path) -> None:
+    data = demo / "synthetic_test.csv"
+    command = " ".join(ecg_process("predict", f"<(cat {data})", "-m", "beats", "-q"))
+    result = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    assert result.stdout.count(b"\n") == 1 + data.read_bytes().count(b"\n")
