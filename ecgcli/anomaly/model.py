@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors.numpy import save
 from torch import Tensor
 
 from ecgcli import __version__
@@ -24,10 +23,10 @@ from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.neighbours import Neighbours
 from ecgcli.arrays import Tensors
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
-from ecgcli.checkpoints import ANOMALY_CARD, TrainingData, read_tensors, under
+from ecgcli.checkpoints import ANOMALY_CARD, TrainingData
+from ecgcli.checkpoints.container import read_tensors, under, write_tensors
 from ecgcli.choices import Method
 from ecgcli.errors import CheckpointError
-from ecgcli.files import atomic_write
 from ecgcli.models import load_weights
 
 #: Version of the file's layout; another one is refused.
@@ -143,8 +142,7 @@ def save_model(path: Path, model: AnomalyModel) -> None:
     for view, neighbours in vars(model.views).items():
         tensors |= {f"{view}.{name}": values for name, values in neighbours.tensors().items()}
     tensors["normal_scores"] = model.normal_scores
-    with atomic_write(path) as stream:
-        stream.write(save(tensors, {ANOMALY_CARD: model.card.model_dump_json()}))
+    write_tensors(path, tensors, {ANOMALY_CARD: model.card.model_dump_json()})
 
 
 def load_model(path: Path) -> AnomalyModel:

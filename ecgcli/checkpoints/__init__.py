@@ -11,28 +11,32 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from ecgcli import __version__
 from ecgcli.arrays import Tensors
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
+from ecgcli.beats.views import VIEWS
+from ecgcli.checkpoints.container import CHECKSUM, read_tensors, under, write_tensors
 from ecgcli.classes import CLASS_SETS
-from ecgcli.errors import CheckpointError
-from ecgcli.files import atomic_write
-from ecgcli.inputs import read_input
+from ecgcli.errors import CheckpointError, shown
 from ecgcli.validation import first_problem
+from ecgcli.weights import name_of
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
 #: Where a checkpoint's metadata hold its card, and where those of other models do.
 CARD, ANOMALY_CARD, FIBRILLATION_CARD = "ecg", "ecg_anomaly", "ecg_fibrillation"
-
-_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
 class TrainingData(BaseModel):
@@ -75,7 +79,7 @@ class Card(BaseModel):
     sampling_rate: float = SAMPLING_RATE
     preprocessing: str = "R peak to past the next one, scaled to 0..1, zero-padded"
     #: The divisor of the logits, after adding the offsets; fitted on validation beats.
-    temperature: float = 1.0
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     #: Added to the logits: corrects the class balance that resampling taught the network.
     class_offsets: tuple[float, ...]
     training_data: TrainingData
@@ -83,16 +87,30 @@ class Card(BaseModel):
     metrics: dict[str, float]
     licence: str
 
+    @field_validator("class_offsets")
+    @classmethod
+    def _one_for_each_class(
+        cls, offsets: tuple[float, ...], info: ValidationInfo
+    ) -> tuple[float, ...]:
+        if len(offsets) != len(info.data.get("classes", offsets)):
+            raise ValueError("there must be one for each class")
+        return offsets
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A card, the weights, the ONNX graph when there is one, and training state when there is."""
+    """A card, the weights, the ONNX graph when there is one, and training state when there is.
+
+    ``intact`` says whether the content is known to be what was written: by a checksum, or because
+    the weights are bundled or were never in a file.
+    """
 
     card: Card
     weights: Tensors
     graph: bytes | None = None
     state: Tensors | None = None
     state_facts: str | None = None
+    intact: bool = True
 
     @property
     def parameters(self) -> int:
@@ -113,8 +131,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     if checkpoint.state is not None and checkpoint.state_facts is not None:
         tensors |= {f"state.{name}": values for name, values in checkpoint.state.items()}
         metadata["state"] = checkpoint.state_facts
-    with atomic_write(path) as stream:
-        stream.write(save(tensors, metadata))
+    write_tensors(path, tensors, metadata)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -133,39 +150,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         None if graph is None else graph.tobytes(),
         under("state.", tensors) or None,
         metadata.get("state"),
+        CHECKSUM in metadata or name_of(path) is not None,
     )
-
-
-def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
-    """The tensors and the metadata of a safetensors file.
-
-    Raises:
-        CheckpointError: the file is missing, damaged or no safetensors file.
-    """
-    try:
-        data = read_input(path)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such checkpoint") from error
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    if data.startswith(_PICKLES):
-        raise CheckpointError(
-            f"{path}: this is a pickle (torch.save), which can run any code when loaded, and was "
-            "not opened; checkpoints are .safetensors files written by ecg train"
-        )
-    try:
-        return load(data), _metadata(data)
-    except (SafetensorError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: no whole safetensors file ({error}); it was cut off or is something else"
-        ) from error
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: a length of 8 bytes, then JSON."""
-    length = int.from_bytes(data[:8], "little")
-    metadata: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-    return metadata
 
 
 def _read_card(path: Path, metadata: dict[str, str]) -> Card:
@@ -182,11 +168,11 @@ def _read_card(path: Path, metadata: dict[str, str]) -> Card:
         )
     if text is None:
         raise CheckpointError(f"{path}: a safetensors file, but not one written by ecg train")
-    version = json.loads(text).get("format")
+    version = _version(text)
     if version != FORMAT:
         raise CheckpointError(
-            f"{path}: checkpoint format {version}, this version of ecg reads format {FORMAT}; "
-            "train again, or install the ecg it was written with"
+            f"{path}: checkpoint format {shown(version)}, this version of ecg reads format "
+            f"{FORMAT}; train again, or install the ecg it was written with"
         )
     try:
         card = Card.model_validate_json(text)
@@ -199,13 +185,18 @@ def _read_card(path: Path, metadata: dict[str, str]) -> Card:
             f"{path}: its classes are {' '.join(card.classes)}; this ecg knows {class_sets}, "
             "in that order"
         )
+    if card.beat_length != BEAT_LENGTH or not set(card.views) <= VIEWS.keys():
+        raise CheckpointError(
+            f"{path}: it takes {card.beat_length} samples and the views {', '.join(card.views)}; "
+            f"this ecg has {BEAT_LENGTH} samples and the views {', '.join(VIEWS)}"
+        )
     return card
 
 
-def under(prefix: str, tensors: Tensors) -> Tensors:
-    """The tensors whose name begins with ``prefix``, without it."""
-    return {
-        name.removeprefix(prefix): values
-        for name, values in tensors.items()
-        if name.startswith(prefix)
-    }
+def _version(card: str) -> Any:
+    """The format that a card states; None where it is no JSON object."""
+    try:
+        document = json.loads(card)
+    except (ValueError, RecursionError):
+        return None
+    return document.get("format") if isinstance(document, dict) else None

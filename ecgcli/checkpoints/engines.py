@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
 from ecgcli.beats import Beats
-from ecgcli.beats.views import Inputs, inputs_of
-from ecgcli.checkpoints import Checkpoint
+from ecgcli.beats.views import Inputs, inputs_of, width_of
+from ecgcli.checkpoints import Card, Checkpoint
 from ecgcli.choices import EngineName
-from ecgcli.errors import ConfigError, MissingExtraError
+from ecgcli.errors import CheckpointError, ConfigError, EcgError, MissingExtraError
 
 #: Beats an engine computes at a time: enough to keep two cores busy, within their caches.
 BATCH = 256
@@ -47,6 +47,7 @@ def load_engine(
     ``threads`` limits OpenVINO, for several processes that share the cores.
 
     Raises:
+        CheckpointError: the graph, the weights or the state in the checkpoint are damaged.
         MissingExtraError: the requested engine cannot run this checkpoint here.
         ConfigError: an engine is requested for a model without a network.
     """
@@ -83,13 +84,31 @@ class OpenVinoEngine:
         }
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        self._compiled = core.compile_model(core.read_model(graph), "CPU", settings)
+        try:
+            network = core.read_model(graph)
+            _require_inputs(network, views)
+            self._compiled = core.compile_model(network, "CPU", settings)
+        except RuntimeError as error:
+            raise CheckpointError(
+                "the graph in the checkpoint is damaged; with --engine torch it is not used"
+            ) from error
 
     def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""
         inputs = inputs_of(beats, self.views)
         parts = [self._compiled(list(part))[0].copy() for part in _batches(inputs)]
         return np.concatenate(parts)
+
+
+def _require_inputs(network: Any, views: tuple[str, ...]) -> None:
+    """Refuse a graph with other inputs than these views.
+
+    Raises:
+        RuntimeError: its inputs differ.
+    """
+    widths = [port.partial_shape[1].get_length() for port in network.inputs]
+    if widths != [width_of(view) for view in views]:
+        raise RuntimeError(f"found inputs of {widths} columns")
 
 
 @cache
@@ -143,13 +162,31 @@ class EstimatorEngine:
         self.name, self.views = card.model, card.views
         self._offsets = np.array(card.class_offsets, np.float32)
         self._temperature = card.temperature
-        self._estimator = create_estimator(card.model, **card.arguments)
-        self._estimator.restore(checkpoint.weights)
+        try:
+            self._estimator = create_estimator(card.model, **card.arguments)
+            if not checkpoint.intact:
+                self._estimator.check_state(checkpoint.weights)
+            self._estimator.restore(checkpoint.weights)
+            self._require_classes(card)
+        except EcgError:
+            raise
+        except Exception as error:  # a damaged state: whatever its parsers raise
+            raise CheckpointError(f"the state of the model {card.model} is damaged") from error
 
     def probabilities(self, beats: Beats) -> Probabilities:
         """See `Engine`."""
         probabilities = self._estimator.probabilities(inputs_of(beats, self.views))
         return corrected(probabilities, self._offsets, self._temperature)
+
+    def _require_classes(self, card: Card) -> None:
+        """Try it on a beat of zeros.
+
+        Raises:
+            ValueError: it gives no probability for each class.
+        """
+        beat = tuple(np.zeros((1, width_of(view)), np.float32) for view in card.views)
+        if self._estimator.probabilities(beat).shape != (1, len(card.classes)):
+            raise ValueError("other classes than those of the card")
 
 
 def corrected(

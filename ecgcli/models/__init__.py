@@ -72,6 +72,13 @@ class Estimator(ABC):
     def restore(self, state: Tensors) -> None:
         """Take up what `state` gave."""
 
+    def check_state(self, state: Tensors) -> None:  # noqa: B027 (most libraries need no check)
+        """Refuse a state that `restore` would not survive; called for files without a checksum.
+
+        Raises:
+            ValueError: the state is damaged.
+        """
+
     def importances(self) -> dict[str, float]:
         """The share of each feature in its decisions, largest first; empty if it has no shares."""
         return {}

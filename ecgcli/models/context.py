@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ecgcli.beats import Beats
 from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
 from ecgcli.models import Estimator, Size, register
+from ecgcli.models.boosters import check_booster, packed, read_booster, unpacked
 from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -157,16 +157,18 @@ class Context(Estimator):
         """See `Estimator`: the trees as LightGBM's text, compressed."""
         texts = [booster.model_to_string() for booster in self._fitted]
         facts = {"classes": self._classes, "known": self._known.tolist(), "boosters": texts}
-        packed = zlib.compress(json.dumps(facts).encode(), 9)
-        return {"trees": np.frombuffer(packed, np.uint8)}
+        return {"trees": packed(json.dumps(facts))}
 
     def restore(self, state: Tensors) -> None:
         """See `Estimator`."""
-        import lightgbm
-
-        facts = json.loads(zlib.decompress(state["trees"].tobytes()))
+        facts = json.loads(unpacked(state["trees"]))
         self._classes, self._known = facts["classes"], np.array(facts["known"], np.int64)
-        self._fitted = [lightgbm.Booster(model_str=text) for text in facts["boosters"]]
+        self._fitted = [read_booster(text) for text in facts["boosters"]]
+
+    def check_state(self, state: Tensors) -> None:
+        """See `Estimator`."""
+        for text in json.loads(unpacked(state["trees"]))["boosters"]:
+            check_booster(text)
 
 
 def _owners(beats: Beats) -> NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from ecgcli.beats import Beats
 from ecgcli.beats.features import beat_features, list_features
 from ecgcli.beats.views import Inputs
 from ecgcli.models import Estimator, Size, register
+from ecgcli.models.boosters import check_booster, packed, read_booster, unpacked
 from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -94,12 +94,12 @@ class Features(Estimator):
 
     def state(self) -> Tensors:
         """See `Estimator`: the trees as LightGBM's text, compressed."""
-        text = zlib.compress(self._fitted.model_to_string().encode(), 9)
-        return {"trees": np.frombuffer(text, np.uint8)}
+        return {"trees": packed(self._fitted.model_to_string())}
 
     def restore(self, state: Tensors) -> None:
         """See `Estimator`."""
-        import lightgbm
+        self._booster = read_booster(unpacked(state["trees"]))
 
-        text = zlib.decompress(state["trees"].tobytes()).decode()
-        self._booster = lightgbm.Booster(model_str=text)
+    def check_state(self, state: Tensors) -> None:
+        """See `Estimator`."""
+        check_booster(unpacked(state["trees"]))

@@ -108,5 +108,8 @@ class Knn(Estimator):
 
     def restore(self, state: Tensors) -> None:
         """See `Estimator`."""
-        classes = json.loads(state["facts"].tobytes())["classes"]
-        self._remember(state["samples"], state["labels"].astype(np.int64), classes)
+        classes = int(json.loads(state["facts"].tobytes())["classes"])
+        samples, labels = state["samples"], state["labels"].astype(np.int64)
+        if not (0 <= labels.min() <= labels.max() < classes and len(labels) == len(samples)):
+            raise ValueError("the labels are not those of the samples")
+        self._remember(samples, labels, classes)

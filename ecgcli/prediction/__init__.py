@@ -16,7 +16,7 @@ from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import Engine, load_engine
 from ecgcli.checkpoints.runs import find_checkpoint, shown_place
 from ecgcli.choices import EngineName
-from ecgcli.errors import DataError
+from ecgcli.errors import CheckpointError, DataError
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, is_recording
 from ecgcli.weights import name_of
 
@@ -145,7 +145,10 @@ def load(
     """
     path = find_checkpoint(Path(place))
     checkpoint = load_checkpoint(path)
-    return Classifier(path, checkpoint, load_engine(checkpoint, engine, threads))
+    try:
+        return Classifier(path, checkpoint, load_engine(checkpoint, engine, threads))
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def _checked(samples: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -51,7 +51,7 @@ from ecgcli.training.run import (
     validation_metrics,
     write_report,
 )
-from ecgcli.training.state import Origin, Position, pack, read_origin, to_array, unpack
+from ecgcli.training.state import Origin, Position, damaged, pack, read_origin, to_array, unpack
 
 #: Beats classified at a time while validating.
 VALIDATION_BATCH = 256
@@ -323,7 +323,7 @@ class _Session:
         """Restore the state that `save` wrote.
 
         Raises:
-            CheckpointError: the checkpoint holds no training state.
+            CheckpointError: the checkpoint holds no training state, or a damaged one.
         """
         if last.state is None or last.state_facts is None:
             raise CheckpointError(f"this {LAST} holds no training state to resume from")
@@ -331,6 +331,23 @@ class _Session:
         self.position = unpack(
             last.state, last.state_facts, self.optimizer, self.schedule, self.device
         )
+        self._require_position()
+
+    def _require_position(self) -> None:
+        """Refuse a position that is none in this training."""
+        position, order = self.position, self.position.order
+        if order is None:
+            fits = position.batch == 0 and not position.matrix
+        else:
+            fits = (
+                position.batch < self.batches
+                and [len(row) for row in position.matrix] == [len(self.classes)] * len(self.classes)
+                and order.shape == self.labels.shape
+                and order.dtype == torch.int64
+                and bool(((order >= 0) & (order < len(self.labels))).all())
+            )
+        if not fits:
+            raise damaged("its place in the epoch is not one of these data")
 
     def _on_device(self, beats: Beats) -> tuple[tuple[Tensor, ...], Tensor]:
         views = inputs_of(beats, self.views)

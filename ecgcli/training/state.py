@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from ecgcli.arrays import Tensors
+from ecgcli.checkpoints.runs import LAST
+from ecgcli.errors import CheckpointError, shown
 from ecgcli.training.history import Epoch
+from ecgcli.validation import first_problem
 
 
 @dataclass
@@ -45,9 +49,43 @@ class Origin:
 
 
 def read_origin(text: str | None) -> Origin | None:
-    """The origin in the JSON text that `pack` made; None if there is none, as in older ones."""
-    document = None if text is None else json.loads(text).get("origin")
-    return None if document is None else Origin(**document)
+    """The origin in the JSON text that `pack` made; None if there is none, as in older ones.
+
+    Raises:
+        CheckpointError: the text is damaged.
+    """
+    return None if text is None else _read_facts(text).origin
+
+
+class _Facts(BaseModel):
+    """What the JSON text of `pack` holds."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    history: list[Epoch]
+    batch: Annotated[int, Field(ge=0)]
+    loss_sum: float
+    matrix: list[list[int]]
+    seconds: float
+    parameter_groups: list[dict[str, Any]]
+    schedule: dict[str, Any]
+    #: None in the checkpoints of earlier versions.
+    origin: Origin | None = None
+
+
+def _read_facts(text: str) -> _Facts:
+    try:
+        return _Facts.model_validate_json(text)
+    except ValidationError as error:
+        where, problem = first_problem(error)
+        raise damaged(f"{'.'.join(where)}: {problem}") from error
+
+
+def damaged(problem: str) -> CheckpointError:
+    """The error for a training state that cannot be resumed from."""
+    return CheckpointError(
+        f"the training state in {LAST} is damaged ({problem}); start a new training"
+    )
 
 
 def pack(
@@ -89,35 +127,75 @@ def unpack(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     device: torch.device,
 ) -> Position:
-    """Restore optimizer, schedule and random generators from what `pack` made; return the rest."""
-    facts = json.loads(text)
+    """Restore optimizer, schedule and random generators from what `pack` made; return the rest.
+
+    Raises:
+        CheckpointError: it is damaged, or of another training.
+    """
+    facts = _read_facts(text)
+    fresh = json.loads(json.dumps([optimizer.state_dict()["param_groups"], schedule.state_dict()]))
+    if not _alike([facts.parameter_groups, facts.schedule], fresh):
+        raise damaged("the optimizer or its schedule are of another training")
+    try:
+        moments = _moments(tensors, optimizer)
+        optimizer.load_state_dict({"state": moments, "param_groups": facts.parameter_groups})
+        schedule.load_state_dict(facts.schedule)
+        torch.set_rng_state(torch.tensor(tensors["random"]))
+        if "random_cuda" in tensors:
+            torch.cuda.set_rng_state(torch.tensor(tensors["random_cuda"]), device)
+    except (KeyError, ValueError, TypeError, IndexError, RuntimeError) as error:
+        raise damaged(shown(error)) from error
+    return Position(
+        history=facts.history,
+        order=torch.tensor(tensors["order"], device=device) if "order" in tensors else None,
+        batch=facts.batch,
+        loss_sum=facts.loss_sum,
+        matrix=facts.matrix,
+        seconds=facts.seconds,
+    )
+
+
+def _moments(tensors: Tensors, optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
+    """The optimizer's state of each parameter, by its number."""
     parameters = [weights for group in optimizer.param_groups for weights in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, values in tensors.items():
         if key.startswith("optimizer."):
-            _, parameter, name = key.split(".")
-            moments.setdefault(int(parameter), {})[name] = _laid_out_as(
-                parameters[int(parameter)], torch.tensor(values)
+            _, number, name = key.split(".")
+            parameter = parameters[int(number)]
+            moments.setdefault(int(number), {})[name] = _laid_out_as(
+                parameter, torch.tensor(values)
             )
-    optimizer.load_state_dict({"state": moments, "param_groups": facts["parameter_groups"]})
-    schedule.load_state_dict(facts["schedule"])
-    torch.set_rng_state(torch.tensor(tensors["random"]))
-    if "random_cuda" in tensors:
-        torch.cuda.set_rng_state(torch.tensor(tensors["random_cuda"]), device)
-    return Position(
-        history=[Epoch(**row) for row in facts["history"]],
-        order=torch.tensor(tensors["order"], device=device) if "order" in tensors else None,
-        batch=facts["batch"],
-        loss_sum=facts["loss_sum"],
-        matrix=facts["matrix"],
-        seconds=facts["seconds"],
-    )
+    if moments and [sorted(moments[number]) for number in range(len(parameters))] != [
+        ["exp_avg", "exp_avg_sq", "step"]
+    ] * len(parameters):
+        raise ValueError("moments are missing")
+    return moments
+
+
+def _alike(value: Any, model: Any) -> bool:
+    """Whether two documents have the same keys, and values of the same kinds."""
+    if isinstance(model, dict):
+        return (
+            isinstance(value, dict)
+            and value.keys() == model.keys()
+            and all(_alike(value[key], model[key]) for key in model)
+        )
+    if isinstance(model, list):
+        return (
+            isinstance(value, list) and len(value) == len(model) and all(map(_alike, value, model))
+        )
+    if isinstance(model, (bool, str)) or model is None:
+        return isinstance(value, type(model))
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
     """The moment in its parameter's memory format, which the fused optimizer assumes."""
-    if moment.shape != parameter.shape:
+    if moment.shape == ():  # the number of steps
         return moment
+    if moment.shape != parameter.shape or not torch.isfinite(moment).all():
+        raise ValueError("a moment does not fit its parameter")
     return torch.empty_like(parameter, dtype=moment.dtype, device="cpu").copy_(moment)
 
 

@@ -87,6 +87,55 @@ def test_a_card_that_is_not_valid_is_refused(trained: Path, tmp_path: Path) -> N
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize("text", ["[]", "7", "null", "text", '{"format": [1]}', "[" * 100_000])
+def test_a_card_that_is_no_object_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(save({"weight": np.zeros(3, np.float32)}, {"ecg": text}))
+    with pytest.raises(CheckpointError, match=r"checkpoint format .*, this version"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"class_offsets": [0.0]}, "class_offsets: found"),
+        ({"temperature": 0}, "temperature: found 0, expected a number above 0"),
+        ({"beat_length": 10**12}, "it takes 1000000000000 samples"),
+        ({"views": ["smells"]}, "the views smells; this ecg has 187 samples and the views samples"),
+    ],
+)
+def test_a_card_of_another_kind_of_model_is_refused(
+    changes: dict[str, object], message: str, trained: Path, tmp_path: Path
+) -> None:
+    path = with_card(trained / BEST, tmp_path / "x.safetensors", **changes)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
+
+
+def test_a_changed_bit_anywhere_is_noticed(trained: Path, tmp_path: Path) -> None:
+    """In the header, the weights, the graph or the state: of every 500th byte."""
+    whole = (trained / "last.safetensors").read_bytes()
+    path = tmp_path / "damaged.safetensors"
+    for place in range(0, len(whole), 500):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(CheckpointError):
+            load_checkpoint(path)
+
+
+def test_a_renamed_tensor_is_noticed(trained: Path, tmp_path: Path) -> None:
+    """The checksum covers the names: the model would be whole without a graph."""
+    whole = (trained / BEST).read_bytes()
+    assert whole.count(b'"graph"') == 1
+    (tmp_path / "x.safetensors").write_bytes(whole.replace(b'"graph"', b'"grabh"'))
+    with pytest.raises(CheckpointError, match="does not have the checksum stated in it"):
+        load_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_a_checkpoint_without_a_checksum_is_an_old_one(trained: Path, tmp_path: Path) -> None:
+    path = with_card(trained / BEST, tmp_path / "old.safetensors")
+    assert load_checkpoint(path).card == load_checkpoint(trained / BEST).card
+
+
 def test_other_safetensors_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(save({"weight": np.zeros(3, np.float32)}))

@@ -6,15 +6,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from ecgcli.beats import read_beats
-from ecgcli.checkpoints import load_checkpoint
+from ecgcli.beats import Beats, read_beats
+from ecgcli.checkpoints import CARD, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.engines import BATCH, load_engine
 from ecgcli.checkpoints.runs import BEST, LAST
-from ecgcli.errors import MissingExtraError
+from ecgcli.errors import CheckpointError, MissingExtraError
+from ecgcli.models import create_estimator
+from ecgcli.models.boosters import packed, unpacked
+from ecgcli.prediction import load
+from ecgcli.weights import bundled_checkpoint
 
 
 def test_openvino_and_torch_agree_on_real_beats(trained: Path, mitbih: Path) -> None:
@@ -78,3 +84,74 @@ def test_a_signal_after_two_engines_are_gone_is_handled(trained: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
+def test_a_damaged_graph_is_refused_and_torch_works_without_it(
+    trained: Path, tmp_path: Path
+) -> None:
+    checkpoint = load_checkpoint(trained / BEST)
+    graph = checkpoint.graph or b""
+    path = tmp_path / "model.safetensors"
+    for damaged in (
+        b"",
+        b"damaged",
+        graph[: len(graph) // 2],
+        graph.replace(b"\xbb\x01", b"\xbc\x01"),
+    ):
+        save_checkpoint(path, checkpoint.with_graph(damaged))
+        with pytest.raises(CheckpointError, match=r"safetensors: the graph .* --engine torch"):
+            load(path, engine="openvino")
+    assert load(path, engine="torch").probabilities(np.zeros((1, 187))).shape == (1, 5)
+
+
+KNN = create_estimator("knn")
+KNN.fit((np.eye(187, dtype=np.float32)[:5],), Beats(np.eye(187)[:5], np.arange(5)), 5, 0)
+OF_KNN = KNN.state()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"facts": np.frombuffer(b"{", np.uint8)},
+        {"facts": np.frombuffer(b"[]", np.uint8)},
+        {"facts": np.frombuffer(b'{"classes": 4}', np.uint8)},
+        {"facts": np.frombuffer(b'{"classes": 6}', np.uint8)},
+        {"labels": np.arange(4, dtype=np.int8)},
+        {"labels": np.array([0, 1, 2, 3, -1], np.int8)},
+        {"labels": np.array([0, 1, 2, 3, 9], np.int8)},
+        {"samples": np.zeros((5, 186), np.float32)},
+        {"samples": np.full((5, 187), np.nan, np.float32)},
+        {"samples": np.zeros((0, 187), np.float32), "labels": np.zeros(0, np.int8)},
+        {"samples": np.zeros((1, 187), np.float32), "labels": np.zeros(1, np.int8)},
+        {"labels": None},
+    ],
+)
+def test_a_damaged_state_of_an_estimator_is_refused(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    bundled = load_checkpoint(bundled_checkpoint("beats"))
+    card = bundled.card.model_copy(update={"model": "knn", "arguments": {}, "estimator": True})
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, Checkpoint(card, OF_KNN))
+    load(path)
+    state = OF_KNN | changes
+    save_checkpoint(path, Checkpoint(card, {k: v for k, v in state.items() if v is not None}))
+    with pytest.raises(
+        CheckpointError, match=r"safetensors: the state of the model knn is damaged"
+    ):
+        load(path)
+
+
+def test_trees_are_checked_only_where_a_file_has_no_checksum(tmp_path: Path) -> None:
+    """LightGBM would read other memory; the bundled weights and files with a checksum are fast."""
+    bundled = load_checkpoint(bundled_checkpoint("recordings"))
+    save_checkpoint(tmp_path / "with.safetensors", bundled)
+    assert bundled.intact
+    assert load_checkpoint(tmp_path / "with.safetensors").intact
+    text = unpacked(bundled.weights["trees"]).replace("num_leaves=16", "num_leaves=99", 1)
+    tensors = {"model.trees": packed(text)}
+    path = tmp_path / "without.safetensors"
+    path.write_bytes(save(tensors, {CARD: bundled.card.model_dump_json()}))
+    assert not load_checkpoint(path).intact
+    with pytest.raises(CheckpointError, match="the state of the model context is damaged"):
+        load(path)

@@ -36,6 +36,63 @@ def forget_origin(run: Path) -> None:
     save_checkpoint(run / LAST, replace(last, state_facts=json.dumps(facts)))
 
 
+def with_state(run: Path, facts: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Rewrite the ``last`` checkpoint with a changed training state."""
+    last = load_checkpoint(run / LAST)
+    state = (last.state or {}) | tensors
+    changed = replace(
+        last,
+        state={name: values for name, values in state.items() if values is not None},
+        state_facts=json.dumps(json.loads(last.state_facts or "") | facts),
+    )
+    save_checkpoint(run / LAST, changed)
+
+
+IN_THE_MIDDLE = {"batch": 1, "matrix": [[1] * 5] * 5}
+
+
+@pytest.mark.parametrize(
+    ("facts", "tensors"),
+    [
+        ({"history": [{"epoch": "first"}]}, {}),
+        ({"history": {}}, {}),
+        ({"batch": -1}, {}),
+        ({"batch": 7}, {}),
+        ({"seconds": "long"}, {}),
+        ({"schedule": {}}, {}),
+        ({"parameter_groups": []}, {}),
+        ({"parameter_groups": [{"lr": "high"}]}, {}),
+        ({"origin": {"config": {}}}, {}),
+        ({}, {"random": np.zeros(3, np.uint8)}),
+        ({}, {"random": None}),
+        ({}, {"optimizer.0.exp_avg": None}),
+        ({}, {"optimizer.0.exp_avg": np.zeros(3, np.float32)}),
+        ({}, {"optimizer.999.exp_avg": np.zeros(3, np.float32)}),
+        ({}, {"optimizer.x": np.zeros(3, np.float32)}),
+        (IN_THE_MIDDLE, {}),
+        (IN_THE_MIDDLE, {"order": np.zeros(3, np.int64)}),
+        (IN_THE_MIDDLE, {"order": np.full((1, 1), 10**9)}),
+    ],
+)
+def test_a_damaged_state_is_refused_in_one_line(
+    facts: dict[str, Any], tensors: dict[str, Any], run_copy: Path
+) -> None:
+    with_state(run_copy, facts, tensors)
+    with pytest.raises(
+        CheckpointError, match=r"the training state in last.safetensors is"
+    ) as caught:
+        resume(run_copy)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"history": []}'])
+def test_a_state_that_is_no_document_is_refused(text: str, run_copy: Path) -> None:
+    last = load_checkpoint(run_copy / LAST)
+    save_checkpoint(run_copy / LAST, replace(last, state_facts=text))
+    with pytest.raises(CheckpointError, match="the training state in last"):
+        resume(run_copy)
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value", "before"),
     [
