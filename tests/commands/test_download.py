@@ -62,3 +62,14 @@ def test_refusals(
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not list(Path().rglob("*.csv"))
+
+
+@pytest.mark.parametrize("out", ["a_file", "a_file/sub", "/proc/x"])
+@pytest.mark.parametrize("source", ["demo", "mitdb"])
+def test_a_folder_that_cannot_be_made(source: str, out: str, ecg: Ecg) -> None:
+    Path("a_file").write_text("mine")
+    result = ecg("download", source, "--out", out)
+    assert result.exit_code == 2
+    assert f"cannot write {out}/" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert Path("a_file").read_text() == "mine"

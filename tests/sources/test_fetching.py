@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgcli.errors import DownloadError
+from ecgcli.errors import DownloadError, OutputError
 from ecgcli.files import sha256
 from ecgcli.progress import SILENT
 from ecgcli.recordings.databases import MITDB
@@ -74,6 +74,13 @@ def test_a_permanent_fault_is_one_clear_error_and_leaves_no_wrong_file(
     assert not (tmp_path / "101.hea").exists()
     for path in tmp_path.iterdir():
         assert path.name.endswith(".part") or sha256(path) == FILES[path.name]
+
+
+def test_a_full_disk_is_one_clear_error(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / ".100.dat.part").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match=r"cannot write .*100\.dat: No space left on device"):
+        fetch(mirror.url, FILES, tmp_path, SILENT)
+    assert not (tmp_path / "100.dat").exists()
 
 
 def test_a_permanent_refusal_is_not_retried(mirror: Mirror, tmp_path: Path) -> None:
