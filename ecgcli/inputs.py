@@ -9,6 +9,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Seconds to wait for a program that opens a pipe for writing.
 PIPE_SECONDS = 5.0
@@ -48,6 +52,29 @@ def is_pipe(path: Path) -> bool:
         return stat.S_ISFIFO(path.stat().st_mode)
     except (OSError, ValueError):  # there is nothing, or it is no name of a file
         return False
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """The array of an ``.npy`` file, which takes no more memory than the file has bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not an ``.npy`` file, is damaged, or is cut off.
+    """
+    import numpy as np
+
+    require_file(path)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:  # the parser of the header raises what it meets
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"it is damaged or not an .npy file ({reason})") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError("it is an archive of several arrays (.npz); save one of them as .npy")
+    return np.array(array)
 
 
 def require_file(path: Path) -> None:

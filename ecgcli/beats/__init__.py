@@ -21,7 +21,7 @@ from ecgcli.beats.reader import BeatsReader, write_rows
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, remove
-from ecgcli.inputs import require_file
+from ecgcli.inputs import read_array, require_file
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -285,10 +285,13 @@ def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.
     if str(beats_csv) == "-" or not path.exists():
         return None
     try:
-        require_file(path)
-        context: NDArray[np.float32] = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"the context of the beats cannot be read: {error}", file=path) from error
+        context: NDArray[np.float32] = read_array(path)
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"the context of the beats cannot be read: {error}; create it again with "
+            "ecg prepare --context, or remove it",
+            file=path,
+        ) from error
     if context.ndim != 2 or context.dtype != np.float32 or len(context) != (beats or len(context)):
         raise DataError(
             f"found {context.dtype} {context.shape}, expected float32 with a row for each of the "

@@ -155,12 +155,16 @@ def read_recording(
         DataError: no such file, no such format, lead, unit or sampling rate, or
             contents that are not valid.
     """
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name that is too long
+        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
     ending = path.suffix.lower()
-    if not path.exists() and path.with_name(path.name + ".hea").exists():
+    if not exists and path.with_name(path.name + ".hea").exists():
         ending = ".hea"
     elif path.is_dir():
         raise DataError("this is a folder; name a recording in it", file=path)
-    elif not path.exists():
+    elif not exists:
         raise DataError("no such file", file=path)
     recording_format = format_of(ending)
     if recording_format is None:
@@ -175,6 +179,8 @@ def read_recording(
     recording = recording_format.read(path, options)
     if not len(recording.signal):
         raise DataError("the recording holds no samples", file=path)
+    if (infinite := np.isinf(recording.signal)).any():
+        raise DataError(f"sample {int(infinite.argmax())} is infinite", file=path)
     positions, symbols, notes = place_annotations(
         recording.positions,
         recording.symbols,

@@ -41,7 +41,7 @@ def read_annotation_file(path: Path) -> Annotations:
 def _words_of(path: Path) -> list[int]:
     try:
         data = read_input(path)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:  # the latter where a name holds a NUL
         raise DataError("no such annotation file", file=path) from error
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", file=path) from error

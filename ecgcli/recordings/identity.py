@@ -55,17 +55,28 @@ def files_of(path: Path, annotations: str) -> list[Path]:
 
 def _named_in(header: Path) -> set[Path]:
     """The signal files of a header, and the headers and signal files of its segments."""
-    first, names = _first_words(header)
-    named = {header.parent / name for name in names if name != "~"}
-    if "/" not in first:
-        return named
-    segments = {file.with_name(f"{file.name}.hea") for file in named}
+    segments = segment_headers(header)
+    if not segments:
+        return {header.parent / name for name in _first_words(header)[1] if name != "~"}
     return segments | {
         segment.parent / name
         for segment in segments
         if segment.is_file()
         for name in _first_words(segment)[1]
     }
+
+
+def segment_headers(header: Path) -> set[Path]:
+    """The headers of the segments of a multi-segment record; none for any other.
+
+    Raises:
+        OSError: the header cannot be read.
+    """
+    if not header.is_file():
+        return set()
+    first, names = _first_words(header)
+    named = names if "/" in first else []
+    return {Path(f"{header.parent / name}.hea") for name in named if name != "~"}
 
 
 def _first_words(header: Path) -> tuple[str, list[str]]:

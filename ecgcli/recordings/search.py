@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecgcli.errors import DataError
 from ecgcli.recordings.formats import endings
+from ecgcli.recordings.identity import segment_headers
 from ecgcli.wording import counted
 
 #: Number of files that a note names.
@@ -166,18 +167,12 @@ def _without_segments(files: list[Path]) -> list[Path]:
     return [file for file in files if file not in segments]
 
 
-def _segments_of(file: Path) -> Iterable[Path]:
+def _segments_of(file: Path) -> set[Path]:
     """The headers of a multi-segment record's segments, given its header; none for others."""
-    if file.suffix.lower() != ".hea":
-        return ()
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return segment_headers(file) - {file} if file.suffix.lower() == ".hea" else set()
     except OSError:  # whoever reads the recording says what is wrong with it
-        return ()
-    head = next((line.split() for line in lines if line and line[0] != "#"), [""])
-    if not head or "/" not in head[0]:
-        return ()
-    return [file.with_name(f"{line.split()[0]}.hea") for line in lines[1:] if line.split()]
+        return set()
 
 
 def _note(paths: list[Path], reason: str, noun: str = "file") -> list[str]:

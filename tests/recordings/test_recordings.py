@@ -42,7 +42,43 @@ def edit(header: Path, old: str, new: str) -> None:
     header.write_text(text.replace(old, new))
 
 
+def refused(path: Path, message: str, options: ReadOptions | None = None) -> None:
+    """The recording is refused with a message of one line that names its file."""
+    with pytest.raises(DataError, match=message) as caught:
+        read_recording(path, options or ReadOptions())
+    assert "\n" not in str(caught.value)
+
+
 class TestWfdb:
+    @pytest.mark.parametrize(
+        ("lines", "message"),
+        [
+            ("x/1 1 360 100\nx 100", "the segment 'x' is made of segments"),
+            ("x/1 1 360 100\nnone 100", "the segment 'none' is missing"),
+            ("x/1 1 360 100\nsub/q 100", "the segment 'sub/q' is not in the same folder"),
+            ("x/1 1 360 100\n../q 100", "not in the same folder"),
+            ("x/1 1 360 100\n/ 100", "not in the same folder"),
+            ("x/1 1 360 100\nfolder 100", "it is a folder"),
+            ("x/1 1 360 100\n~ 100", "names no signals"),
+            (f"x/1 1 360 100\n{'n' * 5000} 100", "File name too long"),
+            (f"x 1 360 100\n{'n' * 5000}.dat 16", "File name too long"),
+            ("x 1 360 100\nfolder.hea 16 200 11 0 0 0 0 II", "it is a folder"),
+            ("x 1 360 100\nx.dat 16x100000000 200 11 0 0 0 0 II", "impossible number of samples"),
+            ("x 1 360 100\nx.dat 16:1000000000 200 11 0 0 0 0 II", "impossible number of samples"),
+        ],
+    )
+    def test_damaged_headers(self, lines: str, message: str, tmp_path: Path) -> None:
+        (tmp_path / "folder.hea").mkdir()
+        (tmp_path / "x.dat").write_bytes(bytes(200))
+        (tmp_path / "x.hea").write_text(lines + "\n")
+        refused(tmp_path / "x.hea", message)
+
+    @pytest.mark.parametrize("named", ["/", ".", "..", "x/", "", "a\0b.atr", "n" * 5000])
+    def test_annotations_that_are_none(self, named: str, mitdb: Path, tmp_path: Path) -> None:
+        refused(mitdb / "100.hea", "annotation|too long", ReadOptions(annotations=named))
+        np.save(tmp_path / "x.npy", np.zeros(1000))
+        refused(tmp_path / "x.npy", "annotation|too long", ReadOptions(None, 250, "mV", named))
+
     def test_a_real_record_by_any_of_its_names(self, mitdb: Path) -> None:
         expected = wfdb.rdrecord(str(mitdb / "100"))
         annotation = wfdb.rdann(str(mitdb / "100"), "atr")
@@ -271,6 +307,98 @@ class TestPlainNumbers:
         ):
             with pytest.raises(DataError, match=message):
                 read_recording(tmp_path / name, self.OPTIONS)
+
+
+def npy(shape: str) -> bytes:
+    """The header of an .npy file of this shape, without the array."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
+class TestDamagedArrays:
+    OPTIONS = ReadOptions(sampling_rate=250, units="mV")
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (npy(f"({10**15},)"), "damaged"),
+            (npy(f"({10**30},)"), "damaged"),
+            (npy("(-5,)"), "damaged"),
+            (npy("(" * 60), "damaged"),
+            (npy("(3,)").replace(b"descr", b"desxr"), "damaged"),
+            (b"\x93NUMPY\x09\x00", "damaged"),
+            (b"\x93NUMPY\x02\x00\xff\xff\xff\x7f{}", "damaged"),
+            (b"", "damaged"),
+            (npy("(0,)"), "holds no samples|damaged"),
+        ],
+    )
+    def test_npy(self, content: bytes, message: str, tmp_path: Path) -> None:
+        path = tmp_path / "x.npy"
+        path.write_bytes(content)
+        refused(path, message, self.OPTIONS)
+
+    def test_an_archive_called_npy(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "x.npz", a=np.zeros(5))
+        (tmp_path / "x.npz").rename(tmp_path / "x.npy")
+        refused(tmp_path / "x.npy", "an archive of several arrays", self.OPTIONS)
+
+    @pytest.mark.parametrize("kind", ["complex", "m8[s]", "U3", "bool"])
+    def test_what_is_no_real_number(self, kind: str, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", np.zeros(1000).astype(kind))
+        refused(tmp_path / "x.npy", "valid: numbers", self.OPTIONS)
+
+    def test_an_infinite_sample(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", np.array([0.0] * 999 + [np.inf]))
+        refused(tmp_path / "x.npy", "sample 999 is infinite", self.OPTIONS)
+
+    @pytest.mark.parametrize("shape", [(0, 0), (0, 5)])
+    def test_an_empty_matlab_array(self, shape: tuple[int, int], tmp_path: Path) -> None:
+        savemat(tmp_path / "x.mat", {"a": np.zeros(shape)})
+        refused(tmp_path / "x.mat", "the recording holds no samples", self.OPTIONS)
+
+
+class TestDamagedEdf:
+    """The fields of the header of a file of one signal, by their place in it."""
+
+    @pytest.fixture
+    def edf(self, signal: np.ndarray, tmp_path: Path) -> Path:
+        one = edfio.EdfSignal(signal, RATE, label="ECG", physical_dimension="mV")
+        edfio.Edf([one]).write(tmp_path / "x.edf")
+        return tmp_path / "x.edf"
+
+    @pytest.mark.parametrize("place", [104, 112, 120, 128, 216 + 256, 236, 244, 252, 184])
+    @pytest.mark.parametrize("field", ["abc", "nan", "1e400", "", "-1", "99999999"])
+    def test_a_damaged_field_is_one_line_or_a_note(
+        self, place: int, field: str, edf: Path, recwarn: pytest.WarningsRecorder
+    ) -> None:
+        content = bytearray(edf.read_bytes())
+        start = place if place >= 184 else place + 256
+        length = 4 if place == 252 else 8
+        content[start : start + length] = field.ljust(length)[:length].encode()
+        edf.write_bytes(content)
+        message = ""
+        try:
+            assert np.isfinite(read_recording(edf).signal).all()
+        except DataError as error:
+            message = str(error)
+        assert "\n" not in message
+        assert not list(recwarn)
+
+    @pytest.mark.parametrize("place", [104, 120])
+    def test_a_signal_without_a_scale(self, place: int, edf: Path) -> None:
+        content = bytearray(edf.read_bytes())
+        content[256 + place : 256 + place + 16] = b"5       5       "
+        edf.write_bytes(content)
+        refused(edf, "the scale of ECG is not valid: from")
+
+    def test_a_wrong_number_of_records_is_noted(self, edf: Path) -> None:
+        whole = read_recording(edf)
+        content = bytearray(edf.read_bytes())
+        content[236:244] = b"99999999"
+        edf.write_bytes(content)
+        recording = read_recording(edf)
+        assert np.array_equal(recording.signal, whole.signal)
+        assert "header indicates 99999999 data records" in recording.notes[0]
 
 
 def test_files_that_are_not_recordings(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecgcli.errors import DataError
+from ecgcli.inputs import read_array
 from ecgcli.recordings import (
     ReadOptions,
     Recording,
@@ -20,6 +21,9 @@ from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 #: Columns that hold no lead.
 _CLOCKS = {"time", "t", "s", "seconds", "sample", "index", "unnamed: 0"}
+
+#: Kinds of NumPy types that hold real numbers.
+_NUMBERS = "iuf"
 
 Columns = dict[str, np.ndarray[Any, Any]]
 
@@ -94,8 +98,8 @@ def _is_number(cell: str) -> bool:
 
 def _read_npy(path: Path) -> Columns:
     try:
-        return _by_lead(np.load(path, allow_pickle=False), path)
-    except (ValueError, OSError, EOFError) as error:
+        return _by_lead(read_array(path), path)
+    except (ValueError, OSError) as error:
         raise DataError(f"cannot be read as a NumPy array: {error}", file=path) from error
 
 
@@ -113,7 +117,7 @@ def _read_mat(path: Path) -> Columns:
     numeric = [
         value
         for name, value in arrays.items()
-        if not name.startswith("__") and np.issubdtype(np.asarray(value).dtype, np.number)
+        if not name.startswith("__") and np.asarray(value).dtype.kind in _NUMBERS
     ]
     if not numeric:
         raise DataError("the file holds no array of numbers", file=path)
@@ -123,7 +127,9 @@ def _read_mat(path: Path) -> Columns:
 def _by_lead(array: np.ndarray[Any, Any], path: Path) -> Columns:
     """An array's leads; time runs along its longer side."""
     array = np.atleast_1d(np.squeeze(array))
-    if array.ndim > 2 or not np.issubdtype(array.dtype, np.number):
+    if not array.size:
+        raise DataError("the recording holds no samples", file=path)
+    if array.ndim > 2 or array.dtype.kind not in _NUMBERS:
         raise DataError(
             f"found an array of {array.ndim} dimensions of {array.dtype}; valid: numbers as "
             "(samples,) or (samples, leads)",

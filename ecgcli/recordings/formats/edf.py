@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, EcgError
 from ecgcli.recordings import (
     ReadOptions,
     Recording,
@@ -34,17 +35,27 @@ def read(path: Path, options: ReadOptions) -> Recording:
     Raises:
         DataError: the file is damaged, discontinuous, or has no such signal.
     """
-    import edfio
-
-    reader = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
     try:
-        file = reader(path)
-        signals: list[Any] = list(file.signals)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            recording = _read(path, options)
+    except EcgError:
+        raise
     except Exception as error:  # the library documents no exception classes
         raise DataError(
             f"cannot be read as {path.suffix[1:].upper()}: {' '.join(str(error).split())}",
             file=path,
         ) from error
+    return replace(recording, notes=tuple(dict.fromkeys(str(each.message) for each in caught)))
+
+
+def _read(path: Path, options: ReadOptions) -> Recording:
+    """`read`, with whatever the library raises for a damaged file."""
+    import edfio
+
+    reader = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
+    file = reader(path)
+    signals: list[Any] = list(file.signals)
     if not signals:
         raise DataError("the file has annotations only and no signal", file=path)
     labels = [signal.label.strip() for signal in signals]
@@ -56,6 +67,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         )
     leads = _ecg_first(labels)
     signal = signals[labels.index(leads[choose_lead(leads, options.lead, path)])]
+    _require_scale(signal, path)
     unit = options.units or signal.physical_dimension
     positions, symbols, _ = named_annotations(options.annotations, path)
     return Recording(
@@ -82,6 +94,19 @@ def _start(file: Any) -> datetime | time | None:
     except ValueError:  # anonymized
         return clock
     return clock if (date.year, date.month, date.day) == NO_DATE else datetime.combine(date, clock)
+
+
+def _require_scale(signal: Any, path: Path) -> None:
+    """Refuse a signal without a scale, of which the library returns the stored numbers."""
+    physical = signal.physical_max - signal.physical_min
+    digital = signal.digital_max - signal.digital_min
+    if not (np.isfinite(physical) and physical != 0 and digital != 0):
+        raise DataError(
+            f"the scale of {signal.label.strip()} is not valid: from {signal.digital_min} to "
+            f"{signal.digital_max} as stored is {signal.physical_min} to {signal.physical_max} "
+            f"{signal.physical_dimension}",
+            file=path,
+        )
 
 
 def _ecg_first(labels: list[str]) -> list[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, shown
 from ecgcli.recordings import (
+    HIGHEST_RATE,
     ReadOptions,
     Recording,
     check_rate,
@@ -19,6 +22,7 @@ from ecgcli.recordings import (
 )
 from ecgcli.recordings.annotation_file import Annotations, read_annotation_file
 from ecgcli.recordings.formats import register
+from ecgcli.recordings.identity import segment_headers
 from ecgcli.recordings.rhythm_annotations import rhythm_spans
 
 
@@ -37,7 +41,9 @@ def read(path: Path, options: ReadOptions) -> Recording:
     import wfdb
 
     record = record_of(path)
+    _require_segments(path, record)
     header = _try(path, lambda: wfdb.rdheader(str(record)))
+    _require_possible_frames(path, header)
     rate = check_rate(options.sampling_rate or _stated_rate(record), path)
     leads = _leads(header, record)
     number = choose_lead(leads, options.lead, path)
@@ -97,9 +103,15 @@ def named_annotations(annotator: str, recording: Path) -> Annotations:
     """
     if annotator in ("auto", "none"):
         return np.empty(0), (), ()
-    if "." in annotator or "/" in annotator:
-        return read_annotation_file(Path(annotator))
-    return read_annotations(recording.with_suffix(""), annotator)
+    if "." not in annotator and "/" not in annotator:
+        return read_annotations(recording.with_suffix(""), annotator)
+    path = Path(annotator)
+    if not path.suffix and not path.is_file():
+        raise DataError(
+            f"found annotations {shown(annotator)}; valid: auto, none, an annotator such as atr, "
+            "or the path of an annotation file such as 100.atr"
+        )
+    return read_annotation_file(path)
 
 
 def _annotations(record: Path, annotator: str) -> Annotations:
@@ -112,10 +124,18 @@ def _annotations(record: Path, annotator: str) -> Annotations:
 
 
 def _header_lines(record: Path) -> list[list[str]]:
-    """The fields of each line of the header that is not a comment, the record line first."""
-    text = record.with_name(record.name + ".hea").read_text(encoding="utf-8", errors="replace")
+    """The fields of each line of the header that is not a comment, the record line first.
+
+    Raises:
+        DataError: it has no record line.
+    """
+    file = record.with_name(record.name + ".hea")
+    text = file.read_text(encoding="utf-8", errors="replace")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return [line.split() for line in lines if line.strip()]
+    fields = [line.split() for line in lines if line.strip()]
+    if not fields:
+        raise DataError("the header is empty", file=file)
+    return fields
 
 
 def _gain_note(header: Any, record: Path, number: int) -> tuple[str, ...]:
@@ -147,6 +167,31 @@ def _stated_rate(record: Path) -> float | None:
         return None
 
 
+def _require_possible_frames(path: Path, header: Any) -> None:
+    """Refuse numbers of samples that the library would count up to one by one."""
+    per_frame = [number for number in getattr(header, "samps_per_frame", None) or [] if number]
+    skew = [abs(number) for number in getattr(header, "skew", None) or [] if number]
+    if max((*per_frame, *skew), default=0) > HIGHEST_RATE:
+        raise DataError("the header states an impossible number of samples a frame", file=path)
+
+
+def _require_segments(path: Path, record: Path) -> None:
+    """Refuse a record whose segments are missing, elsewhere, or made of segments themselves.
+
+    The library takes the segment ``sub/q`` for ``q``, and would read a record that names itself
+    as its segment for ever.
+    """
+    header = Path(f"{record}.hea")
+    for segment in sorted(segment_headers(header)):
+        name = shown(os.path.relpath(segment.with_suffix(""), header.parent))
+        if segment.parent != header.parent:
+            raise DataError(f"the segment {name} is not in the same folder", file=path)
+        if not segment.is_file():
+            raise DataError(f"the segment {name} is missing", file=path)
+        if segment_headers(segment):
+            raise DataError(f"the segment {name} is made of segments", file=path)
+
+
 def _leads(header: Any, record: Path) -> list[str]:
     """The leads' names; those of a multi-segment record are in its first whole segment."""
     import wfdb
@@ -155,7 +200,7 @@ def _leads(header: Any, record: Path) -> list[str]:
         return [str(name) for name in header.sig_name]
     for segment in getattr(header, "seg_name", None) or []:
         if segment != "~":
-            part = wfdb.rdheader(str(record.with_name(segment)))
+            part = _try(record, partial(wfdb.rdheader, str(record.with_name(segment))))
             if part.sig_name:
                 return [str(name) for name in part.sig_name]
     raise DataError("the header names no signals", file=record)
