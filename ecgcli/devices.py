@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).item()  # the device meta computes nothing
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         valid = "auto, cpu, cuda, cuda:1, mps"
         raise ConfigError(

@@ -120,7 +120,8 @@ def shown(value: object) -> str:
 def printable(message: str) -> str:
     """A message that is safe on a terminal: shortened, control characters as escapes."""
     if len(message) > _MESSAGE_LENGTH:
-        message = f"{message[:_MESSAGE_LENGTH]}…"
+        half = _MESSAGE_LENGTH // 2
+        message = f"{message[:half]}…{message[-half:]}"
     return visible(message)
 
 

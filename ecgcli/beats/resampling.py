@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ def target_counts(
     """
     if sum(rule is not None for rule in (majority, ratio, per_class)) != 1:
         raise ConfigError("resampling takes exactly one of majority, ratio and per_class")
+    if ratio is not None and not 0 < ratio < math.inf:
+        raise ConfigError(f"ratio: found {ratio:g}, expected a number above 0")
     targets = dict(counts)
     if per_class is not None:
         for name, number in per_class.items():

@@ -6,6 +6,7 @@ here as one line and an exit code (see `ecgcli.errors`); a bug keeps its traceba
 
 from __future__ import annotations
 
+import errno
 import warnings
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ from ecgcli.commands import (
 )
 from ecgcli.commands.console import messages
 from ecgcli.commands.help import Command, Group
-from ecgcli.errors import EcgError, printable
+from ecgcli.errors import EcgError, printable, shown
 from ecgcli.interrupts import Terminated, exit_code_of
 from ecgcli.registry import PluginWarning
 
@@ -55,6 +56,11 @@ class _Group(Group):
         except EcgError as error:
             _print_line("error", str(error))
             raise typer.Exit(error.exit_code) from error
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            _print_line("error", f"{shown(error.filename)}: the name is too long for a file")
+            raise typer.Exit(2) from error
         except (KeyboardInterrupt, Terminated) as error:
             _print_line("interrupted", "nothing half-written was left behind")
             raise typer.Exit(exit_code_of(error)) from error

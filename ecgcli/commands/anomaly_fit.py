@@ -10,6 +10,7 @@ import typer
 
 from ecgcli.choices import HoldOut, Method
 from ecgcli.commands.console import (
+    HIGHEST_SEED,
     Classes,
     Json,
     Normalize,
@@ -28,7 +29,9 @@ def command(
     data: Annotated[Path, typer.Option("--data", "-d", help="Labelled beats CSV.")],
     method: Annotated[Method, typer.Option(help="What learns normal beats.")] = "forecaster",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the normal beats.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=HIGHEST_SEED, help="Seed of all random choices.")
+    ] = 0,
     quantile: Quantile = None,
     validation: Annotated[
         HoldOut, typer.Option(help="What is held out: a tenth of each class, or of the patients.")

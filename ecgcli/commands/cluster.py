@@ -10,6 +10,7 @@ import typer
 from ecgcli.choices import Reduction, format_for
 from ecgcli.classes import ClassSet, classes_named
 from ecgcli.commands.console import (
+    HIGHEST_SEED,
     Json,
     Normalize,
     Quiet,
@@ -60,7 +61,9 @@ def command(
         ClassSet | None,
         typer.Option(help="Classes that the labels mean; default those of --model or the file."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=HIGHEST_SEED, help="Seed of all random choices.")
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="CSV to write, with the cluster of each beat."),

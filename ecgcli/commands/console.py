@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ecgcli.prediction import Classifier
     from ecgcli.recordings import ReadOptions
 
+#: NumPy and the libraries take seeds of 32 bits.
+HIGHEST_SEED = 2**32 - 1
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages and no progress.")]
 Normalize = Annotated[

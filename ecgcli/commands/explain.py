@@ -9,6 +9,7 @@ import typer
 
 from ecgcli.choices import Attribution
 from ecgcli.commands.console import (
+    HIGHEST_SEED,
     Json,
     Model,
     Normalize,
@@ -42,7 +43,9 @@ def command(
     check: Annotated[
         bool, typer.Option("--check", help="Test the explanation on up to 500 beats.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the beats and draws of --check.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=HIGHEST_SEED, help="Seed of the beats and draws of --check.")
+    ] = 0,
     png: Annotated[
         Path | None,
         typer.Option(help="Picture to draw of the beats and the contribution of each sample."),

@@ -9,6 +9,7 @@ import typer
 
 from ecgcli.choices import format_for
 from ecgcli.commands.console import (
+    HIGHEST_SEED,
     Annotations,
     AnomalyModel,
     BeatsOrRecording,
@@ -57,7 +58,9 @@ def command(
             help="Beats to forecast, numbered from 0, such as 0 or 3,8-12 or all.",
         ),
     ] = "0",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated futures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=HIGHEST_SEED, help="Seed of the simulated futures.")
+    ] = 0,
     out: Annotated[
         str, typer.Option("--out", "-o", help="Table to write; - is standard output.")
     ] = "-",

@@ -11,6 +11,7 @@ import typer
 
 from ecgcli.choices import format_for
 from ecgcli.commands.console import (
+    HIGHEST_SEED,
     Annotations,
     Detect,
     Json,
@@ -61,7 +62,7 @@ def command(
     test_fraction: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Share held out by random and patient.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=HIGHEST_SEED, help="Seed of the split.")] = 0,
     context: Annotated[
         bool,
         typer.Option("--context", help="Add the features of each beat relative to its recording."),

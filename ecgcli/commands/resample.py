@@ -9,7 +9,7 @@ import typer
 
 from ecgcli.choices import format_for
 from ecgcli.classes import classes_named
-from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json
+from ecgcli.commands.console import HIGHEST_SEED, Classes, Json, Quiet, messages, print_json
 from ecgcli.errors import ConfigError
 
 EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --majority 10000"
@@ -29,7 +29,9 @@ def command(
         str | None,
         typer.Option(metavar="N=10000,V=5000", help="Keep this many beats of each named class."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of beats.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=HIGHEST_SEED, help="Seed of the choice of beats.")
+    ] = 0,
     classes: Classes = None,
     force: Annotated[
         bool, typer.Option("--force", help="Resample a file even if it looks like a test file.")

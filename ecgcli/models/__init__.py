@@ -19,6 +19,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import numpy as np
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     import torch
 
 #: Type of an argument that counts something.
-Size = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1, le=10_000)]
+#: Parameters of the largest network that is built: 400 MB, hundreds of times the largest here.
+MOST_PARAMETERS = 100_000_000
 
 SAMPLES = ("samples",)
 
@@ -199,13 +202,31 @@ def create_model(
         arguments: the network's own arguments.
 
     Raises:
-        ConfigError: no such network, no such argument, or a value of the wrong type.
+        ConfigError: no such network, no such argument, a value of the wrong type, or a network
+            of more than `MOST_PARAMETERS`.
     """
     checked = check_arguments(name, arguments)
     if is_estimator(name):
         raise ConfigError(f"{name} is not a network; networks: {', '.join(list_networks())}")
-    network: torch.nn.Module = _MODELS.get(name)(classes, length, **checked)
-    return network
+    build: Callable[[], torch.nn.Module] = partial(_MODELS.get(name), classes, length, **checked)
+    _require_possible_size(build)
+    return build()
+
+
+def _require_possible_size(build: Callable[[], torch.nn.Module]) -> None:
+    """Build a network without memory for its numbers, and refuse it if there are too many."""
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            parameters = sum(values.numel() for values in build().parameters())
+    except RuntimeError:  # a network that computes with its numbers while it is built
+        return
+    if parameters > MOST_PARAMETERS:
+        raise ConfigError(
+            f"model: these arguments make a network of more than {MOST_PARAMETERS:,} parameters; "
+            "lower them"
+        )
 
 
 def create_estimator(name: str, **arguments: Any) -> Estimator:

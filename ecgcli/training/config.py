@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecgcli.choices import Copy
 from ecgcli.classes import CLASS_SETS, ClassSet
@@ -28,10 +28,20 @@ Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
+def _printable(text: str) -> str:
+    """Refuse characters that no name of a file and no text of a report can have."""
+    if not text.isprintable():
+        raise ValueError("it holds a character that cannot be printed")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+
+
 class Section(BaseModel):
     """A part of the config: no unknown keys, no silent conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Resample(Section):
@@ -52,13 +62,13 @@ class Data(Section):
     """What to train on, and which part of it to hold out for validation."""
 
     #: Beats CSVs, or folders of annotated recordings.
-    train: str | Annotated[list[str], Field(min_length=1)]
+    train: Text | Annotated[list[Text], Field(min_length=1)]
     #: Which recordings of the folders; ds1 and ds2 are the usual halves of the MIT-BIH database,
     #: beside which the records of other databases are kept.
-    records: Literal["all", "ds1", "ds2"] | list[str] = "all"
+    records: Literal["all", "ds1", "ds2"] | list[Text] = "all"
     #: Where the classes of their beats are from, as in ecg predict: auto, or an annotator such as
     #: reviewed, whose files ecg review writes.
-    annotations: str = "auto"
+    annotations: Text = "auto"
     #: Altered copies of the recordings to train on as well.
     copies: list[Copy] = []
     classes: ClassSet = "aami"
@@ -123,7 +133,7 @@ class Training(Section):
     augment: Augment = Augment()
     #: Stop after this number of epochs without a better validation macro-F1.
     patience: Count | None = None
-    device: str = "auto"
+    device: Text = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
@@ -131,10 +141,10 @@ class Config(Section):
     """A whole experiment."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "run"
-    runs: str = "runs"
+    runs: Text = "runs"
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     #: The licence of the weights, written into the checkpoint.
-    licence: str = "not stated"
+    licence: Text = "not stated"
     data: Data
     model: Model = Model()
     training: Training = Training()
@@ -226,6 +236,10 @@ _Loader.add_implicit_resolver(
 )
 
 
+#: What the library raises; a date such as 2001-99-99 is a ValueError, a wrong tag any of these.
+_NOT_YAML = (yaml.YAMLError, ValueError, AttributeError, LookupError, TypeError)
+
+
 def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(read_input(path).decode("utf-8"), Loader=_Loader)  # noqa: S506 (is safe)
@@ -233,7 +247,7 @@ def _read_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: cannot be read as a config: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply for a config") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2001-99-99 is a ValueError
+    except _NOT_YAML as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
@@ -244,7 +258,7 @@ def _apply(document: dict[str, Any], override: str) -> None:
         raise ConfigError(f"found {override}, expected key=value such as training.epochs=5")
     try:
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 (is safe)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (*_NOT_YAML, RecursionError) as error:
         raise ConfigError(f"{override}: the value is not valid YAML") from error
     *sections, last = key.split(".")
     if sections and sections[0] == "train":

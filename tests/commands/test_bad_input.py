@@ -140,6 +140,83 @@ def test_configs(change: dict[str, object], message: str, tmp_path: Path, ecg: E
     assert {path.name for path in tmp_path.iterdir()} == {"c.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("licence: 2001-99-99", "not valid YAML"),
+        ("licence: 2001-01-01", "licence: found datetime.date(2001, 1, 1), expected text"),
+        ("licence: !!timestamp x", "not valid YAML"),
+        ("licence: !!bool x", "not valid YAML"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+        ('licence: "\\ud800"', "licence: found"),
+        ('data: {train: "a\\0b.csv"}', "it holds a character that cannot be printed"),
+        ('runs: "a\\0b"', "runs: found 'a\\x00b'; it holds a character that cannot be printed"),
+        (f"data: {{train: {'a' * 5000}.csv}}", "the name is too long for a file"),
+        ("seed: 18446744073709551615", "seed: found 18446744073709551615, expected a number of"),
+        ("data: {train: x.csv, resample: {ratio: .inf}}", "ratio: found inf"),
+        ("training: {learning_rate: .inf}", "learning_rate: found inf"),
+        ("training: {weight_decay: .nan}", "weight_decay: found nan"),
+        ("model: {channels: [1000000000]}", "model.channels.0: found 1000000000, expected"),
+        ("1: 2", "1"),
+    ],
+)
+def test_odd_configs(text: str, message: str, tmp_path: Path, ecg: Ecg) -> None:
+    first = "" if "data:" in text else "data: {train: x.csv}\n"
+    (tmp_path / "c.yaml").write_text(first + text)
+    refused(ecg("train", "-q", "--config", "c.yaml"), message)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.device=meta", "training.device: 'meta' is not available"),
+        ("model.channels=[9999,9999,9999]", "a network of more than 100,000,000 parameters"),
+        ("licence=!!timestamp x", "the value is not valid YAML"),
+        (f"runs={'r' * 5000}", "File name too long"),
+        (f"name={'n' * 5000}", "File name too long"),
+    ],
+)
+def test_odd_overrides(override: str, message: str, demo: Path, tmp_path: Path, ecg: Ecg) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(small_document(demo, tmp_path / "runs")))
+    refused(ecg("train", "-q", "--config", "c.yaml", override), message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("resample", "{data}", "-o", "o.csv", "--force", "--ratio", "nan"),
+            "ratio: found nan, expected",
+        ),
+        (
+            ("resample", "{data}", "-o", "o.csv", "--force", "--ratio", "-1"),
+            "ratio: found -1, expected",
+        ),
+        (("predict", "{data}", "-m", "beats", "--abstain", "nan"), "--abstain: found nan"),
+        (("explain", "{data}", "-m", "beats", "--rows", "9" * 5000), "--rows: found"),
+        (
+            ("predict", "{mitdb}/100.hea", "--annotations", "/"),
+            "found annotations '/'; valid",
+        ),
+        (("predict", "n" * 5000), "the name is too long for a file"),
+    ],
+)
+def test_odd_options(
+    arguments: tuple[str, ...], message: str, demo: Path, mitdb: Path, ecg: Ecg
+) -> None:
+    data = demo / "synthetic_test.csv"
+    refused(ecg(*(part.format(data=data, mitdb=mitdb) for part in arguments)), message)
+
+
+@pytest.mark.parametrize("command", ["cluster", "explain", "prepare", "resample", "forecast"])
+def test_a_seed_of_20_digits(command: str, demo: Path, ecg: Ecg) -> None:
+    data = demo / "synthetic_test.csv"
+    out = ("-o", "o.csv") if command in ("prepare", "resample") else ()
+    result = ecg(command, data, *out, "--seed", "12345678901234567890")
+    assert result.exit_code == 2
+    assert "--seed" in result.stderr
+
+
 def test_a_class_without_beats_and_fewer_beats_than_a_batch(
     beats: Beats, tmp_path: Path, ecg: Ecg
 ) -> None:
