@@ -117,6 +117,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 1]}…"
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a name from the system is UTF-8; other bytes come as lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
 def printable(message: str) -> str:
     """A message that is safe on a terminal: shortened, control characters as escapes."""
     if len(message) > _MESSAGE_LENGTH:

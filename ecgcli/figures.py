@@ -25,7 +25,14 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, target: Path) -> None:
-    """Write the figure as a PNG, complete or not at all."""
+    """Write the figure as a PNG, complete or not at all.
+
+    A name of a file in a title is text: a dollar sign in it begins no formula.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=150)
     with atomic_write(target) as stream:

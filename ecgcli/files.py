@@ -93,9 +93,9 @@ def writing(target: Path) -> Iterator[None]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically."""
+    """Write ``text`` as UTF-8, atomically; what has no UTF-8 as its escape."""
     with atomic_write(target) as stream:
-        stream.write(text.encode())
+        stream.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(target: Path, document: Any) -> None:

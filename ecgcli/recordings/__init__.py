@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, is_utf8
 from ecgcli.inputs import is_pipe, require_file
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.formats import endings, format_of
@@ -155,6 +155,8 @@ def read_recording(
         DataError: no such file, no such format, lead, unit or sampling rate, or
             contents that are not valid.
     """
+    if not is_utf8(str(path)):
+        raise DataError("its name is not UTF-8, so results could not name it; rename it", file=path)
     try:
         exists = path.exists()
     except OSError as error:  # a name that is too long

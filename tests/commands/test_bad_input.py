@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -206,6 +209,23 @@ def test_odd_options(
 ) -> None:
     data = demo / "synthetic_test.csv"
     refused(ecg(*(part.format(data=data, mitdb=mitdb) for part in arguments)), message)
+
+
+def test_names_that_are_not_utf8(mitdb: Path, tmp_path: Path, ecg: Ecg) -> None:
+    """As an argument: refused. In a folder: that recording is left out, and the others are read."""
+    command = [*ecg_process("predict"), os.fsencode(tmp_path) + b"/\xff.csv"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.endswith("\\udcff.csv': this is not UTF-8; rename the file\n")
+    for ending in ("hea", "dat", "atr"):
+        (tmp_path / f"100.{ending}").symlink_to(mitdb / f"100.{ending}")
+    shutil.copy(mitdb / "101.hea", os.fsencode(tmp_path) + b"/\xff.hea")
+    several = ecg("predict", tmp_path, "-m", "beats", "-o", "out", "--jobs", 1)
+    assert several.exit_code == 2
+    assert "its name is not UTF-8" in several.stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert [row["recording"] for row in summary["recordings"]] == ["100"]
+    assert len(summary["failures"]) == 1
 
 
 @pytest.mark.parametrize("command", ["cluster", "explain", "prepare", "resample", "forecast"])
