@@ -8,7 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ecgcli.checkpoints import FIBRILLATION_CARD, load_checkpoint, read_tensors
+from ecgcli.checkpoints import FIBRILLATION_CARD, load_checkpoint
+from ecgcli.checkpoints.container import read_tensors
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.models import (
     arguments_of,

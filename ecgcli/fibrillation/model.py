@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import save
 
 from ecgcli import __version__
-from ecgcli.checkpoints import FIBRILLATION_CARD, read_tensors
+from ecgcli.checkpoints import FIBRILLATION_CARD
+from ecgcli.checkpoints.container import read_tensors
 from ecgcli.errors import CheckpointError
 from ecgcli.fibrillation import AtrialRhythm, rhythm_of_intervals, unknown_rhythm
 from ecgcli.fibrillation.decoding import decode
