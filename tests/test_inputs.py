@@ -80,10 +80,10 @@ class TestCommands:
         [
             ("predict", "pipe.csv"),
             ("predict", "pipe.csv", "--fs", 360),
-            ("predict", "100.dat", "-m", "recordings"),
+            ("predict", "100.dat", "-m", "beats"),
             ("predict", "{data}", "--model", "pipe.csv"),
             ("predict", "{data}", "--model", "/dev/zero"),
-            ("predict", "/dev/zero"),
+            ("predict", "/dev/zero", "-m", "beats"),
             ("evaluate", "beats", "--data", "pipe.csv"),
             ("train", "--config", "pipe.csv"),
             ("train", "--config", "/dev/zero"),

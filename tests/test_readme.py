@@ -72,11 +72,19 @@ def test_the_python_example(place: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (beats, times) == (2955, (2954,))
 
 
+def anchors(page: str) -> set[str]:
+    """Of the headings of a Markdown page, as GitHub names them."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 def test_every_command_and_link_is_there() -> None:
     for name in COMMANDS:
         assert f"\n### {name.split()[0]}\n" in README
         assert any(line.startswith(f"ecg {name}") for line in COMMAND_LINES)
     for link in re.findall(r"\]\(((?!http|#)[^)]+)\)", README):
-        assert (ROOT / link).exists(), link
+        path, _, heading = link.partition("#")
+        assert (ROOT / path).exists(), link
+        assert heading in anchors((ROOT / path).read_text()) if heading else True, link
     for target in re.findall(r"^    make (\w+)", README, re.MULTILINE):
         assert f"\n{target}:" in (ROOT / "Makefile").read_text()

@@ -27,7 +27,7 @@ from ecgcli import __version__
 from ecgcli.arrays import Tensors
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.views import VIEWS
-from ecgcli.checkpoints.container import CHECKSUM, read_tensors, under, write_tensors
+from ecgcli.checkpoints.container import read_tensors, under, write_tensors
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError, shown
 from ecgcli.validation import first_problem
@@ -101,8 +101,8 @@ class Card(BaseModel):
 class Checkpoint:
     """A card, the weights, the ONNX graph when there is one, and training state when there is.
 
-    ``intact`` says whether the content is known to be what was written: by a checksum, or because
-    the weights are bundled or were never in a file.
+    ``trusted`` says whether the weights are bundled or were never in a file. Those of any other
+    file are checked before a library parses them: a checksum shows damage, and not intent.
     """
 
     card: Card
@@ -110,7 +110,7 @@ class Checkpoint:
     graph: bytes | None = None
     state: Tensors | None = None
     state_facts: str | None = None
-    intact: bool = True
+    trusted: bool = True
 
     @property
     def parameters(self) -> int:
@@ -150,7 +150,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         None if graph is None else graph.tobytes(),
         under("state.", tensors) or None,
         metadata.get("state"),
-        CHECKSUM in metadata or name_of(path) is not None,
+        name_of(path) is not None,
     )
 
 

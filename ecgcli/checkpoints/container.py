@@ -22,10 +22,13 @@ _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
 def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str]) -> None:
-    """Write a safetensors file atomically, its checksum in the metadata."""
+    """Write a safetensors file atomically, its checksum in the metadata.
+
+    Equal content gives equal bytes.
+    """
     checksum = _checksum(save(tensors, metadata))
     with atomic_write(path) as stream:
-        stream.write(save(tensors, metadata | {CHECKSUM: checksum}))
+        stream.write(_in_order(save(tensors, metadata | {CHECKSUM: checksum})))
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
@@ -77,6 +80,15 @@ def _checksum(data: bytes) -> str:
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     digest.update(memoryview(data)[_header_end(data) :])
     return digest.hexdigest()
+
+
+def _in_order(data: bytes) -> bytes:
+    """The file with its metadata sorted by name; the library writes them in any order."""
+    header = _header(data)
+    header["__metadata__"] = dict(sorted(_metadata(header).items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[_header_end(data) :]
 
 
 def _header(data: bytes) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class EstimatorEngine:
         self._temperature = card.temperature
         try:
             self._estimator = create_estimator(card.model, **card.arguments)
-            if not checkpoint.intact:
+            if not checkpoint.trusted:
                 self._estimator.check_state(checkpoint.weights)
             self._estimator.restore(checkpoint.weights)
             self._require_classes(card)

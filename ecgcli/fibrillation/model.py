@@ -6,7 +6,6 @@ text, compressed, under ``trees``, and in the metadata a `FibrillationCard`.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors.numpy import save
 
 from ecgcli import __version__
 from ecgcli.checkpoints import FIBRILLATION_CARD
-from ecgcli.checkpoints.container import read_tensors
+from ecgcli.checkpoints.container import read_tensors, write_tensors
 from ecgcli.errors import CheckpointError
 from ecgcli.fibrillation import AtrialRhythm, rhythm_of_intervals, unknown_rhythm
 from ecgcli.fibrillation.decoding import decode
-from ecgcli.files import atomic_write
+from ecgcli.models.boosters import packed, read_booster, unpacked
 from ecgcli.recordings.irregularity import FEATURES, LONGEST, WINDOW, irregularity, valid_intervals
 from ecgcli.validation import first_problem
 from ecgcli.wording import counted
@@ -159,10 +157,8 @@ def decide(
 
 def save_model(path: Path, model: FibrillationModel) -> None:
     """Write a model atomically."""
-    packed = zlib.compress(model.trees.model_to_string().encode(), 9)
-    tensors = {"trees": np.frombuffer(packed, np.uint8)}
-    with atomic_write(path) as stream:
-        stream.write(save(tensors, {FIBRILLATION_CARD: model.card.model_dump_json()}))
+    tensors = {"trees": packed(model.trees.model_to_string())}
+    write_tensors(path, tensors, {FIBRILLATION_CARD: model.card.model_dump_json()})
 
 
 def load_model(path: Path) -> FibrillationModel:
@@ -176,9 +172,8 @@ def load_model(path: Path) -> FibrillationModel:
     tensors, metadata = read_tensors(path)
     card = _read_card(path, metadata)
     try:
-        text = zlib.decompress(tensors["trees"].tobytes()).decode()
-        return FibrillationModel(card, lightgbm.Booster(model_str=text))
-    except (KeyError, ValueError, zlib.error, lightgbm.basic.LightGBMError) as error:
+        return FibrillationModel(card, read_booster(unpacked(tensors["trees"])))
+    except (KeyError, ValueError, lightgbm.basic.LightGBMError) as error:
         raise CheckpointError(f"{path}: its trees are damaged") from error
 
 

@@ -13,6 +13,7 @@ from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
+from ecgcli.errors import CheckpointError
 from ecgcli.models import Estimator, Size, register
 from ecgcli.models.boosters import check_booster, packed, read_booster, unpacked
 from ecgcli.progress import SILENT, Progress
@@ -160,10 +161,21 @@ class Context(Estimator):
         return {"trees": packed(json.dumps(facts))}
 
     def restore(self, state: Tensors) -> None:
-        """See `Estimator`."""
+        """See `Estimator`.
+
+        Raises:
+            CheckpointError: the trees were fitted to other features than this version computes.
+        """
         facts = json.loads(unpacked(state["trees"]))
         self._classes, self._known = facts["classes"], np.array(facts["known"], np.int64)
         self._fitted = [read_booster(text) for text in facts["boosters"]]
+        widths = {booster.num_feature() for booster in self._fitted}
+        if widths != {len(feature_names())}:
+            raise CheckpointError(
+                f"its trees read {', '.join(map(str, sorted(widths)))} features of a beat, this "
+                f"version of ecg computes {len(feature_names())}; train again, or install the ecg "
+                "it was written with"
+            )
 
     def check_state(self, state: Tensors) -> None:
         """See `Estimator`."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from ecgcli import __version__
 from ecgcli.classes import CLASS_MEANINGS
+from ecgcli.prediction.beats import DECIMALS
 from ecgcli.recordings import Recording
 from ecgcli.view import DOUBTFUL, UNCLASSIFIED, Family, Page
 from ecgcli.view.charts import bokeh_script, charts_item, clock_offset
@@ -130,7 +131,9 @@ def page_data(page: Page) -> dict[str, Any]:
     rate = page.leads[0].sampling_rate
     beats = page.beats
     steps = np.round(beats.peaks * STEPS_PER_SECOND).astype(np.int64)
-    shares = np.round(beats.probabilities * 255).astype(np.uint8)
+    # As in a table of predictions, so that a page made from one is the same.
+    probabilities = np.round(beats.probabilities.astype(np.float64), DECIMALS)
+    shares = np.round(probabilities * 255).astype(np.uint8)
     return {
         "name": page.name,
         "seconds": page.seconds,

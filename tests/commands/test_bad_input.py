@@ -198,7 +198,7 @@ def test_odd_overrides(override: str, message: str, demo: Path, tmp_path: Path, 
         (("predict", "{data}", "-m", "beats", "--abstain", "nan"), "--abstain: found nan"),
         (("explain", "{data}", "-m", "beats", "--rows", "9" * 5000), "--rows: found"),
         (
-            ("predict", "{mitdb}/100.hea", "--annotations", "/"),
+            ("predict", "{mitdb}/100.hea", "-m", "beats", "--annotations", "/"),
             "found annotations '/'; valid",
         ),
         (("predict", "n" * 5000), "the name is too long for a file"),

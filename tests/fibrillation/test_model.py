@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints.container import read_tensors, write_tensors
 from ecgcli.errors import CheckpointError
 from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.fibrillation.model import bundled_model, load_model, save_model
@@ -71,5 +72,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     data = bytearray(bundled_checkpoint("fibrillation").read_bytes())
     data[-200:] = bytes(200)
     damaged.write_bytes(data)
+    with pytest.raises(CheckpointError, match="does not have the checksum stated in it"):
+        load_model(damaged)
+    tensors, metadata = read_tensors(bundled_checkpoint("fibrillation"))
+    write_tensors(damaged, {"trees": tensors["trees"][:-200]}, metadata)
     with pytest.raises(CheckpointError, match="its trees are damaged"):
         load_model(damaged)

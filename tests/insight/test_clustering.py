@@ -94,7 +94,7 @@ def test_fewer_beats_than_clusters(shapes: Beats) -> None:
 
 def test_fewer_different_beats_than_clusters(shapes: Beats) -> None:
     same = shapes.take(np.zeros(10, np.intp))
-    with pytest.raises(DataError, match=r"^1 different beats cannot make 2 clusters"):
+    with pytest.raises(DataError, match=r"^1 different beat cannot make 2 clusters"):
         cluster(same, same.samples)
 
 

@@ -62,7 +62,9 @@ def test_unknown_values_are_none(beats: Beats) -> None:
 
 
 def test_fewer_beats_than_neighbours(beats: Beats) -> None:
-    with pytest.raises(DataError, match=r"^20 beats .* fewer than 21 neighbours.*--neighbours 20"):
+    with pytest.raises(
+        DataError, match=r"found 20 beats .* fewer than 21 neighbours.*--neighbours 20"
+    ):
         find_similar(untrained("cnn"), beats, np.array([0]), beats, 21)
 
 

@@ -6,17 +6,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import pytest
 from typer.testing import Result
 
 from ecgcli.beats.preparation import prepare_recording
-from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints import Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import BEST
-from ecgcli.errors import ConfigError, DataError
+from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.models.boosters import packed
 from ecgcli.training import train
 from ecgcli.training.config import parse_config
+from ecgcli.weights import bundled_checkpoint
 
 Ecg = Callable[..., Result]
 
@@ -104,3 +107,13 @@ def test_folds_and_copies_only_where_they_mean_something(
     with pytest.raises(DataError, match="into 5 parts needs at least 5 of them, found 2"):
         train(parse_config(few))
     assert not list(tmp_path.iterdir())
+
+
+def test_trees_of_other_features_are_refused() -> None:
+    data = lightgbm.Dataset(np.eye(90, 3), np.arange(90) % 5)
+    settings = {"objective": "multiclass", "num_class": 5, "verbosity": -1}
+    text = lightgbm.train(settings, data, num_boost_round=1).model_to_string()
+    facts = {"classes": 5, "known": [0, 1, 2, 3, 4], "boosters": [text]}
+    card = load_checkpoint(bundled_checkpoint("recordings")).card
+    with pytest.raises(CheckpointError, match="its trees read 3 features of a beat, this version"):
+        load_engine(Checkpoint(card, {"trees": packed(json.dumps(facts))}))

@@ -128,8 +128,8 @@ def test_few_beats_are_no_batch_and_enough(demo: Path, tmp_path: Path) -> None:
 
 
 def test_more_neighbours_than_beats_is_an_error(demo: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"model\.neighbors: found 99999, but there are only \d+"):
-        fitted(demo, tmp_path, name="knn", neighbors=99999)
+    with pytest.raises(ConfigError, match=r"model\.neighbors: found 9999, but there are only \d+"):
+        fitted(demo, tmp_path, name="knn", neighbors=9999)
     assert not list(tmp_path.iterdir())
 
 

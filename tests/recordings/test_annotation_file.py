@@ -72,7 +72,7 @@ def test_what_follows_the_end_is_refused_unless_it_is_padding(file: Path) -> Non
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Is a directory"):
+    with pytest.raises(DataError, match="it is a folder"):
         read_annotation_file(tmp_path)
     with pytest.raises(DataError, match="no such annotation file"):
         read_annotation_file(tmp_path / "x.atr")

@@ -24,7 +24,7 @@ from ecgcli.sources.physionet import published_checksums
 
 def test_the_sources_and_the_nearest_name() -> None:
     assert [source.name for source in list_sources()] == [
-        "demo", "incartdb", "kaggle", "mitdb", "nstdb", "ptbdb", "svdb",
+        "demo", "incartdb", "kaggle", "ltafdb", "mitdb", "nstdb", "ptbdb", "svdb",
     ]  # fmt: skip
     with pytest.raises(ConfigError, match="did you mean mitdb"):
         get_source("mitbd")

@@ -73,8 +73,9 @@ def test_training_reports_the_beats_the_epochs_and_the_running_figures(
 ) -> None:
     watcher = Watcher()
     train(small_config(demo, tmp_path, "training.epochs=2"), watcher)
-    assert watcher.messages[0].startswith("Training cnn on ")
-    assert watcher.messages[1].endswith(str(tmp_path / "small"))
+    assert watcher.messages[0].startswith("Reading ")
+    assert watcher.messages[1].startswith("Training cnn on ")
+    assert watcher.messages[2].endswith(str(tmp_path / "small"))
     assert watcher.epochs == [1, 2]
     done = [done for task, done, total in watcher.steps if (task, total) == ("training", 2)]
     assert done == sorted(done)
