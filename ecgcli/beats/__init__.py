@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats.reader import BeatsReader, write_rows
+from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, remove
@@ -33,6 +34,8 @@ TIMES = ["time", "previous_rr", "next_rr", "mean_rr", "local_rr"]
 #: All of the sidecar's columns. ``copy`` names the modification of a recording that was modified
 #: for training, and is empty for the original.
 INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", *TIMES[1:], "copy"]
+#: The sidecar's columns of text; in the file, each text is the cell of `ecgcli.cells.to_cell`.
+TEXTS = [name for name in INFO_COLUMNS if name not in TIMES]
 #: Columns missing from the sidecars of earlier versions, and their values there.
 _ADDED_COLUMNS = {"copy": ""}
 
@@ -249,8 +252,7 @@ def write_beats(target: Path, beats: Beats) -> None:
         beats = replace(beats, info=None, context=None)
     with ExitStack() as sidecars, atomic_write(target) as stream:
         if beats.info is not None:
-            rows = sidecars.enter_context(atomic_write(info_path(target)))
-            beats.info.to_csv(rows, index=False, columns=INFO_COLUMNS, lineterminator="\n")
+            _write_info(sidecars.enter_context(atomic_write(info_path(target))), beats.info)
         if beats.context is not None:
             block = sidecars.enter_context(atomic_write(context_path(target)))
             np.save(block, beats.context, allow_pickle=False)
@@ -261,6 +263,23 @@ def write_beats(target: Path, beats: Beats) -> None:
             write_rows(stream, beats.samples, beats.labels)
         remove(info_path(target))
         remove(context_path(target))
+
+
+def _write_info(stream: IO[bytes], info: pd.DataFrame) -> None:
+    texts = (str(text) for name in TEXTS for text in info[name].unique())
+    _with_texts(info, to_cell).to_csv(
+        stream, index=False, columns=INFO_COLUMNS, lineterminator="\n", quoting=quoting(texts)
+    )
+
+
+def _with_texts(info: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """The sidecar with its texts changed, each different one once."""
+    for name in TEXTS:
+        texts = [text for text in info[name].unique() if isinstance(text, str)]
+        changed = {text: change(text) for text in texts if change(text) != text}
+        if changed:
+            info = info.assign(**{name: info[name].replace(changed)})
+    return info
 
 
 def info_path(beats_csv: Path | str) -> Path:
@@ -331,6 +350,7 @@ def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame |
             file=path,
         )
     info = info.assign(**{k: v for k, v in _ADDED_COLUMNS.items() if k not in info})
+    info = _with_texts(info, from_cell)
     if beats is not None:
         require_rows(len(info), beats, beats_csv)
     return info

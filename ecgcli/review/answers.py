@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError, did_you_mean, shown
 
@@ -77,21 +78,21 @@ class Row:
 
 def row_of(answer: Answer, owner: Owner) -> str:
     """The answer as a line of a review file, with its line break."""
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(
-        (
-            answer.number,
-            answer.when,
-            answer.reader,
-            owner.name,
-            owner.content,
-            answer.action,
-            " ".join(_time(time) for time in answer.times),
-            "" if answer.to is None else _time(answer.to),
-            " ".join(letter or "-" for letter in answer.before),
-            answer.letter,
-        )
+    cells = (
+        str(answer.number),
+        answer.when,
+        answer.reader,
+        owner.name,
+        owner.content,
+        answer.action,
+        " ".join(_time(time) for time in answer.times),
+        "" if answer.to is None else _time(answer.to),
+        " ".join(letter or "-" for letter in answer.before),
+        answer.letter,
     )
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n", quoting=quoting(cells))
+    writer.writerow(map(to_cell, cells))
     return stream.getvalue()
 
 
@@ -122,7 +123,7 @@ def read_answers(path: Path, owner: Owner) -> list[Row]:
         DataError: a row is not an answer, or the answers are of another recording.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DataError("no such file", file=path) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -165,7 +166,8 @@ class _Parser:
         if len(cells) != len(names):
             found = f"found {len(cells)} values"
             raise DataError(f"{found}; the header has {len(names)}", file=path, row=line)
-        self.cells = dict(zip(names, (cell.strip() for cell in cells), strict=True))
+        texts = (from_cell(cell.strip()) for cell in cells)
+        self.cells = dict(zip(names, texts, strict=True))
 
     def answer(self, owner: Owner) -> Answer:
         self._check_owner(owner)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.cells import quoting, to_cell
 from ecgcli.classes import ABSTAINED, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, write_text
@@ -48,10 +49,11 @@ def write_results(review: Review, folder: Path, name: str) -> tuple[Path, Path]:
 def _table(review: Review, beats: Reviewed) -> str:
     """A row for each beat; ``reader`` names who gave the class and is empty where nobody did."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    readers = [to_cell(reader) for reader in beats.readers]
+    writer = csv.writer(stream, lineterminator="\n", quoting=quoting(readers))
     writer.writerow(("beat", "time", "class", *review.classes, "reader"))
     probabilities = np.round(beats.probabilities.astype(float), DECIMALS).tolist()
-    rows = zip(beats.times.tolist(), beats.letters, probabilities, beats.readers, strict=True)
+    rows = zip(beats.times.tolist(), beats.letters, probabilities, readers, strict=True)
     for number, (time, letter, shares, reader) in enumerate(rows):
         writer.writerow((number, round(time, TIME_DECIMALS), letter or ABSTAINED, *shares, reader))
     return stream.getvalue()

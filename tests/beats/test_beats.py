@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgcli.beats import (
     INFO_COLUMNS,
+    TEXTS,
     Beats,
     beat_lengths,
     concatenate,
@@ -55,6 +58,36 @@ def test_beats_and_sidecar_read_back_equal(name: str, beats: Beats, tmp_path: Pa
     assert read.info is not None
     pd.testing.assert_frame_equal(read.info, written.info, check_dtype=False)
     assert read.patients == ["100", "101", "102"]
+
+
+def text_of(texts: list[str]) -> Beats:
+    """A beat for each text, which is in all columns of text."""
+    samples = np.full((len(texts), 187), 0.5, np.float32)
+    info = pd.DataFrame(dict.fromkeys(INFO_COLUMNS, 0.8), index=range(len(texts)))
+    return Beats(
+        samples, np.zeros(len(texts), np.int64), info.assign(**dict.fromkeys(TEXTS, texts))
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text("=+-@\t\r\n'\",a1 ") | st.text(), min_size=1, max_size=8))
+def test_any_text_of_the_sidecar_reads_back(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    texts = [text.replace("\0", "") for text in texts]
+    path = tmp_path_factory.getbasetemp() / "texts.csv"
+    write_beats(path, text_of(texts))
+    info = read_beats(path, AAMI_CLASSES).info
+    assert info is not None
+    for name in TEXTS:
+        assert info[name].tolist() == texts
+
+
+def test_no_text_of_the_sidecar_is_a_formula(tmp_path: Path) -> None:
+    write_beats(tmp_path / "b.csv", text_of(["=1+1", "@x", "-aVR", "100"]))
+    cells = pd.read_csv(tmp_path / "b.info.csv", dtype=str)
+    for name in TEXTS:
+        assert cells[name].tolist() == ["'=1+1", "'@x", "'-aVR", "100"]
 
 
 def test_writing_without_info_removes_the_sidecar_of_the_old_file(

@@ -11,6 +11,7 @@ import ast
 import csv
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ def sidecar(file: Path, material: Path) -> str | None:  # noqa: ARG001
     if len(rows) != len(info):
         return f"{len(info)} rows where the file has {len(rows)}"
     for name in ("record", "patient", "symbol"):
-        if info[name].tolist() != [row[name] for row in rows]:
+        texts = [re.sub("^'(?='*[=+@\\s-])", "", row[name]) for row in rows]
+        if info[name].tolist() != texts:
             return f"another {name}"
     times = [_number(row["time"] or "nan", ".") for row in rows]
     return None if np.allclose(info["time"], times, equal_nan=True) else "other times"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -31,10 +33,22 @@ def test_a_file_made_by_hand_needs_two_columns(tmp_path: Path) -> None:
         Answer("add", (1.25,), "S", reader="anna", when="now", number=3),
         Answer("fibrillation", (1.0,), to=9.0, reader="anna", when="now", number=4),
         Answer("undo", reader="anna", when="now", number=5),
+        Answer("class", (1.25, 2.5), "V", before=("", "N"), reader="=1+1", when="now", number=6),
     ],
 )
 def test_what_is_written_is_read(answer: Answer, tmp_path: Path) -> None:
     assert read(tmp_path, header() + row_of(answer, OWNER)) == [answer]
+
+
+def test_no_name_is_a_formula(tmp_path: Path) -> None:
+    answer = Answer("class", (1.25,), "V", reader="@anna", when="now", number=1)
+    owner = Owner("=1+1\rb", "abc")
+    text = header() + row_of(answer, owner)
+    cells = list(csv.reader(io.StringIO(text, newline="")))[1]
+    assert cells[2:4] == ["'@anna", "'=1+1\rb"]
+    path = tmp_path / "answers.csv"
+    path.write_bytes(text.encode())
+    assert [row.answer for row in read_answers(path, owner)] == [answer]
 
 
 @pytest.mark.parametrize(
