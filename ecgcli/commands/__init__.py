@@ -24,6 +24,7 @@ from ecgcli.commands import (
     download,
     evaluate,
     explain,
+    export,
     features,
     fibrillation,
     forecast,
@@ -110,7 +111,7 @@ def ecg(
 
 for _panel, _modules in {
     "Data": (download, prepare, resample, check),
-    "Models": (train, evaluate, compare, models, config),
+    "Models": (train, evaluate, compare, models, export, config),
     "Predictions": (predict, view, review, confusion),
     "A closer look": (
         features,
