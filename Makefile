@@ -60,5 +60,5 @@ clean:  ## Remove the environment and caches; data/ and runs/ stay
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install --quiet --constraint constraints.txt --group dev --editable '.[detectors,dtw,kaggle,umap,view]'
+	$(PIP) install --quiet --constraint constraints.txt --group dev --editable '.[all]'
 	@touch $@

@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -72,6 +73,7 @@ def test_pip_is_updated_before_groups_are_installed(clone: Path, venv_there: boo
     assert torch.endswith(WITHOUT_CUDA)
     assert package.endswith("--constraint constraints.txt --editable .")
     assert "--group dev" in dev
+    assert dev.endswith("--editable .[all]")
     assert installed(make(clone, ".venv/installed-dev")) == []  # nothing is installed twice
 
 
@@ -106,22 +108,39 @@ def test_a_pip_that_fails_leaves_nothing_that_looks_installed(clone: Path) -> No
     assert not (clone / ".venv" / "installed").exists()
 
 
+def project() -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return table
+
+
+def pins() -> dict[str, str]:
+    """The version that constraints.txt pins of each package."""
+    lines = (line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    return {canonicalize_name(name): version for name, _, version in lines if version}
+
+
+def claimed_pythons() -> list[str]:
+    """The Pythons of the classifiers, the oldest first."""
+    return [text.rpartition(" ")[2] for text in project()["classifiers"] if ":: Python" in text]
+
+
 def test_the_versions_that_are_tested_are_those_that_are_required() -> None:
     """Every pinned version lies in the bounds, and make looks for every Python claimed."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = {
-        canonicalize_name(name): version
-        for name, _, version in (
-            line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines()
-        )
-        if version
-    }
-    optional = chain.from_iterable(project["optional-dependencies"].values())
-    for requirement in map(Requirement, [*project["dependencies"], *optional]):
-        assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
-    claimed = [text.rpartition(" ")[2] for text in project["classifiers"] if ":: Python" in text]
-    assert claimed[0] == project["requires-python"].removeprefix(">=")
+    optional = chain.from_iterable(project()["optional-dependencies"].values())
+    for requirement in map(Requirement, [*project()["dependencies"], *optional]):
+        if requirement.name != project()["name"]:
+            version = pins()[canonicalize_name(requirement.name)]
+            assert version in requirement.specifier, requirement
+    claimed = claimed_pythons()
+    assert claimed[0] == project()["requires-python"].removeprefix(">=")
     assert all(f"python{version}" in (ROOT / "Makefile").read_text() for version in claimed)
+
+
+def test_all_has_every_extra() -> None:
+    extras = project()["optional-dependencies"]
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.name == project()["name"]
+    assert everything.extras == set(extras) - {"all"}
 
 
 def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:

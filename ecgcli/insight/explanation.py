@@ -17,6 +17,7 @@ from ecgcli.beats import Beats, beat_lengths, within_beats
 from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.checkpoints.networks import load_probability_network, tensors_for
 from ecgcli.choices import Attribution
+from ecgcli.errors import MissingExtraError
 from ecgcli.insight.figures import BeatPanel, draw_attributions, require_room
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
@@ -131,6 +132,7 @@ def explain(
 
     Raises:
         ConfigError: the classifier is not a network.
+        MissingExtraError: captum is not installed.
     """
     model = load_probability_network(classifier.checkpoint)
     chosen = beats.take(rows)
@@ -171,13 +173,23 @@ def classify(model: nn.Module, beats: Beats) -> Samples:
     return probabilities
 
 
-def _by_gradients(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
-    from captum.attr import IntegratedGradients
+def _captum() -> Any:
+    """The attributions of captum, an optional package."""
+    try:
+        import captum.attr
+    except ImportError as error:
+        raise MissingExtraError(
+            "ecg explain needs the package captum: pip install 'ecgcli[explain]'"
+        ) from error
+    return captum.attr
 
+
+def _by_gradients(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
+    method = _captum().IntegratedGradients(model)
     samples, *others = (values.to(predicted.device) for values in tensors_for(model, beats))
     # cuDNN computes no gradients of recurrent layers in evaluation mode.
     with torch.backends.cudnn.flags(enabled=False):
-        gradients: Tensor = IntegratedGradients(model).attribute(
+        gradients: Tensor = method.attribute(
             samples,
             baselines=torch.from_numpy(flat_lines(beats.samples)).to(samples),
             target=predicted,
@@ -191,8 +203,6 @@ def _by_gradients(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
 
 
 def _by_occlusion(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
-    from captum.attr import Occlusion
-
     samples, *others = tensors_for(model, beats)
 
     def classify_present(present: Tensor, samples: Tensor, *others: Tensor) -> Tensor:
@@ -201,8 +211,9 @@ def _by_occlusion(model: nn.Module, beats: Beats, predicted: Tensor) -> Samples:
         outputs: Tensor = model(*(values.to(predicted.device) for values in (left, *others)))
         return outputs.cpu()
 
+    method = _captum().Occlusion(classify_present)
     with torch.inference_mode():
-        attributions: Tensor = Occlusion(classify_present).attribute(
+        attributions: Tensor = method.attribute(
             torch.ones_like(samples),  # a mask is occluded, so that samples can be interpolated
             sliding_window_shapes=(WINDOW,),
             target=predicted.cpu(),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Signal
 from ecgcli.choices import DecompositionModel
-from ecgcli.errors import ConfigError, DataError
+from ecgcli.errors import ConfigError, DataError, MissingExtraError
 from ecgcli.files import atomic_write
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.figures import draw_decomposition
@@ -168,6 +168,7 @@ def decompose_recording(
     Raises:
         DataError: the recording cannot be read, or the window has too few beats.
         ConfigError: the window is invalid, or there is no such detector.
+        MissingExtraError: statsmodels is not installed.
     """
     recording = with_known_beats(read_recording(path, options), options.detector, path)
     try:
@@ -202,6 +203,7 @@ def decompose(
     Raises:
         DataError: there are no beats, or fewer than `FEWEST_BEATS`.
         ConfigError: the window does not lie in the recording.
+        MissingExtraError: statsmodels is not installed.
     """
     rate = recording.sampling_rate
     stretches = unusable(recording.signal, rate)
@@ -290,7 +292,12 @@ def _trend_and_beat(
     signal: Signal, sampling_rate: float, peaks: Signal, samples: NDArray[np.intp]
 ) -> tuple[Signal, Signal]:
     """Trend and repeated beat ``(samples,)`` of a signal at ``samples``."""
-    from statsmodels.tsa.seasonal import STL
+    try:
+        from statsmodels.tsa.seasonal import STL
+    except ImportError as error:
+        raise MissingExtraError(
+            "ecg decompose needs the package statsmodels: pip install 'ecgcli[decompose]'"
+        ) from error
 
     places, phases = _warp(sampling_rate, peaks)
     grid = np.arange((len(peaks) - 1) * SAMPLES_A_BEAT + 1) / SAMPLES_A_BEAT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,4 +55,15 @@ def test_bad_input_is_one_line(arguments: list[str], message: str, mitdb: Path, 
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+    assert not Path("p.csv").exists()
+
+
+def test_without_statsmodels_a_line_says_how_to_install_it(
+    mitdb: Path, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels.tsa.seasonal", None)
+    result = ecg("decompose", mitdb / "103.hea", "-o", "p.csv", "-q")
+    assert result.exit_code == 2
+    expected = "error: ecg decompose needs the package statsmodels: "
+    assert result.stderr == f"{expected}pip install 'ecgcli[decompose]'\n"
     assert not Path("p.csv").exists()

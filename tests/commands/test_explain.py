@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +56,17 @@ def test_bad_input_is_one_line(trained: Path, beats: Beats, ecg: Ecg) -> None:
     assert result.exit_code == 2
     expected = "error: a picture has room for 40 beats, not 41; ask for fewer\n"
     assert result.stderr == expected
+
+
+@pytest.mark.parametrize("method", ["gradients", "occlusion"])
+def test_without_captum_a_line_says_how_to_install_it(
+    method: str, trained: Path, beats: Beats, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "captum", None)
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    write_beats(Path("b.csv"), beats)
+    result = ecg("explain", "b.csv", "-m", trained, "--method", method, "--png", "p.png", "-q")
+    assert result.exit_code == 2
+    expected = "error: ecg explain needs the package captum: pip install 'ecgcli[explain]'\n"
+    assert result.stderr == expected
+    assert not Path("p.png").exists()
