@@ -135,8 +135,8 @@ def doubtful(beats: Beats, _: int) -> dict[int, State]:
     states = {}
     for count in COUNTS:
         labels = beats.probabilities.argmax(axis=1)
-        known = np.isin(np.arange(len(labels)), order[:count])
-        states[count] = (np.where(known, beats.labels, labels), known)
+        answered = np.isin(np.arange(len(labels)), order[:count])
+        states[count] = (np.where(answered, beats.labels, labels), answered)
     return states
 
 
@@ -164,17 +164,17 @@ def keep(states: dict[int, State], learner: Learner, spent: int) -> None:
 
 
 def line(count: int, records: list[tuple[np.ndarray, State]]) -> str:
-    truth, called, known = (
+    truth, predicted, answered = (
         np.concatenate(parts) for parts in zip(*((y, p, k) for y, (p, k) in records), strict=True)
     )
     cells = []
-    for some in (np.ones(len(truth), bool), ~known):
+    for rows in (np.ones(len(truth), bool), ~answered):
         matrix = np.zeros((5, 5), np.int64)
-        np.add.at(matrix, (truth[some], called[some]), 1)
+        np.add.at(matrix, (truth[rows], predicted[rows]), 1)
         for names in SHOWN.values():
             values = [100 * float(FIGURES[name].function(of_beats(matrix))) for name in names]
             cells.append(" / ".join(f"{value:.1f}" for value in values))
-    return f"| {count} | {' | '.join(cells)} | {known.mean():.1%} |"
+    return f"| {count} | {' | '.join(cells)} | {answered.mean():.1%} |"
 
 
 STRATEGIES: dict[str, Callable[[Beats, int], dict[int, State]]] = {

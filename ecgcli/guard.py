@@ -43,7 +43,7 @@ _guard: ContextVar[Guard] = ContextVar("guard", default=_NOTHING)
 def guard_of(inputs: Iterable[Path], *, replace: bool = False) -> Guard:
     """The guard for a job that reads ``inputs``, of which some may not exist."""
     identities = ((_identity(path), path) for path in inputs)
-    return Guard({known: path for known, path in identities if known is not None}, replace)
+    return Guard({identity: path for identity, path in identities if identity is not None}, replace)
 
 
 @contextmanager
@@ -78,11 +78,11 @@ def require_replaceable(target: Path, *, annotations: bool = False) -> None:
         OutputError: the file must stay.
     """
     guard = _guard.get()
-    known = _identity(target)
-    if known is None or not target.is_file():
+    identity = _identity(target)
+    if identity is None or not target.is_file():
         return
-    if known in guard.inputs:
-        path = guard.inputs[known]
+    if identity in guard.inputs:
+        path = guard.inputs[identity]
         read = "is read" if path == target else f"is {path}, which is read"
         raise OutputError(f"{target}: this file {read} by the same command; choose another name")
     of_recordings = annotations or target.suffix.lower() in _OF_RECORDINGS

@@ -188,8 +188,8 @@ def test_calls_that_write_are_recognized(code: str, writes: bool) -> None:
 
 def test_one_place_opens_files_for_writing() -> None:
     """So that nothing is half-written, and nothing that is read or of others is overwritten."""
-    found = {name: written_by(ast.parse(path.read_text())) for name, path in modules().items()}
-    assert not {name: calls for name, calls in found.items() if calls and name not in MAY_WRITE}
+    writers = {name: written_by(ast.parse(path.read_text())) for name, path in modules().items()}
+    assert not {name: calls for name, calls in writers.items() if calls and name not in MAY_WRITE}
 
 
 @pytest.mark.parametrize("statement", ["import ecgcli", "import ecgcli.commands"])

@@ -97,11 +97,11 @@ def command(
         require_new(file)
     classifier = _classifier(model, engine, console)
     with console.status("classifying"):
-        found = find_beats(recording, classifier, options)
-    for note in found.notes:
-        console.print(f"{found.lead.name}: {note}")
+        analysis = find_beats(recording, classifier, options)
+    for note in analysis.notes:
+        console.print(f"{analysis.lead.name}: {note}")
     name = file.name.removesuffix(".review.csv")
-    with Review(found, file, reader or login_name()) as review:
+    with Review(analysis, file, reader or login_name()) as review:
         if answers is None:
             place = sys.stderr if json else sys.stdout
             _serve(review, classifier, file.parent, name, port, show, place, console)

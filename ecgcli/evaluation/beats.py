@@ -308,8 +308,8 @@ def describe_patients(trained: set[str], tested: set[str]) -> str:
 def _may_share(trained: set[str], tested: set[str]) -> bool:
     """Whether a name is another one without its folders: ``holter`` and ``p1/holter``."""
     return any(
-        one.endswith(f"/{other}") or other.endswith(f"/{one}")
-        for one in trained
+        name.endswith(f"/{other}") or other.endswith(f"/{name}")
+        for name in trained
         for other in tested
     )
 

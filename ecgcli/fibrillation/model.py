@@ -129,11 +129,11 @@ def window_log_odds(
 ) -> NDArray[np.float64]:
     """The log odds of atrial fibrillation around one interval in ``every``; NaN where unknown."""
     features = irregularity(valid_intervals(times, ectopic), every)
-    known = features[:, _LEFT_OUT] <= MOST_LEFT_OUT
+    valid = features[:, _LEFT_OUT] <= MOST_LEFT_OUT
     log_odds = np.full(len(features), np.nan)
-    if known.any():
-        raw = np.asarray(trees.predict(features[known], raw_score=True), np.float64)
-        log_odds[known] = np.clip(raw, -_CERTAIN, _CERTAIN)
+    if valid.any():
+        raw = np.asarray(trees.predict(features[valid], raw_score=True), np.float64)
+        log_odds[valid] = np.clip(raw, -_CERTAIN, _CERTAIN)
     return log_odds
 
 

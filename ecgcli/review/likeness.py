@@ -79,7 +79,7 @@ def _shape(beats: Floats) -> Floats:
     shapes = shapes - shapes.mean(axis=1, keepdims=True)
     shapes /= max(float(np.median(np.ptp(shapes, axis=1))), 1e-6)
     shapes -= np.median(shapes, axis=0)
-    some = shapes[:: max(1, len(shapes) // _SOME)]
-    directions = np.linalg.svd(some, full_matrices=False)[2][:_COMPONENTS]
+    sample = shapes[:: max(1, len(shapes) // _SOME)]
+    directions = np.linalg.svd(sample, full_matrices=False)[2][:_COMPONENTS]
     placed: Floats = _SHAPE_SCALE * np.clip(shapes @ directions.T, -_SHAPE_LIMIT, _SHAPE_LIMIT)
     return placed

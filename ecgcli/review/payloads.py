@@ -21,20 +21,20 @@ _LISTED = 8
 
 def page_of(review: Review, classifier: Classifier) -> Page:
     """The page of the recording with the beats as they are now."""
-    found, beats = review.found, _page_beats(review.beats(), review)
-    families, members = find_families(beats, found.lead.filled, found.lead.sampling_rate)
+    analysis, beats = review.analysis, _page_beats(review.beats(), review)
+    families, members = find_families(beats, analysis.lead.filled, analysis.lead.sampling_rate)
     fibrillation = _fibrillation(review)
     model = describe_model(classifier)
     return Page(
-        path=found.path,
-        leads=found.leads,
+        path=analysis.path,
+        leads=analysis.leads,
         beats=beats,
         members=members,
         families=families,
         events=find_events(beats, _missed(review, len(beats)), fibrillation),
         fibrillation=fibrillation,
-        unusable=(*found.prepared.unusable, *_stretches(review, "unreadable")),
-        notes=found.notes,
+        unusable=(*analysis.prepared.unusable, *_stretches(review, "unreadable")),
+        notes=analysis.notes,
         model=model,
         source=f"the model {model.name} and the answers of the readers",
     )
@@ -74,13 +74,13 @@ def _page_beats(beats: Reviewed, review: Review) -> PageBeats:
         np.array(labels, np.uint8),
         beats.probabilities,
         review.classes,
-        review.found.lead.annotated,
+        review.analysis.lead.annotated,
     )
 
 
 def _missed(review: Review, beats: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """In which intervals a beat may have been missed; unknown, so in none, once beats changed."""
-    missed = review.found.prepared.missed
+    missed = review.analysis.prepared.missed
     return missed if len(missed) == max(beats - 1, 0) else np.zeros(max(beats - 1, 0), bool)
 
 
@@ -99,7 +99,7 @@ def _question(review: Review, beats: Reviewed, question: Question | None) -> dic
         return None
     place_of = {int(number): place for place, number in enumerate(beats.numbers)}
     places = [place_of[beat] for beat in question.beats if beat in place_of]
-    lead = review.found.lead
+    lead = review.analysis.lead
     shapes = cut_shapes(lead.filled, lead.sampling_rate, beats.times[places])
     return {
         "beats": places,

@@ -82,10 +82,10 @@ def _wanted(labels: Labels, classes: int) -> NDArray[np.float64]:
     return logs
 
 
-def _kernel(one: Features, other: Features) -> NDArray[np.float32]:
+def _kernel(own: Features, other: Features) -> NDArray[np.float32]:
     """How alike beats are, ``(beats, others)``: 1 for the same place, 0 far away."""
-    square = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None]
-    square -= 2 * one @ other.T
+    square = (own**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None]
+    square -= 2 * own @ other.T
     far = np.exp(square.clip(min=0) / np.float32(-18 * LENGTH**2))
     near = far**2  # exp(-d²/2) is the ninth power of exp(-d²/18)
     near *= near

@@ -67,11 +67,11 @@ def _annotation_file(review: Review, beats: Reviewed) -> bytes:
     """
     import wfdb
 
-    corrections, rate = review.corrections, review.found.prepared.sampling_rate
+    corrections, rate = review.corrections, review.analysis.prepared.sampling_rate
     kept = ~corrections.unreadable(beats.times)
     if not kept.any():
         raise DataError(
-            "no beats are left, and an annotation file cannot be empty", file=review.found.path
+            "no beats are left, and an annotation file cannot be empty", file=review.analysis.path
         )
     symbols = _symbols(review, beats)[kept].tolist()
     marks = [(time, symbol, 0, "") for time, symbol in zip(beats.times[kept], symbols, strict=True)]
@@ -95,7 +95,7 @@ def _annotation_file(review: Review, beats: Reviewed) -> bytes:
 def _symbols(review: Review, beats: Reviewed) -> NDArray[np.object_]:
     """The symbol of each beat: the annotated one where it has the same class, else the class."""
     symbols = np.array([letter or ABSTAINED for letter in beats.letters], object)
-    annotated = review.found.symbols
+    annotated = review.analysis.symbols
     for place, number in enumerate(beats.numbers):
         if number < len(annotated):
             symbol = annotated[number]

@@ -32,7 +32,7 @@ _HASH_LENGTH = 16
 
 
 @dataclass(frozen=True)
-class Found:
+class Analysis:
     """A recording with the beats found in it, before any answer.
 
     Attributes:
@@ -85,7 +85,7 @@ class Reviewed:
         return len(self.times)
 
 
-def find_beats(path: Path, classifier: Classifier, options: ReadOptions = NO_OPTIONS) -> Found:
+def find_beats(path: Path, classifier: Classifier, options: ReadOptions = NO_OPTIONS) -> Analysis:
     """Read a recording, find its beats and classify them.
 
     Raises:
@@ -104,7 +104,7 @@ def find_beats(path: Path, classifier: Classifier, options: ReadOptions = NO_OPT
     if len(prepared.beats):
         shipped[prepared.beats.known_peak] = classifier.probabilities(prepared.beats)
     symbols = np.array(first.symbols, object)[first.is_beat] if first.annotated else ()
-    return Found(
+    return Analysis(
         path, (leads[0], *leads[1:]), prepared, (*prepared.notes, *notes), shipped, tuple(symbols)
     )
 
@@ -113,7 +113,7 @@ class Review:
     """A review in progress; a context manager that holds the review file.
 
     Args:
-        found: the recording and its beats.
+        analysis: the recording and its beats.
         file: the review file.
         reader: who answers.
 
@@ -122,16 +122,16 @@ class Review:
         DataError: the review file is damaged, or does not fit the beats that were found.
     """
 
-    def __init__(self, found: Found, file: Path, reader: str) -> None:
-        self.found, self.classes = found, AAMI_CLASSES
-        self.corrections = Corrections(found.prepared.seconds, found.prepared.peaks)
+    def __init__(self, analysis: Analysis, file: Path, reader: str) -> None:
+        self.analysis, self.classes = analysis, AAMI_CLASSES
+        self.corrections = Corrections(analysis.prepared.seconds, analysis.prepared.peaks)
         self._given: list[Given] = []
         self._skipped: list[list[int]] = []
-        peaks = found.prepared.peaks * found.lead.sampling_rate
+        peaks = analysis.prepared.peaks * analysis.lead.sampling_rate
         self.learner = Learner(
-            coordinates(found.lead, peaks, found.shipped), found.shipped, self.classes
+            coordinates(analysis.lead, peaks, analysis.shipped), analysis.shipped, self.classes
         )
-        self.journal = Journal(file, found.owner, " ".join(reader.split()))
+        self.journal = Journal(file, analysis.owner, " ".join(reader.split()))
         try:
             self._replay()
         except BaseException:
@@ -201,13 +201,13 @@ class Review:
 
     def question(self) -> Question | None:
         """What to ask next, about rows of the beats found; None when all is answered."""
-        found = len(self.found.shipped)
-        closed = ~self.corrections.present[:found]
-        closed |= self.corrections.unreadable(self.corrections.times[:found])
+        count = len(self.analysis.shipped)
+        closed = ~self.corrections.present[:count]
+        closed |= self.corrections.unreadable(self.corrections.times[:count])
         return self.learner.question(closed)
 
     def _replay(self) -> None:
-        self.corrections = Corrections(self.found.prepared.seconds, self.found.prepared.peaks)
+        self.corrections = Corrections(self.analysis.prepared.seconds, self.analysis.prepared.peaks)
         self._given, self._skipped = [], []
         for answer in self.answers:
             try:
@@ -222,7 +222,7 @@ class Review:
 
     def _note(self, answer: Answer, beats: list[int]) -> None:
         """Remember what an answer says of the beats that were found."""
-        rows = [beat for beat in beats if beat < len(self.found.shipped)]
+        rows = [beat for beat in beats if beat < len(self.analysis.shipped)]
         if answer.action == "class" and rows:
             self._given.append(Given(rows, self.classes.index(answer.letter)))
         elif answer.action == "skip":
@@ -238,9 +238,9 @@ class Review:
 
     def _classes_of(self, beats: NDArray[np.intp]) -> tuple[NDArray[np.str_], Probabilities]:
         """Classes and probabilities of beats by their numbers."""
-        found = len(self.found.shipped)
+        count = len(self.analysis.shipped)
         probabilities = np.zeros((len(beats), len(self.classes)), np.float32)
-        old = beats < found
+        old = beats < count
         probabilities[old] = self.learner.probabilities[beats[old]]
         names = np.array(self.classes)
         letters = np.where(probabilities.any(axis=1), names[probabilities.argmax(axis=1)], "")

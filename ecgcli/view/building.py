@@ -152,8 +152,8 @@ def fibrillation_of(
         peaks: ``(beats,)`` in s.
         rhythm: ``(beats,)`` the rhythm at each.
     """
-    here = np.array([each == FIBRILLATION for each in rhythm], bool)
-    edges = np.flatnonzero(np.diff(here.view(np.int8), prepend=0, append=0))
+    fibrillating = np.array([each == FIBRILLATION for each in rhythm], bool)
+    edges = np.flatnonzero(np.diff(fibrillating.view(np.int8), prepend=0, append=0))
     return tuple(
         (float(peaks[first]), float(peaks[last - 1]))
         for first, last in zip(edges[::2], edges[1::2], strict=True)

@@ -181,8 +181,8 @@ def _rr_chart(page: Page, x_range: Any) -> Any:
     """RR intervals over time, a point each; points that would hide each other are one."""
     chart = _chart(page, "RR, s", x_range)
     intervals = rr_intervals(page.beats.peaks)
-    known = ~np.isnan(intervals)
-    times, intervals = page.beats.peaks[1:][known], intervals[known]
+    finite = ~np.isnan(intervals)
+    times, intervals = page.beats.peaks[1:][finite], intervals[finite]
     if len(times):
         shown = _not_hidden(times, intervals, page.seconds)
         chart.scatter(

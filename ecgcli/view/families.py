@@ -104,8 +104,8 @@ def _complete(peaks: NDArray[np.float64], seconds: float) -> NDArray[np.bool_]:
 
 def _template(shapes: Shapes) -> Shapes:
     """The shape that most of the others resemble; among many beats, those spread over them."""
-    some = shapes[np.linspace(0, len(shapes) - 1, min(len(shapes), _CANDIDATES)).astype(int)]
-    template: Shapes = some[_alike(some, some).sum(axis=0).argmax()]
+    candidates = shapes[np.linspace(0, len(shapes) - 1, min(len(shapes), _CANDIDATES)).astype(int)]
+    template: Shapes = candidates[_alike(candidates, candidates).sum(axis=0).argmax()]
     return template
 
 

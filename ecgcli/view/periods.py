@@ -64,16 +64,16 @@ def by_period(
     periods = []
     for number, (start, stop) in enumerate(pairwise(edges.tolist())):
         inside = slice(places[number], places[number + 1])
-        some = rates[rate_places[number] : rate_places[number + 1]]
+        own_rates = rates[rate_places[number] : rate_places[number + 1]]
         valid = intervals[inside][~np.isnan(intervals[inside])]
         periods.append(
             Period(
                 start=start,
                 stop=stop,
                 beats=int(places[number + 1] - places[number]),
-                lowest=float(some.min()) if len(some) else None,
+                lowest=float(own_rates.min()) if len(own_rates) else None,
                 mean=float(60 / valid.mean()) if len(valid) else None,
-                highest=float(some.max()) if len(some) else None,
+                highest=float(own_rates.max()) if len(own_rates) else None,
                 counts={name: int((letters[inside] == name).sum()) for name in beats.classes},
                 fibrillation=_overlap(fibrillation, start, stop),
                 unusable=_overlap(unusable, start, stop),

@@ -278,7 +278,10 @@ def test_recordings_of_one_name_keep_their_folders(trained: Path, tmp_path: Path
         assert Path(f"res/{day}/holter.csv").read_text() == alone[day]
         assert Path(f"res/{day}/holter.summary.json").exists()
     summary = json.loads(Path("res/summary.json").read_text())
-    assert [one["recording"] for one in summary["recordings"]] == ["dayA/holter", "dayB/holter"]
+    assert [result["recording"] for result in summary["recordings"]] == [
+        "dayA/holter",
+        "dayB/holter",
+    ]
     assert "(2 done before)" in ecg(*arguments).stderr
     assert json.loads(Path("res/summary.json").read_text()) == summary
 

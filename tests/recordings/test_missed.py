@@ -21,16 +21,16 @@ def long_intervals(record: Path) -> dict[float, bool]:
 
 
 def test_the_pauses_of_208_that_are_missed_beats_are_marked(mitdb: Path) -> None:
-    found = long_intervals(mitdb / "208.hea")
-    assert found[1383.4]  # 4.73 s by detected peaks; beats are annotated in it
-    assert found[208.9]
+    intervals = long_intervals(mitdb / "208.hea")
+    assert intervals[1383.4]  # 4.73 s by detected peaks; beats are annotated in it
+    assert intervals[208.9]
 
 
 def test_the_pauses_of_232_and_219_are_real(mitdb: Path) -> None:
     for record in ("232.hea", "219.hea"):
-        found = long_intervals(mitdb / record)
-        assert len(found) > 2
-        assert sum(found.values()) <= 0.1 * len(found)
+        intervals = long_intervals(mitdb / record)
+        assert len(intervals) > 2
+        assert sum(intervals.values()) <= 0.1 * len(intervals)
 
 
 def test_without_beats_there_are_no_intervals() -> None:

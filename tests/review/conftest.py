@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ecgcli.review.session import Found, Review
-from tests.review.recordings import found_in, write_recording
+from ecgcli.review.session import Analysis, Review
+from tests.review.recordings import analyse, write_recording
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Found:
-    return found_in(write_recording(tmp_path))
+def analysis(tmp_path: Path) -> Analysis:
+    return analyse(write_recording(tmp_path))
 
 
 @pytest.fixture
-def review(found: Found, tmp_path: Path) -> Iterator[Review]:
-    with Review(found, tmp_path / "made.review.csv", "anna") as review:
+def review(analysis: Analysis, tmp_path: Path) -> Iterator[Review]:
+    with Review(analysis, tmp_path / "made.review.csv", "anna") as review:
         yield review

@@ -11,7 +11,7 @@ import wfdb
 from ecgcli.beats import Beats
 from ecgcli.checkpoints import Card
 from ecgcli.classes import AAMI_CLASSES
-from ecgcli.review.session import Found, find_beats
+from ecgcli.review.session import Analysis, find_beats
 from tests.helpers import UNTRAINED
 
 RATE = 250
@@ -59,5 +59,5 @@ def write_recording(folder: Path, name: str = "made", beats: int = 60) -> Path:
     return folder / f"{name}.hea"
 
 
-def found_in(path: Path) -> Found:
+def analyse(path: Path) -> Analysis:
     return find_beats(path, Guessing())  # type: ignore[arg-type]

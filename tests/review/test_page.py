@@ -110,5 +110,7 @@ def test_it_is_read_without_a_mouse(browser: Any, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     recording = write_recording(tmp_path)
     with serving(recording) as (_, address), opened(browser, address) as tab:
-        found = axe.Axe().run(tab).response["violations"]
-        assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+        violations = axe.Axe().run(tab).response["violations"]
+        assert [
+            each["id"] for each in violations if each["impact"] in ("serious", "critical")
+        ] == []

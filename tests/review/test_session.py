@@ -16,12 +16,12 @@ from ecgcli.recordings import ReadOptions
 from ecgcli.review.answers import Answer
 from ecgcli.review.corrections import Misplaced
 from ecgcli.review.results import write_results
-from ecgcli.review.session import Found, Review, apply_file
+from ecgcli.review.session import Analysis, Review, apply_file
 
 
 def wide(review: Review) -> np.ndarray:
     """The times of every fifth beat, which is wide; those at the ends left out."""
-    return review.found.prepared.peaks[3:55:5]
+    return review.analysis.prepared.peaks[3:55:5]
 
 
 def test_answers_to_some_wide_beats_reach_the_others(review: Review) -> None:
@@ -31,14 +31,14 @@ def test_answers_to_some_wide_beats_reach_the_others(review: Review) -> None:
     beats = review.beats()
     letters = dict(zip(beats.times.tolist(), beats.letters.tolist(), strict=True))
     assert {letters[time] for time in times.tolist()} == {"V"}
-    assert (beats.letters == "V").sum() == len(review.found.prepared.peaks[3:58:5])
+    assert (beats.letters == "V").sum() == len(review.analysis.prepared.peaks[3:58:5])
     assert (beats.readers == "anna").sum() == 3
 
 
 def test_undo_brings_everything_back(review: Review) -> None:
     before = review.beats()
     review.answer(Answer("class", tuple(wide(review)[:3].tolist()), "V"))
-    review.answer(Answer("delete", (float(review.found.prepared.peaks[5]),)))
+    review.answer(Answer("delete", (float(review.analysis.prepared.peaks[5]),)))
     review.undo()
     review.undo()
     np.testing.assert_array_equal(review.beats().probabilities, before.probabilities)
@@ -48,29 +48,29 @@ def test_undo_brings_everything_back(review: Review) -> None:
         review.undo()
 
 
-def test_a_review_is_continued_where_it_was(found: Found, tmp_path: Path) -> None:
+def test_a_review_is_continued_where_it_was(analysis: Analysis, tmp_path: Path) -> None:
     file = tmp_path / "made.review.csv"
-    with Review(found, file, "anna") as review:
+    with Review(analysis, file, "anna") as review:
         review.answer(Answer("class", tuple(wide(review)[:3].tolist()), "V"))
         review.answer(Answer("add", (4.35,), "S"))
         left = review.beats()
-    with Review(found, file, "bob") as review:
+    with Review(analysis, file, "bob") as review:
         again = review.beats()
         for name in ("times", "letters", "probabilities", "readers"):
             np.testing.assert_array_equal(getattr(again, name), getattr(left, name))
         with pytest.raises(OutputError, match="another ecg review"):
-            Review(found, file, "anna")
+            Review(analysis, file, "anna")
 
 
-def test_answers_to_other_peaks_are_refused(found: Found, tmp_path: Path) -> None:
+def test_answers_to_other_peaks_are_refused(analysis: Analysis, tmp_path: Path) -> None:
     file = tmp_path / "made.review.csv"
-    with Review(found, file, "anna") as review:
+    with Review(analysis, file, "anna") as review:
         review.answer(Answer("add", (4.35,), "V"))
         review.answer(Answer("class", (4.35,), "S"))
     text = file.read_text().replace("add,4.35", "class,4.35")
     file.write_text(text)
     with pytest.raises(DataError, match="answer 1 does not fit the beats"):
-        Review(found, file, "anna")
+        Review(analysis, file, "anna")
 
 
 def test_an_answer_that_does_not_fit_is_not_kept(review: Review) -> None:
@@ -85,14 +85,14 @@ def test_questions_end(review: Review) -> None:
         question = review.question()
         if question is None:
             break
-        times = review.found.prepared.peaks[list(question.beats)]
+        times = review.analysis.prepared.peaks[list(question.beats)]
         review.answer(Answer("class", tuple(times.tolist()), "N"))
     assert review.question() is None
     assert (review.beats().readers[:-1] == "anna").all()
 
 
 def test_an_unreadable_stretch_is_not_asked_about(review: Review) -> None:
-    review.answer(Answer("unreadable", (0.0,), to=review.found.prepared.seconds - 0.1))
+    review.answer(Answer("unreadable", (0.0,), to=review.analysis.prepared.seconds - 0.1))
     assert review.question() is None
     assert not (review.beats().letters != "").any()
 
@@ -141,7 +141,7 @@ def test_a_file_of_answers_is_applied(review: Review, tmp_path: Path) -> None:
 def test_a_file_that_does_not_fit_changes_nothing(
     text: str, place: str, problem: str, review: Review, tmp_path: Path
 ) -> None:
-    a, b = review.found.prepared.peaks[4:6]
+    a, b = review.analysis.prepared.peaks[4:6]
     file = tmp_path / "answers.csv"
     file.write_text(text.format(a=a, b=a + 0.03, gap=(a + b) / 2))
     with pytest.raises(DataError, match=problem) as refused:
@@ -150,14 +150,14 @@ def test_a_file_that_does_not_fit_changes_nothing(
     assert review.version == 0
 
 
-def test_a_review_file_of_elsewhere_is_applied(found: Found, tmp_path: Path) -> None:
+def test_a_review_file_of_elsewhere_is_applied(analysis: Analysis, tmp_path: Path) -> None:
     here, there = tmp_path / "made.review.csv", tmp_path / "there.review.csv"
-    with Review(found, there, "anna") as review:
+    with Review(analysis, there, "anna") as review:
         review.answer(Answer("class", tuple(wide(review)[:3].tolist()), "V"))
         review.answer(Answer("class", (float(wide(review)[0]),), "F"))
         review.undo()
         left = review.beats()
-    with Review(found, here, "bob") as review:
+    with Review(analysis, here, "bob") as review:
         assert apply_file(review, there) == 1
         np.testing.assert_array_equal(review.beats().letters, left.letters)
         assert set(review.beats().readers) == {"", "anna"}
@@ -169,9 +169,9 @@ def test_ten_answers_correct_a_real_record(mitdb: Path, tmp_path: Path) -> None:
     from ecgcli.review.session import find_beats
     from tests.review.recordings import Guessing
 
-    found = find_beats(mitdb / "119.hea", Guessing())  # type: ignore[arg-type]
-    truth = np.array(["NSVFQ"[LABEL_OF_SYMBOL[symbol]] for symbol in found.symbols])
-    with Review(found, tmp_path / "119.review.csv", "anna") as review:
+    analysis = find_beats(mitdb / "119.hea", Guessing())  # type: ignore[arg-type]
+    truth = np.array(["NSVFQ"[LABEL_OF_SYMBOL[symbol]] for symbol in analysis.symbols])
+    with Review(analysis, tmp_path / "119.review.csv", "anna") as review:
         assert not (review.beats().letters == "V").any()
         for _ in range(10):
             question = review.question()
@@ -179,7 +179,7 @@ def test_ten_answers_correct_a_real_record(mitdb: Path, tmp_path: Path) -> None:
             rows = np.array(question.beats)
             letters, counts = np.unique(truth[rows], return_counts=True)
             own = rows[truth[rows] == letters[counts.argmax()]]
-            times = found.prepared.peaks[own]
+            times = analysis.prepared.peaks[own]
             review.answer(Answer("class", tuple(times.tolist()), letters[counts.argmax()]))
         called = review.beats().letters
         rest = review.beats().readers == ""

@@ -35,8 +35,8 @@ def test_a_run_has_three_beats_and_a_couplet_two() -> None:
     ],
 )
 def test_patterns_need_three_repeats(letters: str, kind: str, beat: int | None, count: int) -> None:
-    found = events(beats_with(letters), kind)
-    assert [(event.beat, event.beats) for event in found] == (
+    runs = events(beats_with(letters), kind)
+    assert [(event.beat, event.beats) for event in runs] == (
         [] if beat is None else [(beat, count)]
     )
 
@@ -80,8 +80,8 @@ def test_the_most_doubtful_come_first_and_say_what_else_they_may_be() -> None:
 
 def test_fibrillation_is_an_event_with_its_rate() -> None:
     beats = beats_with("N" * 100, 0.6)
-    found = find_events(beats, np.zeros(99, bool), [(10.0, 40.0)])
-    (event,) = [each for each in found if each.kind == "fibrillation"]
+    all_events = find_events(beats, np.zeros(99, bool), [(10.0, 40.0)])
+    (event,) = [each for each in all_events if each.kind == "fibrillation"]
     assert event.rate == pytest.approx(100)
     assert (event.start, event.stop) == (10.0, 40.0)
 
