@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from lightgbm import Booster
 
+# No possessive quantifiers: Python before 3.11.5 gets them wrong.
 #: Bytes of the longest text that is unpacked; that of the bundled weights has 4 million.
 LONGEST = 1 << 28
 
@@ -32,8 +33,8 @@ _HEAD = re.compile(
 )
 _TREES = re.compile(
     r"(?:Tree=\d+\nnum_leaves=[1-9]\d{0,5}\nnum_cat=0\n"
-    rf"(?:(?!is_linear|num_)[a-z_]+=(?:{_NUMBER}(?: {_NUMBER})*+)?\n)++"
-    rf"is_linear=0\nshrinkage={_NUMBER}\n\n\n?)++"
+    rf"(?:(?!is_linear|num_)[a-z_]+=(?:{_NUMBER}(?: {_NUMBER})*)?\n)+"
+    rf"is_linear=0\nshrinkage={_NUMBER}\n\n\n?)+"
 )
 _END = "end of trees\n"
 
