@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats.reader import BeatsReader, write_rows
+from ecgcli.beats.reader import BeatsReader, checksum, write_rows
 from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
@@ -36,6 +36,9 @@ TIMES = ["time", "previous_rr", "next_rr", "mean_rr", "local_rr"]
 INFO_COLUMNS = ["record", "patient", "lead", "time", "symbol", *TIMES[1:], "copy"]
 #: The sidecar's columns of text; in the file, each text is the cell of `ecgcli.cells.to_cell`.
 TEXTS = [name for name in INFO_COLUMNS if name not in TIMES]
+#: Columns of the file alone, the same in every row: the CRC-32 of the samples and of the context
+#: that the sidecar was written with, as `ecgcli.beats.reader.checksum`; empty without context.
+CHECKSUMS = ("samples_crc32", "context_crc32")
 #: Columns missing from the sidecars of earlier versions, and their values there.
 _ADDED_COLUMNS = {"copy": ""}
 
@@ -204,10 +207,11 @@ def read_beats(
     samples = np.concatenate([block.samples for block in blocks])
     parts = [block.labels for block in blocks if block.labels is not None]
     labels = np.concatenate(parts) if parts else None
-    info = read_info(source, len(samples))
+    info, context = read_info(source, len(samples)), read_context(source, len(samples))
+    require_unmixed(source, reader.checksum, context)
     if classes is None:
         classes = AAMI_CLASSES if labels is None else _classes_of(labels, info, source)
-    return Beats(samples, labels, info, read_context(source, len(samples)), classes=classes)
+    return Beats(samples, labels, info, context, classes=classes)
 
 
 def _classes_of(
@@ -250,9 +254,12 @@ def write_beats(target: Path, beats: Beats) -> None:
     """
     if target.exists() and not target.is_file():
         beats = replace(beats, info=None, context=None)
+    arrays = (beats.samples, beats.context)
     with ExitStack() as sidecars, atomic_write(target) as stream:
         if beats.info is not None:
-            _write_info(sidecars.enter_context(atomic_write(info_path(target))), beats.info)
+            sums = ["" if a is None else _hexadecimal(checksum(a)) for a in arrays]
+            info = beats.info.assign(**dict(zip(CHECKSUMS, sums, strict=True)))
+            _write_info(sidecars.enter_context(atomic_write(info_path(target))), info)
         if beats.context is not None:
             block = sidecars.enter_context(atomic_write(context_path(target)))
             np.save(block, beats.context, allow_pickle=False)
@@ -266,10 +273,20 @@ def write_beats(target: Path, beats: Beats) -> None:
 
 
 def _write_info(stream: IO[bytes], info: pd.DataFrame) -> None:
+    """Write a sidecar with its `CHECKSUMS`."""
     texts = (str(text) for name in TEXTS for text in info[name].unique())
     _with_texts(info, to_cell).to_csv(
-        stream, index=False, columns=INFO_COLUMNS, lineterminator="\n", quoting=quoting(texts)
+        stream,
+        index=False,
+        columns=[*INFO_COLUMNS, *CHECKSUMS],
+        lineterminator="\n",
+        quoting=quoting(texts),
     )
+
+
+def _hexadecimal(number: int) -> str:
+    """A checksum as a text that no spreadsheet takes for a number."""
+    return f"x{number:08x}"
 
 
 def _with_texts(info: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
@@ -335,6 +352,7 @@ def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame |
         require_file(path)
         info = pd.read_csv(
             path,
+            usecols=lambda name: name not in CHECKSUMS,
             dtype={name: float if name in TIMES else str for name in INFO_COLUMNS},
             keep_default_na=False,  # a lead may be named NA
             na_values=dict.fromkeys(TIMES, ""),
@@ -367,4 +385,43 @@ def require_rows(rows: int, beats: int, beats_csv: Path | str) -> None:
             f"the sidecar has {counted(rows, 'row')} for {counted(beats, 'beat')}; "
             "create it again with its beats, or remove it",
             file=info_path(beats_csv),
+        )
+
+
+def require_unmixed(
+    beats_csv: Path | str, samples: int, context: NDArray[np.float32] | None
+) -> None:
+    """Refuse a sidecar or a context that was not written with its beats, as far as that is known.
+
+    Sidecars of earlier versions lack `CHECKSUMS`, and are not checked.
+
+    Args:
+        beats_csv: the file.
+        samples: the checksum of all its samples, `BeatsReader.checksum`.
+        context: its context, or None.
+
+    Raises:
+        DataError: a checksum differs.
+    """
+    path = info_path(beats_csv)
+    if str(beats_csv) == "-" or not path.exists():
+        return
+    import pandas as pd
+
+    first = pd.read_csv(path, nrows=1, dtype=str, keep_default_na=False)
+    sums = dict(zip(first.columns, first.to_numpy()[0], strict=True))
+    if sums.get("samples_crc32", _hexadecimal(samples)) != _hexadecimal(samples):
+        raise DataError(
+            "the sidecar was written with other beats; create it again with its beats, "
+            "or remove it",
+            file=path,
+        )
+    if context is None:
+        return
+    written_with = _hexadecimal(checksum(context))
+    if sums.get("context_crc32", written_with) != written_with:
+        raise DataError(
+            "the context was written with other beats; create it again with ecg prepare --context, "
+            "or remove it",
+            file=context_path(beats_csv),
         )

@@ -93,6 +93,8 @@ class BeatsReader:
         self._classes, self._normalize, self._block_bytes = classes, normalize, block_bytes
         self._raw = _open(source, self.name)
         self._line = 1
+        #: `checksum` of the samples read so far, as they are in the file.
+        self.checksum = 0
         try:
             self._text = _decompressed(self._raw)
             self._pending = self._read_lines()
@@ -203,14 +205,13 @@ class BeatsReader:
         values = np.empty((table.num_rows, layout.columns - layout.index), np.float32)
         for column, cells in enumerate(table.columns[layout.index :]):
             values[:, column] = cells.to_numpy()
-        samples = values[:, :BEAT_LENGTH]
+        samples = np.ascontiguousarray(values[:, :BEAT_LENGTH])
+        self.checksum = checksum(samples, self.checksum)
         labels = values[:, BEAT_LENGTH] if layout.labelled else None
         self._check(samples, labels, block)
         if self._normalize:
             samples = normalize(samples)
-        return Block(
-            np.ascontiguousarray(samples), None if labels is None else labels.astype(np.int64)
-        )
+        return Block(samples, None if labels is None else labels.astype(np.int64))
 
     def _check(
         self, samples: NDArray[np.float32], labels: NDArray[np.float32] | None, block: bytes
@@ -279,6 +280,11 @@ def write_rows(
         columns.append(pa.array(labels))
     table = pa.table(columns, names=[str(number) for number in range(len(columns))])
     pacsv.write_csv(table, stream, pacsv.WriteOptions(include_header=False))
+
+
+def checksum(array: NDArray[np.float32], before: int = 0) -> int:
+    """The CRC-32 of an array, as little-endian float32; ``before`` is that of rows before it."""
+    return zlib.crc32(np.ascontiguousarray(array, "<f4").data, before)
 
 
 def normalize(samples: NDArray[np.float32]) -> NDArray[np.float32]:

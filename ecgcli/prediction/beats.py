@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, read_context, read_info, require_rows
+from ecgcli.beats import Beats, read_context, read_info, require_rows, require_unmixed
 from ecgcli.beats.reader import BeatsReader
 from ecgcli.beats.views import inputs_of
 from ecgcli.choices import TableFormat
@@ -112,6 +112,8 @@ def predict_file(
             for rows in sidecars:
                 if rows is not None:
                     require_rows(len(rows), first, source)
+            if not samples_only:
+                require_unmixed(source, reader.checksum, sidecars[1])
     return Summary(
         {name: int(count) for name, count in zip(classes, counts[:-1], strict=True)},
         reader.layout.labelled,

@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgcli.beats import (
+    CHECKSUMS,
     INFO_COLUMNS,
     TEXTS,
     Beats,
     beat_lengths,
     concatenate,
+    context_path,
     info_path,
     read_beats,
     read_labelled,
@@ -114,11 +116,41 @@ def test_a_sidecar_that_does_not_fit_is_refused(beats: Beats, tmp_path: Path) ->
         read_beats(path)
 
 
+def with_context(beats: Beats, value: float) -> Beats:
+    return replace(with_info(beats), context=np.full((len(beats), 2), value, np.float32))
+
+
+def test_a_sidecar_or_context_of_other_beats_is_refused(beats: Beats, tmp_path: Path) -> None:
+    """Of the same number of beats, so nothing but the content differs."""
+    path, other = tmp_path / "beats.csv", tmp_path / "other.csv"
+    write_beats(path, with_context(beats, 1))
+    write_beats(other, with_context(replace(beats, samples=beats.samples[::-1]), 2))
+    context_path(other).replace(context_path(path))
+    with pytest.raises(DataError, match=r"beats\.context\.npy: the context was .* other beats"):
+        read_beats(path)
+    context_path(path).unlink()
+    assert read_beats(path).info is not None
+    info_path(other).replace(info_path(path))
+    with pytest.raises(DataError, match=r"beats\.info\.csv: the sidecar was .* other beats"):
+        read_beats(path)
+    info = pd.read_csv(info_path(path), dtype=str, keep_default_na=False)
+    info.drop(columns=[*CHECKSUMS]).to_csv(info_path(path), index=False)
+    assert read_beats(path).info is not None  # an earlier version's is not checked
+
+
+def test_another_form_of_the_same_beats_keeps_the_sidecar(beats: Beats, tmp_path: Path) -> None:
+    path = tmp_path / "beats.csv"
+    write_beats(path, with_context(beats, 1))
+    pd.read_csv(path, header=None).to_csv(path, sep=";", decimal=",")
+    for normalized in (False, True):
+        assert read_beats(path, normalize=normalized).info is not None
+
+
 def test_a_sidecar_of_an_earlier_version_has_no_copies(beats: Beats, tmp_path: Path) -> None:
     path = tmp_path / "beats.csv"
     write_beats(path, with_info(beats))
     info = pd.read_csv(info_path(path), dtype=str, keep_default_na=False)
-    info.drop(columns="copy").to_csv(info_path(path), index=False)
+    info.drop(columns=["copy", *CHECKSUMS]).to_csv(info_path(path), index=False)
     beats = read_beats(path)
     assert beats.info is not None
     assert list(beats.info.columns) == INFO_COLUMNS

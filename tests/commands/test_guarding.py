@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import Result
 
-from ecgcli.beats import context_path, read_beats, write_beats
+from ecgcli.beats import read_beats, write_beats
 from ecgcli.commands import app
 from ecgcli.commands.guarding import _OUTPUTS
 
@@ -37,9 +38,8 @@ def work(ecg: Ecg, demo: Path, trained: Path, anomaly_run: Path, mitdb: Path) ->
     del ecg  # it makes the folder the working folder
     folder = Path.cwd()
     beats = read_beats(demo / "synthetic_test.csv").take(np.arange(300))
-    write_beats(folder / "beats.csv", beats)
+    write_beats(folder / "beats.csv", replace(beats, context=np.zeros((300, 3), np.float32)))
     write_beats(folder / "train.csv", beats)
-    np.save(context_path("beats.csv"), np.zeros((300, 3), np.float32))
     shutil.copytree(trained, "runs/cnn")
     shutil.copytree(anomaly_run, "runs/anomaly")
     for ending in ("hea", "dat", "atr"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from ecgcli.beats import write_beats
 from ecgcli.beats.preparation import prepare_recording
 from ecgcli.checkpoints import Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
@@ -88,6 +89,17 @@ def test_beats_without_context_are_refused_with_what_to_do(
     result = ecg("predict", "alone.csv", "--model", run, "-o", "p.csv")
     assert result.exit_code == 2
     assert "--model beats" in result.stderr
+    assert not Path("p.csv").exists()
+
+
+def test_the_context_of_other_beats_is_refused(run: Path, mitdb: Path, ecg: Ecg) -> None:
+    beats = prepare_recording(mitdb / "221.hea", context=True).beats.take(np.arange(40))
+    write_beats(Path("one.csv"), beats.take(np.arange(20)))
+    write_beats(Path("two.csv"), beats.take(np.arange(20, 40)))
+    Path("two.context.npy").replace("one.context.npy")
+    result = ecg("predict", "one.csv", "--model", run, "-o", "p.csv")
+    assert result.exit_code == 2
+    assert "one.context.npy: the context was written with other beats" in result.stderr
     assert not Path("p.csv").exists()
 
 
