@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ecgcli.prediction import Classifier
     from ecgcli.recordings import ReadOptions
+    from ecgcli.recordings.search import Search
 
 #: NumPy and the libraries take seeds of 32 bits.
 HIGHEST_SEED = 2**32 - 1
@@ -53,6 +54,15 @@ Detect = Annotated[str, typer.Option("--detector", help="Detector of R peaks: {d
 Model = Annotated[
     Path | None,
     typer.Option("--model", "-m", help="Run or checkpoint; default the newest run."),
+]
+ModelOrWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
+        "newest run, else the pretrained weights.",
+    ),
 ]
 AnomalyModel = Annotated[
     Path | None,
@@ -100,6 +110,28 @@ def open_classifier(model: Path | None, console: Console) -> Classifier:
     classifier = load(find_checkpoint(model))
     console.print(f"Model: {classifier.path}")
     return classifier
+
+
+def open_recording_classifier(
+    model: Path | None, engine: EngineName, console: Console
+) -> Classifier:
+    """The classifier of recordings that ``--model`` names; prints which one it is."""
+    from ecgcli.checkpoints.runs import find_checkpoint
+    from ecgcli.prediction import load
+
+    checkpoint = find_checkpoint(model, Path("runs"), "recordings")
+    console.print(model_line(checkpoint))
+    return load(checkpoint, engine=engine)
+
+
+def find_recordings_at(places: Sequence[str], console: Console) -> Search:
+    """The recordings at the places; prints what was left out, and why."""
+    from ecgcli.recordings.search import find_recordings
+
+    search = find_recordings(places)
+    for note in search.notes:
+        console.print(note)
+    return search
 
 
 def model_line(checkpoint: Path) -> str:

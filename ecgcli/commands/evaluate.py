@@ -17,6 +17,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rate,
     Units,
+    find_recordings_at,
     messages,
     print_json,
     progress_bar,
@@ -111,7 +112,7 @@ def command(
     refuse_options(ctx, str(data), recording=recordings)
     folder = out or report_folder(path, data)
     evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation
-    paths = _recordings_at(data, console) if recordings else []
+    paths = find_recordings_at([str(data)], console).paths if recordings else []
     if is_fibrillation_model(path):
         _refuse_for_fibrillation(ctx, path, data, recordings)
         with progress_bar(console) as progress:
@@ -148,15 +149,6 @@ def command(
         console.print(f"Confusion matrix: {page.with_name('confusion.png')}")
         place = "RECORDING" if recordings else "BEATS.csv"
         console.print(f"Next: ecg predict {place} --model {model or shown_place(path)}")
-
-
-def _recordings_at(data: Path, console: Console) -> list[Path]:
-    from ecgcli.recordings.search import find_recordings
-
-    search = find_recordings([str(data)])
-    for note in search.notes:
-        console.print(note)
-    return search.paths
 
 
 def _refuse_for_fibrillation(ctx: typer.Context, model: Path, data: Path, recordings: bool) -> None:

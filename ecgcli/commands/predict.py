@@ -16,10 +16,12 @@ from ecgcli.commands.console import (
     Detect,
     Engine,
     Lead,
+    ModelOrWeights,
     Normalize,
     Quiet,
     Rate,
     Units,
+    find_recordings_at,
     messages,
     model_line,
     print_json,
@@ -56,15 +58,7 @@ def command(
             help="Beats CSV, or - for standard input; or recordings: files, folders, patterns.",
         ),
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
-            "newest run, else the pretrained weights.",
-        ),
-    ] = None,
+    model: ModelOrWeights = None,
     out: Annotated[
         str,
         typer.Option(
@@ -199,12 +193,8 @@ def _predict_recordings(
 ) -> None:
     from dataclasses import replace
 
-    from ecgcli.recordings.search import find_recordings
-
-    search = find_recordings(source)
+    search = find_recordings_at(source, console)
     paths = search.paths
-    for note in search.notes:
-        console.print(note)
     single = len(paths) == 1 and not Path(source[0]).is_dir()
     if single and was_typed(ctx, "jobs"):
         raise ConfigError("--jobs is for several recordings; one is read by one process")

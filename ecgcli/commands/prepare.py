@@ -19,6 +19,7 @@ from ecgcli.commands.console import (
     Quiet,
     Rate,
     Units,
+    find_recordings_at,
     messages,
     print_json,
     progress_bar,
@@ -84,7 +85,6 @@ def command(
 
     from ecgcli.beats import concatenate, write_beats
     from ecgcli.beats.preparation import Failure, prepare_many
-    from ecgcli.recordings.search import find_recordings
 
     console = messages(quiet)
     _refuse_inapplicable(ctx, split)
@@ -92,10 +92,7 @@ def command(
         require_replaceable(target)
     format_for(str(out).removesuffix(".gz"), None, ("csv",))
     options = read_options(lead, rate, units, annotations, detector)
-    search = find_recordings(recordings)
-    paths = search.paths
-    for note in search.notes:
-        console.print(note)
+    paths = find_recordings_at(recordings, console).paths
     done: list[Prepared] = []
     failed: list[Failure] = []
     cores = jobs or os.cpu_count() or 1

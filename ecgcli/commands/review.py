@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from ecgcli.choices import EngineName
 from ecgcli.commands.console import (
     Annotations,
     Detect,
     Engine,
     Json,
     Lead,
+    ModelOrWeights,
     Quiet,
     Rate,
     Units,
     messages,
-    model_line,
+    open_recording_classifier,
     print_json,
     read_options,
 )
@@ -37,15 +37,7 @@ EXAMPLE = "Example: ecg review my.edf --reader anna"
 
 def command(
     recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
-            "newest run, else the pretrained weights.",
-        ),
-    ] = None,
+    model: ModelOrWeights = None,
     answers: Annotated[
         Path | None,
         typer.Option(
@@ -95,7 +87,7 @@ def command(
     file = journal_of(recording, out)
     if not resume:
         require_new(file)
-    classifier = _classifier(model, engine, console)
+    classifier = open_recording_classifier(model, engine, console)
     with console.status("classifying"):
         analysis = find_beats(recording, classifier, options)
     for note in analysis.notes:
@@ -111,15 +103,6 @@ def command(
         table, annotated = write_results(review, file.parent, name)
         _report(review, file, table, annotated, json, console)
         console.print(f"Next: ecg evaluate MODEL --data {recording} --annotations {annotated}")
-
-
-def _classifier(model: Path | None, engine: EngineName, console: Console) -> Classifier:
-    from ecgcli.checkpoints.runs import find_checkpoint
-    from ecgcli.prediction import load
-
-    checkpoint = find_checkpoint(model, Path("runs"), "recordings")
-    console.print(model_line(checkpoint))
-    return load(checkpoint, engine=engine)
 
 
 def _serve(

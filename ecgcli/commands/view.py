@@ -17,11 +17,12 @@ from ecgcli.commands.console import (
     Engine,
     Json,
     Lead,
+    ModelOrWeights,
     Quiet,
     Rate,
     Units,
     messages,
-    model_line,
+    open_recording_classifier,
     print_json,
     read_options,
 )
@@ -39,15 +40,7 @@ EXAMPLE = "Example: ecg view my.edf -o my.html --open"
 
 def command(
     recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
-            "newest run, else the pretrained weights.",
-        ),
-    ] = None,
+    model: ModelOrWeights = None,
     predictions: Annotated[
         Path | None,
         typer.Option(
@@ -118,12 +111,8 @@ def _classify(
     abstain: float,
     console: Console,
 ) -> Page:
-    from ecgcli.checkpoints.runs import find_checkpoint
-    from ecgcli.prediction import load
     from ecgcli.view.building import view_recording
 
-    checkpoint = find_checkpoint(model, Path("runs"), "recordings")
-    console.print(model_line(checkpoint))
-    classifier = load(checkpoint, engine=engine)
+    classifier = open_recording_classifier(model, engine, console)
     with console.status("classifying"):
         return view_recording(recording, classifier, options, abstain=abstain)
