@@ -38,27 +38,27 @@ def mitdb() -> Path:
 @pytest.fixture(scope="session")
 def svdb() -> Path:
     """Records of the Supraventricular Arrhythmia Database: ECG_SVDB, else ../shared/svdb."""
-    named = Path(os.environ.get("ECG_SVDB", ROOT.parent / "shared" / "svdb"))
-    if not (named / "800.dat").exists():
-        pytest.skip(f"no records of svdb in {named}; name a folder that has them in ECG_SVDB")
-    return named
+    return records_at_hand("svdb", "800.dat")
 
 
 @pytest.fixture(scope="session")
 def ltafdb() -> Path:
     """Annotations of the Long-Term AF Database: ECG_LTAFDB, else ../shared/ltafdb."""
-    named = Path(os.environ.get("ECG_LTAFDB", ROOT.parent / "shared" / "ltafdb"))
-    if not (named / "00.atr").exists():
-        pytest.skip(f"no records of ltafdb in {named}; name a folder that has them in ECG_LTAFDB")
-    return named
+    return records_at_hand("ltafdb", "00.atr")
 
 
 @pytest.fixture(scope="session")
 def nstdb() -> Path:
     """Noise of the Noise Stress Test Database: ECG_NSTDB, else ../shared/nstdb."""
-    named = Path(os.environ.get("ECG_NSTDB", ROOT.parent / "shared" / "nstdb"))
-    if not (named / "bw.dat").exists():
-        pytest.skip(f"no records of nstdb in {named}; name a folder that has them in ECG_NSTDB")
+    return records_at_hand("nstdb", "bw.dat")
+
+
+def records_at_hand(name: str, file: str) -> Path:
+    """The folder of a database that has this file; without one, the test is skipped."""
+    variable = f"ECG_{name.upper()}"
+    named = Path(os.environ.get(variable, ROOT.parent / "shared" / name))
+    if not (named / file).exists():
+        pytest.skip(f"no records of {name} in {named}; name a folder that has them in {variable}")
     return named
 
 
