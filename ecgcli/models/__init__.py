@@ -76,7 +76,7 @@ class Estimator(ABC):
         """Take up what `state` gave."""
 
     def check_state(self, state: Tensors) -> None:  # noqa: B027 (most libraries need no check)
-        """Refuse a state that `restore` would not survive; called for files without a checksum.
+        """Refuse a state that `restore` would not survive; called for all but bundled files.
 
         Raises:
             ValueError: the state is damaged.

@@ -1,8 +1,8 @@
-"""Boosted trees as a text: compressed for a checkpoint, and checked where a file has no checksum.
+"""Boosted trees as a text: compressed for a checkpoint, and checked in any file but the bundled.
 
 LightGBM trusts its own text: it reads as many bytes and numbers as the text states, and follows
 whatever node a tree names. A damaged text would make it read other memory, or never end.
-The check takes several times as long as reading the trees, so it is for files without a checksum.
+The check takes several times as long as reading the trees, so the bundled weights are spared it.
 """
 
 from __future__ import annotations
