@@ -122,9 +122,8 @@ MAY_WRITE = {
     "ecgcli.files": "the one place",
     "ecgcli.streams": "/dev/null in place of a closed standard stream",
     "ecgcli.checkpoints.runs": "the lock of a run folder, and folders of runs that never began",
-    "ecgcli.prediction.recordings": "a temporary folder, for the library that writes annotations",
+    "ecgcli.recordings.annotation_file": "a temporary folder, for the library that writes them",
     "ecgcli.review.journal": "answers are added to the end of the file that has them, and locked",
-    "ecgcli.review.results": "a temporary folder, for the library that writes annotations",
     "ecgcli.sources.transfer": "the part of a file that the next download continues",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,6 +28,7 @@ from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.annotated_rhythm import VENTRICULAR
+from ecgcli.recordings.annotation_file import annotation_bytes
 from ecgcli.recordings.identity import content_sha256
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
@@ -340,8 +340,6 @@ def _annotation_file(classified: Classified) -> bytes:
         DataError: there are no beats, and an annotation file cannot be empty.
         ConfigError: the classes are not annotation symbols.
     """
-    import wfdb
-
     if classified.classes != AAMI_CLASSES:
         raise ConfigError(f"--format wfdb has no symbols for {' and '.join(classified.classes)}")
     if not len(classified.times):
@@ -358,17 +356,12 @@ def _annotation_file(classified: Classified) -> bytes:
     order = np.argsort(places, kind="stable")
     symbols = [RHYTHM_SYMBOL] * len(marks) + symbols
     texts = [*marks.values(), MARK, *[""] * (len(samples) - 1)]
-    with tempfile.TemporaryDirectory() as folder:
-        wfdb.wrann(
-            "beats",
-            "ecg",
-            places[order],
-            [symbols[place] for place in order],
-            fs=rate,
-            aux_note=[texts[place] for place in order],
-            write_dir=folder,
-        )
-        return (Path(folder) / "beats.ecg").read_bytes()
+    return annotation_bytes(
+        places[order],
+        [symbols[place] for place in order],
+        [texts[place] for place in order],
+        rate,
+    )
 
 
 def rhythm_marks(rhythms: NDArray[np.str_]) -> dict[int, str]:

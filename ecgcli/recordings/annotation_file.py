@@ -6,6 +6,8 @@ first note that begins with ``##`` and is unknown to it), and reads past the mar
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,38 @@ def read_annotation_file(path: Path) -> Annotations:
     table = ann_label_table.set_index("label_store")["symbol"].to_dict()
     symbols = tuple(str(table.get(code, "")) for code in codes)
     return np.array(positions, np.float64), symbols, tuple(texts)
+
+
+def annotation_bytes(
+    samples: NDArray[np.int64],
+    symbols: Sequence[str],
+    texts: Sequence[str],
+    sampling_rate: float,
+    subtypes: Sequence[int] | None = None,
+) -> bytes:
+    """The content of an annotation file.
+
+    Args:
+        samples: ``(annotations,)`` ascending, at least one.
+        symbols: of the annotations.
+        texts: of the annotations; empty where there is none.
+        sampling_rate: Hz.
+        subtypes: of the annotations; default 0.
+    """
+    import wfdb
+
+    with tempfile.TemporaryDirectory() as folder:  # the library writes files alone
+        wfdb.wrann(
+            "beats",
+            "ecg",
+            samples,
+            list(symbols),
+            subtype=None if subtypes is None else np.array(subtypes),
+            aux_note=list(texts),
+            fs=sampling_rate,
+            write_dir=folder,
+        )
+        return (Path(folder) / "beats.ecg").read_bytes()
 
 
 def _words_of(path: Path) -> list[int]:

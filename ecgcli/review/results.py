@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from ecgcli.classes import ABSTAINED, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, write_text
 from ecgcli.prediction.beats import DECIMALS
+from ecgcli.recordings.annotation_file import annotation_bytes
 from ecgcli.review.answers import DECIMALS as TIME_DECIMALS
 from ecgcli.review.session import Review, Reviewed
 
@@ -65,8 +65,6 @@ def _annotation_file(review: Review, beats: Reviewed) -> bytes:
     Raises:
         DataError: there are no beats, and an annotation file cannot be empty.
     """
-    import wfdb
-
     corrections, rate = review.corrections, review.analysis.prepared.sampling_rate
     kept = ~corrections.unreadable(beats.times)
     if not kept.any():
@@ -84,12 +82,7 @@ def _annotation_file(review: Review, beats: Reviewed) -> bytes:
             marks.append((stretch.stop, _QUALITY, _READABLE, ""))
     times, all_symbols, subtypes, notes = zip(*sorted(marks), strict=True)
     samples = np.round(np.array(times) * rate).astype(np.int64)
-    with tempfile.TemporaryDirectory() as folder:
-        wfdb.wrann(
-            "beats", ANNOTATOR, samples, list(all_symbols), subtype=np.array(subtypes),
-            aux_note=list(notes), fs=rate, write_dir=folder,
-        )  # fmt: skip
-        return (Path(folder) / f"beats.{ANNOTATOR}").read_bytes()
+    return annotation_bytes(samples, all_symbols, notes, rate, subtypes)
 
 
 def _symbols(review: Review, beats: Reviewed) -> NDArray[np.object_]:
