@@ -14,7 +14,6 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -22,6 +21,7 @@ from ecgcli import weights
 from ecgcli.beats.intervals import FILE, ORIGINS, interval_features
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.files import atomic_write
+from ecgcli.recordings.formats.wfdb_record import read_annotations, read_rate
 
 FOLDS = 5
 ROUNDS = 100
@@ -71,10 +71,8 @@ def main() -> None:
 
 def beats_of(header: Path, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Features and origins of some beats of a recording."""
-    name = str(header.with_suffix(""))
-    annotation = wfdb.rdann(name, "atr")
-    symbols = np.array(annotation.symbol)
-    texts = [text.strip("\x00") for text in annotation.aux_note]
+    positions, names, texts = read_annotations(header.with_suffix(""), "atr")
+    symbols = np.array(names)
     changes = [k for k, text in enumerate(texts) if symbols[k] == "+" and text.startswith("(")]
     rhythm = np.array(["", *(texts[k] for k in changes)])
     beat = np.array([symbol in LABEL_OF_SYMBOL for symbol in symbols])
@@ -83,7 +81,7 @@ def beats_of(header: Path, seed: int) -> tuple[NDArray[np.float32], NDArray[np.i
     fibrillation = rhythm[place] == "(AFIB"
     origins = np.where((labels == N) & fibrillation, AF, np.where(labels > V, -1, labels))
     rows = chosen(origins, np.random.default_rng(seed))
-    times = annotation.sample[beat] / wfdb.rdheader(name).fs
+    times = positions[beat] / read_rate(header)
     return interval_features(times)[rows], origins[rows]
 
 

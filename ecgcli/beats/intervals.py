@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -110,18 +110,20 @@ def _irregularity(times: Floats) -> Features:
 
 def _around(values: Floats, span: int) -> NDArray[np.float64]:
     """``(beats, span)``: the values around each."""
-    mode = "reflect" if len(values) > span // 2 else "edge"
-    padded = np.pad(values, span // 2, mode=mode)  # type: ignore[call-overload]
-    windows: NDArray[np.float64] = sliding_window_view(padded, span)
+    windows: NDArray[np.float64] = sliding_window_view(_padded(values, span), span)
     return windows
 
 
 def _mean_around(values: Floats, span: int) -> Floats:
-    mode = "reflect" if len(values) > span // 2 else "edge"
-    padded = np.pad(values, span // 2, mode=mode)  # type: ignore[call-overload]
-    sums = np.concatenate([[0.0], np.cumsum(padded)])
+    sums = np.concatenate([[0.0], np.cumsum(_padded(values, span))])
     mean: Floats = (sums[span:] - sums[:-span]) / span
     return mean
+
+
+def _padded(values: Floats, span: int) -> Floats:
+    """The values, reflected at both ends by half a span; few values are repeated instead."""
+    mode: Literal["reflect", "edge"] = "reflect" if len(values) > span // 2 else "edge"
+    return np.pad(values, span // 2, mode=mode)
 
 
 @cache
