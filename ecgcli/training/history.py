@@ -28,6 +28,9 @@ class Epoch:
 
 History = Sequence[Epoch]
 
+#: A validation loss has risen when it is above this many times its lowest value.
+RISEN = 1.1
+
 
 def write_history(path: Path, history: History) -> None:
     """Write ``metrics.csv``: a header and a row for each epoch."""
@@ -73,7 +76,7 @@ def overfitting(history: History) -> str | None:
     """
     lowest = min(history, key=lambda row: row.validation_loss)
     last = history[-1]
-    risen = last.validation_loss > 1.1 * lowest.validation_loss
+    risen = last.validation_loss > RISEN * lowest.validation_loss
     if not risen or last.train_loss >= lowest.train_loss:
         return None
     return (
