@@ -120,10 +120,11 @@ STREAM_WRITERS = re.compile(
 #: Modules that may, and why.
 MAY_WRITE = {
     "ecgcli.files": "the one place",
+    "ecgcli.locking": "the lock of a folder or a file, which names its holder",
     "ecgcli.streams": "/dev/null in place of a closed standard stream",
-    "ecgcli.checkpoints.runs": "the lock of a run folder, and folders of runs that never began",
+    "ecgcli.checkpoints.runs": "folders of runs that never began",
     "ecgcli.recordings.annotation_file": "a temporary folder, for the library that writes them",
-    "ecgcli.review.journal": "answers are added to the end of the file that has them, and locked",
+    "ecgcli.review.journal": "answers are added to the end of the file that has them",
     "ecgcli.sources.transfer": "the part of a file that the next download continues",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ecgcli import locking
 from ecgcli.errors import CheckpointError, did_you_mean
 from ecgcli.files import writing
 from ecgcli.weights import BUNDLED, bundled_checkpoint, name_of
@@ -17,7 +18,6 @@ CONFIG = "config.yaml"
 ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
 ANOMALY = "anomaly.safetensors"
 FIBRILLATION = "fibrillation.safetensors"
-_LOCK = ".lock"
 #: The files of a run that a later command may read.
 FILES = (BEST, LAST, ANOMALY, FIBRILLATION, CONFIG, ENVIRONMENT, HISTORY, REPORT)
 
@@ -115,7 +115,7 @@ def discard_run(run: Path) -> None:
         strange = [
             path.name
             for path in sorted(run.iterdir())
-            if path.name not in {*FILES, *pictures, _LOCK} and path.suffix != ".tmp"
+            if path.name not in {*FILES, *pictures, locking.FOLDER_LOCK} and path.suffix != ".tmp"
         ]
         if strange:
             raise CheckpointError(
@@ -148,15 +148,11 @@ def locked(run: Path) -> Iterator[None]:
     Raises:
         CheckpointError: another process is training in it.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(run / _LOCK)
-    with writing(run):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise CheckpointError(f"{run}: another process is training in this run") from error
-    try:
+    in_use = f"{run}: another process is training in this run"
+    with locking.locked(
+        run / locking.FOLDER_LOCK,
+        in_use,
+        "wait until it ends, or stop it first",
+        error=CheckpointError,
+    ):
         yield
-    finally:
-        lock.release()

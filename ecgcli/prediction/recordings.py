@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from ecgcli.fibrillation import AFIB, OTHER, UNKNOWN, AtrialRhythm
 from ecgcli.fibrillation.model import bundled_model
 from ecgcli.files import sha256, write_json
 from ecgcli.guard import MARK, require_replaceable
+from ecgcli.locking import FOLDER_LOCK, locked
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
@@ -245,13 +247,24 @@ def classify_many(
     Raises:
         ConfigError: two results would be one file.
         OutputError: a result would replace a recording, or an annotation file of another
-            program. Nothing has been computed then.
+            program; or another process writes into the folder. Nothing has been computed then.
     """
     _require_free(paths, task)
     threads = None if jobs == 1 or len(paths) == 1 else 1
     names = distinct_names(paths)
     items = [(path, names.get(path, "")) for path in paths]
-    return in_order_prepared(partial(_worker, task, task.made_with(), threads), items, jobs)
+    prepare = partial(_worker, task, task.made_with(), threads)
+    return _alone_in(task.folder, in_order_prepared(prepare, items, jobs))
+
+
+def _alone_in(
+    folder: Path, work: Generator[dict[str, Any] | Failure, None, None]
+) -> Generator[dict[str, Any] | Failure, None, None]:
+    """Do the work while no other process writes results into the folder."""
+    in_use = f"{folder}: another ecg predict writes its results here"
+    advice = "wait until it ends, or choose another folder with --out"
+    with closing(work), locked(folder / FOLDER_LOCK, in_use, advice):
+        yield from work
 
 
 def _require_free(paths: Sequence[Path], task: Task) -> None:

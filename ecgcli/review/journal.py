@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
-from ecgcli.errors import DataError, OutputError
+from ecgcli.errors import DataError
 from ecgcli.files import writing
+from ecgcli.locking import locked
 from ecgcli.review.answers import Answer, Owner, header, read_answers, row_of
 
 #: What follows the recording's name in the name of its review file.
@@ -36,20 +38,16 @@ class Journal:
     """
 
     def __init__(self, path: Path, owner: Owner, reader: str) -> None:
-        from filelock import FileLock, Timeout
-
         self.path, self.owner, self.reader = path, owner, reader
         self._stream: FileIO | None = None
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._lock.acquire(timeout=0)
-            except Timeout as error:
-                raise OutputError(
-                    f"{path}: another ecg review has this recording open; continue there, "
-                    "or stop it first"
-                ) from error
+        self._held = ExitStack()
+        self._held.enter_context(
+            locked(
+                path.with_name(f".{path.name}.lock"),
+                f"{path}: another ecg review has this recording open",
+                "continue there, or stop it first",
+            )
+        )
         try:
             self._cut_torn_row()
             rows = read_answers(path, owner) if path.exists() else []
@@ -94,7 +92,7 @@ class Journal:
         """Close the file and let others open it."""
         if self._stream is not None:
             self._stream.close()
-        self._lock.release()
+        self._held.close()
 
     def _write(self, rows: bytes) -> None:
         stream = self._open()

@@ -20,6 +20,7 @@ import wfdb
 from typer.testing import Result
 
 from ecgcli.beats import read_beats
+from ecgcli.locking import locked
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -434,3 +435,16 @@ def test_results_of_another_threshold_are_made_again(
     summary = json.loads(Path("results/summary.json").read_text())
     assert all(row["abstained"] > 0 for row in summary["recordings"])
     assert "?" in set(pd.read_csv("results/208.csv")["class"])
+
+
+def test_results_are_written_by_one_process_at_a_time(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    with locked(Path("results/.lock"), "in use", "wait"):
+        result = ecg("predict", records, "--model", trained, "-o", "results", "-j", 1)
+        assert result.exit_code == 2
+        assert "error: results: another ecg predict writes its results here" in result.stderr
+        assert f"(process {os.getpid()} on " in result.stderr
+        assert [path.name for path in Path("results").iterdir()] == [".lock"]
+    assert ecg("predict", records, "--model", trained, "-o", "results", "-j", 1).exit_code == 0
+    assert not Path("results/.lock").exists()
