@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,16 +16,17 @@ from ecgcli.beats.segmentation import cut_beats
 from ecgcli.errors import EcgError
 from ecgcli.parallel import in_order
 from ecgcli.recordings import (
+    ALL_LEADS,
     NO_OPTIONS,
     PREFERRED_LEADS,
     ReadOptions,
     Recording,
     plain_lead,
-    read_recording,
 )
 from ecgcli.recordings.databases import database_of
+from ecgcli.recordings.leads import read_chosen_leads
 from ecgcli.recordings.missed import may_miss_a_beat
-from ecgcli.recordings.peaks import points_down, with_known_beats
+from ecgcli.recordings.peaks import points_down, with_beats_of, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
 from ecgcli.recordings.search import distinct_names
 from ecgcli.wording import counted
@@ -53,6 +54,8 @@ class Prepared:
     missed: np.ndarray[tuple[int], np.dtype[np.bool_]]
     #: Whether the R peaks are annotations, and not found by a detector.
     annotated: bool
+    #: The same beats in each other lead; empty where one lead is read.
+    others: tuple[Beats, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,32 +80,51 @@ def prepare_recording(
         DataError: the recording cannot be read.
         ConfigError: there is no such detector.
     """
-    recording = read_recording(path, options, patient, name)
-    return prepare(recording, path, options, context=context)
+    (first, *others), notes = read_chosen_leads(path, options, patient, name)
+    prepared = prepare(first, path, options, others, context=context)
+    return replace(prepared, notes=(*notes, *prepared.notes))
+
+
+def prepare_leads(
+    leads: Sequence[Recording],
+    path: Path,
+    options: ReadOptions = NO_OPTIONS,
+    *,
+    context: bool = False,
+) -> Prepared:
+    """`prepare` for the leads of `read_leads`: of the first or, with `ALL_LEADS`, of all."""
+    others = leads[1:] if options.lead == ALL_LEADS else ()
+    return prepare(leads[0], path, options, others, context=context)
 
 
 def prepare(
     recording: Recording,
     path: Path,
     options: ReadOptions = NO_OPTIONS,
+    others: Sequence[Recording] = (),
     *,
     context: bool = False,
 ) -> Prepared:
     """Cut the beats of a recording that was read from ``path`` by ``options``.
 
     The beats are those annotated, else those the detector finds; with ``context``
-    they have the features of each beat relative to its recording.
+    they have the features of each beat relative to its recording. The same beats are
+    cut from ``others``, which are leads of the same length.
 
     Raises:
         DataError: R peaks cannot be found in it.
         ConfigError: there is no such detector.
     """
-    stretches = unusable(recording.signal, recording.sampling_rate)
+    rate = recording.sampling_rate
+    stretches = unusable(recording.signal, rate)
     notes = [
         *recording.notes,
         *_lead_note(recording, options),
         *_quality_notes(recording, stretches),
     ]
+    if others:
+        leads = ", ".join(lead.lead for lead in (recording, *others))
+        notes.append(f"classified by {counted(len(others) + 1, 'lead')} together: {leads}")
     annotated = recording.annotated
     if not annotated:
         recording = with_known_beats(recording, options.detector, path, stretches)
@@ -110,9 +132,7 @@ def prepare(
         classes = "its class is" if count == 1 else "their classes are"
         detected = f"{counted(count, 'R peak')} detected ({options.detector})"
         notes.append(f"{detected}; {classes} unknown")
-    beats = cut_beats(recording, skip=stretches)
-    if context:
-        beats = with_context(recording, beats)
+    beats = _cut(recording, stretches, context)
     peaks = recording.beat_positions / recording.sampling_rate
     if len(peaks) > 10 and points_down(recording.filled, recording.sampling_rate, peaks):
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
@@ -131,7 +151,16 @@ def prepare(
         notes=tuple(notes),
         missed=may_miss_a_beat(recording.filled, recording.sampling_rate, peaks),
         annotated=annotated,
+        others=tuple(
+            _cut(with_beats_of(other, recording), unusable(other.signal, rate), context)
+            for other in others
+        ),
     )
+
+
+def _cut(recording: Recording, stretches: list[Stretch], context: bool) -> Beats:
+    beats = cut_beats(recording, skip=stretches)
+    return with_context(recording, beats) if context else beats
 
 
 def prepare_many(
@@ -171,7 +200,7 @@ def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def _lead_note(recording: Recording, options: ReadOptions) -> list[str]:
-    if options.lead is not None or plain_lead(recording.lead) in PREFERRED_LEADS:
+    if options.lead not in (None, ALL_LEADS) or plain_lead(recording.lead) in PREFERRED_LEADS:
         return []
     return [f"no lead {' or '.join(PREFERRED_LEADS)}; read {recording.lead}"]
 

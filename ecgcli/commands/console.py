@@ -37,6 +37,15 @@ Classes = Annotated[
     typer.Option(help="Classes that the labels mean, if the file does not name them."),
 ]
 Lead = Annotated[str | None, typer.Option(help="Lead to read; default II or MLII, else the first.")]
+LeadOrAll = Annotated[
+    str | None,
+    typer.Option(
+        "--lead",
+        metavar="NAME|all",
+        help="Lead to read; default II or MLII, else the first. With all, beats are found in that "
+        "lead and classified by every lead: better, and slower by their number.",
+    ),
+]
 Rate = Annotated[
     float | None, typer.Option("--fs", help="Sampling rate in Hz, if the file has none.")
 ]
@@ -145,16 +154,25 @@ def model_line(checkpoint: Path) -> str:
 
 
 def read_options(
-    lead: str | None, rate: float | None, units: str | None, annotations: str, detector: str
+    lead: str | None,
+    rate: float | None,
+    units: str | None,
+    annotations: str,
+    detector: str,
+    *,
+    all_leads: bool = False,
 ) -> ReadOptions:
     """The options for reading recordings, from those of the command line.
 
     Raises:
-        ConfigError: there is no detector of this name.
+        ConfigError: there is no detector of this name, or all leads are named to a command that
+            reads one (without ``all_leads``).
     """
-    from ecgcli.recordings import ReadOptions
+    from ecgcli.recordings import ALL_LEADS, ReadOptions
     from ecgcli.recordings.detectors import get_detector
 
+    if lead == ALL_LEADS and not all_leads:
+        raise ConfigError("--lead all is for classifying; this command reads one lead: name it")
     get_detector(detector)  # a wrong name is refused, even where no detector is needed
     return ReadOptions(lead, rate, units, annotations, detector)
 

@@ -15,7 +15,7 @@ from ecgcli.commands.console import (
     Annotations,
     Detect,
     Engine,
-    Lead,
+    LeadOrAll,
     ModelOrWeights,
     Normalize,
     Quiet,
@@ -84,7 +84,7 @@ def command(
             metavar="DIR", help="Folder for a page of each recording, as ecg view makes it."
         ),
     ] = None,
-    lead: Lead = None,
+    lead: LeadOrAll = None,
     rate: Rate = None,
     units: Units = None,
     annotations: Annotations = "auto",
@@ -134,7 +134,7 @@ def command(
         return
     from ecgcli.prediction.recordings import Task
 
-    options = read_options(lead, rate, units, annotations, detector)
+    options = read_options(lead, rate, units, annotations, detector, all_leads=True)
     pages = None if report is None else _pages(report, options)
     task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain, pages)
     _predict_recordings(ctx, source, out, chosen_format, task, jobs, console)

@@ -14,7 +14,7 @@ from ecgcli.commands.console import (
     Detect,
     Engine,
     Json,
-    Lead,
+    LeadOrAll,
     ModelOrWeights,
     Quiet,
     Rate,
@@ -62,7 +62,7 @@ def command(
     show: Annotated[
         bool, typer.Option("--open/--no-open", help="Show the page in the browser.")
     ] = True,
-    lead: Lead = None,
+    lead: LeadOrAll = None,
     rate: Rate = None,
     units: Units = None,
     annotations: Annotations = "auto",
@@ -83,7 +83,7 @@ def command(
     from ecgcli.review.session import Review, apply_file, find_beats
 
     console = messages(quiet)
-    options = read_options(lead, rate, units, annotations, detector)
+    options = read_options(lead, rate, units, annotations, detector, all_leads=True)
     file = journal_of(recording, out)
     if not resume:
         require_new(file)

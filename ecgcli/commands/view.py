@@ -16,7 +16,7 @@ from ecgcli.commands.console import (
     Detect,
     Engine,
     Json,
-    Lead,
+    LeadOrAll,
     ModelOrWeights,
     Quiet,
     Rate,
@@ -53,7 +53,7 @@ def command(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     abstain: Abstain = 0.0,
-    lead: Lead = None,
+    lead: LeadOrAll = None,
     rate: Rate = None,
     units: Units = None,
     annotations: Annotations = "auto",
@@ -76,7 +76,7 @@ def command(
     require_bokeh()
     console = messages(quiet)
     check_probability(abstain)
-    options = read_options(lead, rate, units, annotations, detector)
+    options = read_options(lead, rate, units, annotations, detector, all_leads=True)
     if predictions is not None:
         if model is not None or abstain:
             raise ConfigError(

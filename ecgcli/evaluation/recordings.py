@@ -20,7 +20,8 @@ from ecgcli.metrics.episodes import EpisodeFigures, summarize_episodes
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.progress import SILENT, Progress
-from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
+from ecgcli.recordings.leads import read_chosen_leads
 from ecgcli.recordings.peaks import with_peaks
 from ecgcli.recordings.search import distinct_names
 
@@ -96,13 +97,13 @@ def evaluate_recordings(
     matrices, names = {}, distinct_names(paths)
     episodes = {}
     for done, path in enumerate(paths, 1):
-        reference = read_recording(path, options, name=names.get(path, ""))
+        (reference, *others), _ = read_chosen_leads(path, options, name=names.get(path, ""))
         if not reference.annotated:
             raise DataError(
                 "no annotations to compare with; name them with --annotations", file=path
             )
         blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
-        prepared = prepare(blind, path, options, context="context" in classifier.views)
+        prepared = prepare(blind, path, options, others, context="context" in classifier.views)
         classified = classify_prepared(classifier, prepared)
         matrices[reference.name] = compare_beats(reference, classified, skip_first)
         if reference.rhythms:

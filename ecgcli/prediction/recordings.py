@@ -28,6 +28,7 @@ from ecgcli.locking import FOLDER_LOCK, locked
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
+from ecgcli.prediction.leads import probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.annotated_rhythm import VENTRICULAR
 from ecgcli.recordings.annotation_file import annotation_bytes
@@ -186,7 +187,7 @@ def classify_prepared(
     """`classify_recording` for a recording whose beats have been cut."""
     beats, classes = prepared.beats, classifier.classes
     times = np.empty(0) if beats.info is None else beats.info["time"].to_numpy(np.float64)
-    probabilities = classifier.probabilities(beats)
+    probabilities = probabilities_of(classifier, prepared)
     labels = labels_for(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     kinds[beats.known_peak] = np.array((*classes, ""))[labels]

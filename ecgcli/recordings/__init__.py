@@ -30,6 +30,9 @@ LOWEST_RATE, HIGHEST_RATE = 50.0, 20_000.0
 #: The leads used by default, in this order; else the first of the file.
 PREFERRED_LEADS = ("II", "MLII")
 
+#: In place of a lead's name: beats are classified by all leads together.
+ALL_LEADS = "all"
+
 #: Chosen by measurement on 48 records; benchmarks/RESULTS.md has the table.
 DEFAULT_DETECTOR = "envelope"
 
@@ -107,7 +110,8 @@ class ReadOptions:
     """Options of reading a recording: what its file does not state, and the source of its beats.
 
     Attributes:
-        lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`.
+        lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`; with `ALL_LEADS`
+            beats are found in the preferred lead and classified by all.
         sampling_rate: in Hz, for files that do not state it (or state it wrongly).
         units: of files that do not state them.
         annotations: ``auto`` (those beside the record when there are any), ``none``,
@@ -219,7 +223,7 @@ def choose_lead(leads: Sequence[str], lead: str | int | None, path: Path) -> int
     if isinstance(lead, int):
         return lead
     plain = [plain_lead(name) for name in leads]
-    if lead is not None:
+    if lead is not None and lead != ALL_LEADS:
         if plain_lead(lead) not in plain:
             raise DataError(f"there is no lead {lead}; valid: {', '.join(leads)}", file=path)
         return plain.index(plain_lead(lead))

@@ -87,6 +87,11 @@ def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
     return changed
 
 
+def with_beats_of(recording: Recording, other: Recording) -> Recording:
+    """A lead with the positions and annotations of another lead of the same recording."""
+    return replace(recording, positions=other.positions, symbols=other.symbols)
+
+
 def points_down(signal: Signal, sampling_rate: float, peaks: NDArray[np.float64]) -> bool:
     """Whether most beats' largest deflection is negative, as in a reversed lead.
 

@@ -39,6 +39,12 @@ def unusable(signal: NDArray[np.float64], sampling_rate: float) -> list[Stretch]
     return sorted(stretches, key=lambda stretch: stretch.start)
 
 
+def without_ecg(signal: NDArray[np.float64], sampling_rate: float) -> float:
+    """The share of a signal ``(samples,)`` in mV that is in stretches without ECG."""
+    stretches = unusable(signal, sampling_rate)
+    return sum(stretch.stop - stretch.start for stretch in stretches) / max(len(signal), 1)
+
+
 def touches(
     stretches: Sequence[Stretch], starts: NDArray[np.float64], stops: NDArray[np.float64]
 ) -> NDArray[np.bool_]:

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
-from ecgcli.beats.preparation import Prepared, prepare
+from ecgcli.beats.preparation import Prepared, prepare_leads
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction import Classifier
+from ecgcli.prediction.leads import probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
 from ecgcli.recordings.identity import content_sha256
+from ecgcli.recordings.leads import read_leads
 from ecgcli.recordings.peaks import with_known_beats
 from ecgcli.review.answers import Answer, Owner, Row, in_effect, read_answers
 from ecgcli.review.corrections import Corrections, Misplaced
@@ -25,7 +27,6 @@ from ecgcli.review.journal import Journal
 from ecgcli.review.learner import Given, Learner
 from ecgcli.review.likeness import coordinates
 from ecgcli.review.questions import Question
-from ecgcli.view.leads import read_leads
 
 #: Characters of the hash by which a review file names the content of its recording.
 _HASH_LENGTH = 16
@@ -99,10 +100,10 @@ def find_beats(path: Path, classifier: Classifier, options: ReadOptions = NO_OPT
         )
     leads, notes = read_leads(path, options)
     first = with_known_beats(leads[0], options.detector, path)
-    prepared = prepare(leads[0], path, options, context="context" in classifier.views)
+    prepared = prepare_leads(leads, path, options, context="context" in classifier.views)
     shipped = np.zeros((len(prepared.peaks), len(AAMI_CLASSES)), np.float32)
     if len(prepared.beats):
-        shipped[prepared.beats.known_peak] = classifier.probabilities(prepared.beats)
+        shipped[prepared.beats.known_peak] = probabilities_of(classifier, prepared)
     symbols = np.array(first.symbols, object)[first.is_beat] if first.annotated else ()
     return Analysis(
         path, (leads[0], *leads[1:]), prepared, (*prepared.notes, *notes), shipped, tuple(symbols)

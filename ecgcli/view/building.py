@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats.preparation import Prepared, prepare
+from ecgcli.beats.preparation import Prepared, prepare, prepare_leads
 from ecgcli.files import write_text
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
+from ecgcli.recordings.leads import read_leads
 from ecgcli.view import UNCLASSIFIED, Model, Page, PageBeats
 from ecgcli.view.events import find_events
 from ecgcli.view.families import find_families
-from ecgcli.view.leads import read_leads
 from ecgcli.view.predictions import beats_at, place_predictions, read_timed_predictions
 from ecgcli.view.rendering import render
 
@@ -41,7 +41,7 @@ def view_recording(
         ConfigError: there is no such detector.
     """
     leads, notes = read_leads(path, options)
-    prepared = prepare(leads[0], path, options, context="context" in classifier.views)
+    prepared = prepare_leads(leads, path, options, context="context" in classifier.views)
     classified = classify_prepared(classifier, prepared, abstain)
     return _page_of_classified(classified, leads, notes, describe_model(classifier))
 
