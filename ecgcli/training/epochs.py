@@ -42,7 +42,13 @@ from ecgcli.training.history import (
     table_row,
     write_history,
 )
-from ecgcli.training.optimization import build_loss, build_optimizer, build_schedule, draw_order
+from ecgcli.training.optimization import (
+    balance_of,
+    build_loss,
+    build_optimizer,
+    build_schedule,
+    draw_order,
+)
 from ecgcli.training.resumption import require_same_config, require_same_data
 from ecgcli.training.run import (
     Run,
@@ -61,7 +67,7 @@ STATUS_INTERVAL = 0.2
 
 @dataclass(frozen=True)
 class Status:
-    """The figures of the current epoch, on the training beats seen so far."""
+    """The figures of the current epoch, on the training beats seen so far; see `Epoch`."""
 
     loss: float
     accuracy: float
@@ -129,6 +135,10 @@ class _Session:
             self.optimizer, self.settings, self.batches * self.settings.epochs
         )
         self.loss = build_loss(self.settings, self.labels, self.classes)
+        self.balance = torch.tensor(
+            balance_of(self.settings, data.training.counts(), data.validation.counts()),
+            device=device,
+        )
         self.position = Position()
         self.origin = Origin(
             config.model_dump(mode="json"),
@@ -166,9 +176,9 @@ class _Session:
         self.model.train()
         while position.batch < self.batches:
             rows = position.order[position.batch * size : (position.batch + 1) * size]
-            loss, logits = self._step(rows)
-            loss_sum += loss * len(rows)
-            pairs = self.labels[rows] * classes + (logits + self.offsets).argmax(1)
+            logits, labels = self._step(rows) + self.offsets, self.labels[rows]
+            loss_sum += nn.functional.cross_entropy(logits, labels, self.balance, reduction="sum")
+            pairs = labels * classes + logits.argmax(1)
             matrix += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
             position.batch += 1
             now = time.monotonic()
@@ -219,20 +229,20 @@ class _Session:
         write_history(path / HISTORY, history)
         self.save(path)
 
-    def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Train on one batch; return its loss and logits, detached."""
+    def _step(self, rows: Tensor) -> Tensor:
+        """Train on one batch; return its logits, detached."""
         samples, *others = (view[rows] for view in self.inputs)
         beats = augment(samples, self.settings.augment)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
         ):
-            logits = self.model(beats, *others)
-        loss = self.loss(logits.float(), self.labels[rows])
+            logits: Tensor = self.model(beats, *others).float()
+        loss = self.loss(logits, self.labels[rows])
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         self.schedule.step()
-        return loss.detach(), logits.detach()
+        return logits.detach()
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, metrics.Matrix]:
@@ -278,9 +288,9 @@ class _Session:
 
     def _status(self) -> Status:
         position = self.position
-        seen = metrics.as_matrix(position.matrix)
+        seen = metrics.as_matrix(position.matrix) * self.balance.cpu().numpy()[:, None]
         return Status(
-            loss=position.loss_sum / int(seen.sum()),
+            loss=position.loss_sum / float(seen.sum()),
             accuracy=float(metrics.accuracy(seen)),
             macro_f1=float(metrics.macro_f1(seen)),
         )

@@ -7,18 +7,19 @@ from pathlib import Path
 from ecgcli.figures import BLUE, GREY, new_figure, save_figure
 from ecgcli.training.history import History, best_epoch
 
-#: Why training beats may have a higher loss and a lower score than validation beats.
-_NOT_COMPARABLE = (
-    "Training beats are resampled and augmented, and their loss is smoothed where the config says "
-    "so: compare the course of the curves, not their height."
+#: How to compare the two curves of a panel.
+_COMPARED = (
+    "Training and validation are computed alike, without label smoothing and in the same balance "
+    "of classes;\n"
+    "those of training while the epoch runs, with dropout and augmentation, so they begin worse."
 )
 
 
 def draw_curves(target: Path, history: History) -> None:
     """Draw loss, accuracy and macro-F1 by epoch, and mark the epoch kept.
 
-    The figures on training beats are not comparable with those on validation beats, and the
-    picture says so: see `Epoch`.
+    What the figures on training beats have in common with those on validation beats, the
+    picture says: see `Epoch`.
     """
     figure = new_figure(13, 4)
     axes = figure.subplots(1, 3)
@@ -36,7 +37,7 @@ def draw_curves(target: Path, history: History) -> None:
         axis.set(title=title, xlabel="epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend(frameon=False)
-    figure.supxlabel(_NOT_COMPARABLE, fontsize=8)
+    figure.supxlabel(_COMPARED, fontsize=8)
     save_figure(figure, target)
 
 

@@ -13,7 +13,13 @@ from ecgcli.files import write_text
 
 @dataclass(frozen=True)
 class Epoch:
-    """The figures of an epoch; those on training beats are of augmented beats, while it runs."""
+    """The figures of an epoch, those of training beats and of validation beats computed alike.
+
+    The losses are mean cross-entropies, without label smoothing and weights of classes. Training
+    beats are weighted so that each class has its share of the validation beats. What remains
+    different: figures of training beats are from while the epoch runs, with dropout and on
+    augmented beats.
+    """
 
     epoch: int
     learning_rate: float

@@ -52,6 +52,26 @@ def build_loss(settings: Training, labels: Tensor, classes: tuple[str, ...]) -> 
     return nn.CrossEntropyLoss(weight=weights, label_smoothing=settings.label_smoothing)
 
 
+def balance_of(
+    settings: Training, training: dict[str, int], validation: dict[str, int]
+) -> list[float]:
+    """Weights that give the classes of the beats drawn in training the shares of the validation.
+
+    The loss and the scores of training beats are weighted with them, so that they can be compared
+    with those of validation beats, whatever was resampled or is drawn more often.
+
+    Args:
+        settings: of which the sampler counts.
+        training: the training beats of each class, in label order.
+        validation: the validation beats of each class.
+    """
+    drawn = training.values() if settings.sampler == "shuffle" else map(bool, training.values())
+    return [
+        wanted / count if count else 0.0
+        for wanted, count in zip(validation.values(), drawn, strict=True)
+    ]
+
+
 def draw_order(settings: Training, labels: Tensor) -> Tensor:
     """The rows of an epoch in training order, drawn from torch's global generator."""
     if settings.sampler == "shuffle":

@@ -23,7 +23,7 @@ class Position:
     """The progress of training: its state without weights, optimizer and schedule.
 
     ``order``, ``batch``, ``loss_sum`` and ``matrix`` describe the current epoch: its rows in
-    training order, the number of batches done, the sum of their losses and their confusion
+    training order, the number of batches done, the sum of their weighted losses and their confusion
     matrix. Between epochs they are empty.
     """
 

@@ -265,6 +265,29 @@ def test_the_balanced_sampler_shows_every_class_equally_often(demo: Path, tmp_pa
     assert np.bincount(drawn) / len(labels) == pytest.approx([0.2] * 5, abs=0.03)
 
 
+@pytest.mark.parametrize("sampler", ["shuffle", "balanced"])
+def test_figures_of_training_beats_have_the_validation_beats_balance(sampler: str) -> None:
+    from ecgcli.training.config import Training
+    from ecgcli.training.optimization import balance_of
+
+    training = {"N": 800, "S": 100, "V": 100, "F": 50, "Q": 0}
+    validation = {"N": 950, "S": 0, "V": 50, "F": 10, "Q": 5}
+    weights = balance_of(Training(sampler=sampler), training, validation)  # type: ignore[arg-type]
+    drawn = [1 if sampler == "balanced" and count else count for count in training.values()]
+    assert np.multiply(weights, drawn) == pytest.approx([950, 0, 50, 10, 0])
+
+
+def test_the_two_losses_are_computed_alike(demo: Path, tmp_path: Path) -> None:
+    """Smoothing, weights and resampling of classes would make the one several times the other."""
+    overrides = [
+        "training.label_smoothing=0.3", "training.class_weights={S: 20.0, N: 20.0}",
+        "training.sampler=balanced", "training.augment={}", "model.dropout=0.0",
+    ]  # fmt: skip
+    last = train(small_config(demo, tmp_path, *overrides)).history[-1]
+    assert last.train_loss == pytest.approx(last.validation_loss, rel=0.15)
+    assert last.train_accuracy == pytest.approx(last.validation_accuracy, abs=0.03)
+
+
 def epochs_in(run: Path) -> int:
     """The number of complete epochs in a run's metrics.csv."""
     try:
