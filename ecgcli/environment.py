@@ -10,17 +10,20 @@ from importlib.metadata import version
 from typing import Any
 
 from ecgcli import __version__
+from ecgcli.cores import core_count, thread_count
 
 _PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "scikit-learn", "safetensors", "openvino")
 
 
 def describe_environment(command: str, seed: int, device: str) -> dict[str, Any]:
-    """Versions, device, git commit of the working folder, seed, command and time."""
+    """Versions, device, number of cores and threads, git commit, seed, command and time."""
     return {
         "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "device": device,
+        "cores": core_count(),
+        "threads": thread_count(),
         "ecgcli": __version__,
         "git_commit": _git_commit(),
         "python": sys.version.split()[0],

@@ -16,10 +16,12 @@ from ecgcli.commands.console import (
     Normalize,
     Quantile,
     Quiet,
+    Threads,
     messages,
     print_json,
     progress_bar,
 )
+from ecgcli.cores import use_threads
 from ecgcli.wording import counted
 
 EXAMPLE = "Example: ecg anomaly fit --data data/mitbih_train.csv"
@@ -47,6 +49,7 @@ def command(
     device: Annotated[
         str, typer.Option(help="Device that computes: auto, cpu, cuda or mps.")
     ] = "auto",
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -57,6 +60,7 @@ def command(
     beats. Normal beats that are held out set the threshold; beats of other classes are
     not learned from, and measure how well they are detected.
     """
+    use_threads(threads)
     console = messages(quiet)
     console.print(f"Reading {data}")
     from ecgcli.anomaly.fitting import Settings, fit

@@ -18,6 +18,7 @@ from ecgcli.commands.console import (
     Quantile,
     Quiet,
     Rate,
+    Threads,
     Units,
     messages,
     print_json,
@@ -25,6 +26,7 @@ from ecgcli.commands.console import (
     refuse_options,
     results,
 )
+from ecgcli.cores import use_threads
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -63,6 +66,7 @@ def command(
     lower, and whether it exceeds the threshold. The folder also has the distribution of
     scores, pictures of the most unusual beats and, where classes are known, the ROC curve.
     """
+    use_threads(threads)
     from ecgcli.anomaly.model import load_model
     from ecgcli.anomaly.report import report_folder, write_report
     from ecgcli.anomaly.scoring import score_file

@@ -14,6 +14,7 @@ from ecgcli.commands.console import (
     Json,
     Normalize,
     Quiet,
+    Threads,
     messages,
     open_classifier,
     print_json,
@@ -21,6 +22,7 @@ from ecgcli.commands.console import (
     results,
     was_typed,
 )
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
@@ -75,6 +77,7 @@ def command(
         Path | None, typer.Option(help="Picture to draw of the mean beat of each cluster.")
     ] = None,
     normalize: Normalize = False,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -83,6 +86,7 @@ def command(
     Reduces with PCA or UMAP, then clusters with k-means. With labels, reports how well
     clusters match classes. Clusters are numbered by size from 0.
     """
+    use_threads(threads)
     from ecgcli.beats import read_beats
     from ecgcli.insight.clustering import cluster
 

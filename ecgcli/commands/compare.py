@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar, results
+from ecgcli.commands.console import (
+    Json,
+    Quiet,
+    Threads,
+    messages,
+    print_json,
+    progress_bar,
+    results,
+)
+from ecgcli.cores import use_threads
 
 if TYPE_CHECKING:
     from ecgcli.evaluation.comparison import Comparison
@@ -29,6 +38,7 @@ def command(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the runs and the table.")
     ] = Path("runs/compare"),
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -39,6 +49,7 @@ def command(
     continues an interrupted comparison, and other configs add their rows to the table.
     Writes comparison.md and comparison.json.
     """
+    use_threads(threads)
     from ecgcli.evaluation.comparison import compare
     from ecgcli.training.config import load_config
 

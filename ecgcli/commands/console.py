@@ -103,6 +103,13 @@ Abstain = Annotated[
         help="Give beats whose highest probability is lower the class ?, for a person to see.",
     ),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of threads to compute with, at most one for each core; default as many as "
+        "speed it up."
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help="Library that computes the probabilities.")]
 
 

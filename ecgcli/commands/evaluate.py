@@ -16,6 +16,7 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rate,
+    Threads,
     Units,
     find_recordings_at,
     messages,
@@ -26,6 +27,7 @@ from ecgcli.commands.console import (
     results,
     was_typed,
 )
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
@@ -85,6 +87,7 @@ def command(
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
     engine: Engine = "auto",
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -97,6 +100,7 @@ def command(
     of atrial fibrillation alone (fibrillation, or one of ecg fibrillation fit) is evaluated on
     annotated beats, without a signal.
     """
+    use_threads(threads)
     from ecgcli.checkpoints.runs import find_checkpoint, shown_place
     from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
     from ecgcli.evaluation.recordings import evaluate_recordings

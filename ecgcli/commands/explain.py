@@ -15,6 +15,7 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rows,
+    Threads,
     messages,
     open_classifier,
     print_json,
@@ -22,6 +23,7 @@ from ecgcli.commands.console import (
     results,
     was_typed,
 )
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
@@ -51,6 +53,7 @@ def command(
         typer.Option(help="Picture to draw of the beats and the contribution of each sample."),
     ] = None,
     normalize: Normalize = False,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -60,6 +63,7 @@ def command(
     the largest contribution, and as many elsewhere, and compares how far the probability
     of the class falls. It shows what the model uses, not whether a cardiologist would.
     """
+    use_threads(threads)
     from ecgcli.beats import read_beats
     from ecgcli.beats.rows import choose_rows
     from ecgcli.insight.deletion import deletion_test

@@ -8,7 +8,17 @@ import typer
 
 from ecgcli.choices import TABLE_FORMATS, format_for
 from ecgcli.classes import classes_named
-from ecgcli.commands.console import Classes, Json, Normalize, Quiet, messages, print_json, results
+from ecgcli.commands.console import (
+    Classes,
+    Json,
+    Normalize,
+    Quiet,
+    Threads,
+    messages,
+    print_json,
+    results,
+)
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
@@ -29,6 +39,7 @@ def command(
     ] = False,
     classes: Classes = None,
     normalize: Normalize = False,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -37,6 +48,7 @@ def command(
     These are the features that the model `features` uses. Writes a table with one row per
     beat; where the beats are labelled, the class is the last column.
     """
+    use_threads(threads)
     if listed:
         _list(json)
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
+from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, progress_bar
+from ecgcli.cores import thread_count, use_threads
 from ecgcli.wording import counted
 
 EXAMPLE = "Example: ecg fibrillation fit data/ltafdb"
@@ -30,6 +30,7 @@ def command(
             "--out", "-o", help="Run folder to write; -2 and so on is added if it exists."
         ),
     ] = Path("runs/fibrillation"),
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -39,6 +40,7 @@ def command(
     are by cross-validation over patients: each record is evaluated by a model that was not fitted
     on it. The same records, seed and versions give the same file, byte for byte.
     """
+    use_threads(threads)
     console = messages(quiet)
     from ecgcli.evaluation.tables import episodes_table
     from ecgcli.fibrillation.fitting import fit
@@ -49,7 +51,7 @@ def command(
             out,
             seed=seed,
             licence=licence,
-            jobs=os.cpu_count() or 1,
+            jobs=thread_count(),
             progress=progress,
             command=" ".join(["ecg", *sys.argv[1:]]),
         )

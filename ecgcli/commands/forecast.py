@@ -18,6 +18,7 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rate,
+    Threads,
     Units,
     messages,
     progress_bar,
@@ -25,6 +26,7 @@ from ecgcli.commands.console import (
     refuse_options,
     refuse_two_formats,
 )
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 
 #: The formats of a forecast.
@@ -78,6 +80,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
     """Forecast the rest of a beat from its first samples, with 50% and 90% bands.
@@ -86,6 +89,7 @@ def command(
     The forecaster is that of ecg anomaly fit, which has learned normal beats. In a
     recording, the current beat is continued, in mV.
     """
+    use_threads(threads)
     from ecgcli.anomaly.forecasting import forecast_beats, forecast_recording, write_forecast
     from ecgcli.anomaly.model import load_model
     from ecgcli.checkpoints.runs import ANOMALY, find_checkpoint

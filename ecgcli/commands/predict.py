@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,6 +19,7 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rate,
+    Threads,
     Units,
     find_recordings_at,
     messages,
@@ -31,6 +31,7 @@ from ecgcli.commands.console import (
     refuse_two_formats,
     was_typed,
 )
+from ecgcli.cores import thread_count, use_threads
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.wording import counted
 
@@ -100,6 +101,7 @@ def command(
         bool,
         typer.Option("--force", help="Replace annotation files that another program made."),
     ] = False,
+    threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
     """Classify the beats of a CSV or of recordings: one row per beat, with probabilities.
@@ -111,6 +113,7 @@ def command(
     they lay below the folder they were found in; those that the same model has already
     processed are skipped.
     """
+    use_threads(threads)
     del replace  # it is for the guard of outputs: see ecgcli.commands.guarding
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction.beats import check_probability
@@ -207,9 +210,9 @@ def _predict_recordings(
             "standard output takes those of one file"
         )
     else:
-        cores = jobs or os.cpu_count() or 1
+        processes = jobs or thread_count()
         report = None if task.report is None else task.report.below(search.root)
-        _predict_many(paths, replace(task, root=search.root, report=report), cores, console)
+        _predict_many(paths, replace(task, root=search.root, report=report), processes, console)
 
 
 def _predict_one(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +25,7 @@ from ecgcli.commands.console import (
     read_options,
     was_typed,
 )
+from ecgcli.cores import thread_count
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.guard import require_replaceable
 from ecgcli.wording import counted
@@ -95,10 +95,10 @@ def command(
     paths = find_recordings_at(recordings, console).paths
     done: list[Prepared] = []
     failed: list[Failure] = []
-    cores = jobs or os.cpu_count() or 1
+    processes = jobs or thread_count()
     with (
         progress_bar(console) as progress,
-        closing(prepare_many(paths, options, jobs=cores, context=context)) as work,
+        closing(prepare_many(paths, options, jobs=processes, context=context)) as work,
     ):
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):

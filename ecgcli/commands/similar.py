@@ -14,12 +14,14 @@ from ecgcli.commands.console import (
     Normalize,
     Quiet,
     Rows,
+    Threads,
     messages,
     open_classifier,
     print_json,
     progress_bar,
     results,
 )
+from ecgcli.cores import use_threads
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def command(
         Path | None, typer.Option(help="Picture to draw of the beats with their neighbours.")
     ] = None,
     normalize: Normalize = False,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -54,6 +57,7 @@ def command(
     between the inputs of the model's last layer: 0 is the same direction, 1 nothing in
     common. Neighbours of another class than the predicted one cast doubt on it.
     """
+    use_threads(threads)
     from ecgcli.beats import read_beats, read_labelled
     from ecgcli.beats.rows import choose_rows
     from ecgcli.insight.similarity import find_similar

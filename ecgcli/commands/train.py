@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
+from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, progress_bar
 from ecgcli.commands.help import Command
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue RUN, or the newest run, where it stopped.")
     ] = False,
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -79,6 +81,7 @@ def command(
     batch and saves the state; --resume ends with the same weights as uninterrupted
     training.
     """
+    use_threads(threads)
     console = messages(quiet)
     if resume:
         if config is not None:

@@ -20,12 +20,14 @@ from ecgcli.commands.console import (
     ModelOrWeights,
     Quiet,
     Rate,
+    Threads,
     Units,
     messages,
     open_recording_classifier,
     print_json,
     read_options,
 )
+from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
@@ -59,6 +61,7 @@ def command(
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
     engine: Engine = "auto",
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -69,6 +72,7 @@ def command(
     families of beats of one shape, and a table of events: runs, couplets, pauses, the fastest
     and slowest minute, the most doubtful beats.
     """
+    use_threads(threads)
     from ecgcli.prediction.beats import check_probability
     from ecgcli.view.building import view_predictions, write_page
     from ecgcli.view.charts import require_bokeh

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from ecgcli.beats.context import with_context
 from ecgcli.beats.preparation import patients_of
 from ecgcli.beats.segmentation import cut_beats
 from ecgcli.choices import Copy
+from ecgcli.cores import thread_count
 from ecgcli.errors import DataError, did_you_mean
 from ecgcli.parallel import in_order
 from ecgcli.recordings import ReadOptions, Recording, read_recording
@@ -52,7 +52,7 @@ def read_training_recordings(
         copies=tuple(copies),
         seed=seed,
     )
-    parts = list(in_order(beats_of, paths, min(len(paths), os.cpu_count() or 1)))
+    parts = list(in_order(beats_of, paths, min(len(paths), thread_count())))
     return concatenate([part[0] for part in parts] + [copy for part in parts for copy in part[1:]])
 
 

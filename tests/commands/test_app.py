@@ -305,3 +305,12 @@ def on_a_terminal(arguments: list[object], **environment: str) -> bytes:
     os.close(leader)
     assert process.wait() == 0
     return printed
+
+
+@pytest.mark.parametrize("command", ["train", "predict beats.csv", "anomaly fit"])
+def test_threads_that_there_are_not_are_refused(command: str, ecg: Ecg) -> None:
+    result = ecg(*command.split(), "--threads", "0")
+    assert result.exit_code == 2
+    assert re.search(
+        r"error: --threads: found 0; this process may use \d+ cores?, so valid is 1", result.stderr
+    )
