@@ -307,7 +307,7 @@ def on_a_terminal(arguments: list[object], **environment: str) -> bytes:
     return printed
 
 
-@pytest.mark.parametrize("command", ["train", "predict beats.csv", "anomaly fit"])
+@pytest.mark.parametrize("command", ["train", "predict beats.csv", "anomaly fit --data beats.csv"])
 def test_threads_that_there_are_not_are_refused(command: str, ecg: Ecg) -> None:
     result = ecg(*command.split(), "--threads", "0")
     assert result.exit_code == 2
