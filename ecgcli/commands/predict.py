@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ecgcli.prediction.recordings import Task
+    from ecgcli.prediction.cohort import Task
     from ecgcli.recordings import ReadOptions
     from ecgcli.view.reports import PageFolder
 
@@ -135,7 +135,7 @@ def command(
             )
         _predict_beats(source[0], out, path, chosen_format, normalize, abstain, engine, console)
         return
-    from ecgcli.prediction.recordings import Task
+    from ecgcli.prediction.cohort import Task
 
     options = read_options(lead, rate, units, annotations, detector, all_leads=True)
     pages = None if report is None else _pages(report, options)
@@ -237,7 +237,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
 
     from ecgcli.beats.preparation import Failure
     from ecgcli.files import write_json
-    from ecgcli.prediction.recordings import SUMMARY, classify_many
+    from ecgcli.prediction.cohort import SUMMARY, classify_many
 
     summaries: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
