@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +22,9 @@ from ecgcli.recordings import (
     ReadOptions,
     Recording,
     plain_lead,
+    read_recording,
 )
 from ecgcli.recordings.databases import database_of
-from ecgcli.recordings.leads import read_chosen_leads
 from ecgcli.recordings.missed import may_miss_a_beat
 from ecgcli.recordings.peaks import points_down, with_beats_of, with_known_beats
 from ecgcli.recordings.quality import Stretch, unusable
@@ -80,21 +80,8 @@ def prepare_recording(
         DataError: the recording cannot be read.
         ConfigError: there is no such detector.
     """
-    (first, *others), notes = read_chosen_leads(path, options, patient, name)
-    prepared = prepare(first, path, options, others, context=context)
-    return replace(prepared, notes=(*notes, *prepared.notes))
-
-
-def prepare_leads(
-    leads: Sequence[Recording],
-    path: Path,
-    options: ReadOptions = NO_OPTIONS,
-    *,
-    context: bool = False,
-) -> Prepared:
-    """`prepare` for the leads of `read_leads`: of the first or, with `ALL_LEADS`, of all."""
-    others = leads[1:] if options.lead == ALL_LEADS else ()
-    return prepare(leads[0], path, options, others, context=context)
+    recording = read_recording(path, options, patient, name)
+    return prepare(recording, path, options, context=context)
 
 
 def prepare(
@@ -104,12 +91,13 @@ def prepare(
     others: Sequence[Recording] = (),
     *,
     context: bool = False,
+    to_the_end: bool = False,
 ) -> Prepared:
     """Cut the beats of a recording that was read from ``path`` by ``options``.
 
     The beats are those annotated, else those the detector finds; with ``context``
     they have the features of each beat relative to its recording. The same beats are
-    cut from ``others``, which are leads of the same length.
+    cut from ``others``, which are leads of the same length. For ``to_the_end`` see `cut_beats`.
 
     Raises:
         DataError: R peaks cannot be found in it.
@@ -132,7 +120,7 @@ def prepare(
         classes = "its class is" if count == 1 else "their classes are"
         detected = f"{counted(count, 'R peak')} detected ({options.detector})"
         notes.append(f"{detected}; {classes} unknown")
-    beats = _cut(recording, stretches, context)
+    beats = _cut(recording, stretches, context, to_the_end)
     peaks = recording.beat_positions / recording.sampling_rate
     if len(peaks) > 10 and points_down(recording.filled, recording.sampling_rate, peaks):
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
@@ -152,14 +140,14 @@ def prepare(
         missed=may_miss_a_beat(recording.filled, recording.sampling_rate, peaks),
         annotated=annotated,
         others=tuple(
-            _cut(with_beats_of(other, recording), unusable(other.signal, rate), context)
+            _cut(with_beats_of(other, recording), unusable(other.signal, rate), context, to_the_end)
             for other in others
         ),
     )
 
 
-def _cut(recording: Recording, stretches: list[Stretch], context: bool) -> Beats:
-    beats = cut_beats(recording, skip=stretches)
+def _cut(recording: Recording, stretches: list[Stretch], context: bool, to_the_end: bool) -> Beats:
+    beats = cut_beats(recording, skip=stretches, to_the_end=to_the_end)
     return with_context(recording, beats) if context else beats
 
 

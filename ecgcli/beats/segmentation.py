@@ -34,7 +34,9 @@ _AROUND = 5.0
 _PUBLIC_RATE = 360.0
 
 
-def cut_beats(recording: Recording, skip: Sequence[Stretch] = ()) -> Beats:
+def cut_beats(
+    recording: Recording, skip: Sequence[Stretch] = (), *, to_the_end: bool = False
+) -> Beats:
     """Cut every beat of a recording by `RECIPE`, at any sampling rate.
 
     The piece of annotation ``k`` at sample ``a[k]`` is
@@ -45,8 +47,11 @@ def cut_beats(recording: Recording, skip: Sequence[Stretch] = ()) -> Beats:
 
     A recording whose positions have no symbols (they were detected) gives unlabelled
     beats. Beats whose piece overlaps a stretch of ``skip`` are left out.
+
+    With ``to_the_end`` the last beat is cut too: its piece ends with the recording.
     """
-    bounds = np.append(recording.positions, len(recording.signal))
+    length = len(recording.signal)
+    bounds = np.append(recording.positions, [length, length] if to_the_end else [length])
     beats = np.flatnonzero(recording.is_beat)
     beats = beats[beats + 2 < len(bounds)]
     if skip:

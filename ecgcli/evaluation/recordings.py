@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgcli.beats.preparation import patients_of, prepare
+from ecgcli.beats.preparation import patients_of
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.evaluation.beats import describe_patients
@@ -18,6 +18,7 @@ from ecgcli.metrics import Matrix
 from ecgcli.metrics.aami import Aami, Stretches, compare, summarize
 from ecgcli.metrics.episodes import EpisodeFigures, summarize_episodes
 from ecgcli.prediction import Classifier
+from ecgcli.prediction.leads import prepare_for
 from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
@@ -103,7 +104,7 @@ def evaluate_recordings(
                 "no annotations to compare with; name them with --annotations", file=path
             )
         blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
-        prepared = prepare(blind, path, options, others, context="context" in classifier.views)
+        prepared = prepare_for(classifier, (blind, *others), path, options)
         classified = classify_prepared(classifier, prepared)
         matrices[reference.name] = compare_beats(reference, classified, skip_first)
         if reference.rhythms:

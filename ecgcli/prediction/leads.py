@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from ecgcli.arrays import Probabilities
-from ecgcli.beats.preparation import Prepared
+from ecgcli.beats.preparation import Prepared, prepare
 from ecgcli.prediction import Classifier
+from ecgcli.recordings import ALL_LEADS, ReadOptions, Recording
 
 #: Probabilities below this count as this: one lead alone does not exclude a class.
 _LEAST = 1e-7
+
+
+def prepare_for(
+    classifier: Classifier, leads: Sequence[Recording], path: Path, options: ReadOptions
+) -> Prepared:
+    """The beats that a classifier takes, of the leads that `read_leads` read.
+
+    They are those of the first lead or, with `ALL_LEADS`, of all. The last beat is among them
+    where the classifier does not need the signal up to the beat after it.
+
+    Raises:
+        DataError: R peaks cannot be found.
+        ConfigError: there is no such detector.
+    """
+    context = "context" in classifier.views
+    return prepare(
+        leads[0],
+        path,
+        options,
+        leads[1:] if options.lead == ALL_LEADS else (),
+        context=context,
+        to_the_end="samples" not in classifier.views,
+    )
 
 
 def probabilities_of(classifier: Classifier, prepared: Prepared) -> Probabilities:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
-from ecgcli.beats.preparation import Prepared, prepare_recording
+from ecgcli.beats.preparation import Prepared
 from ecgcli.choices import TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError
@@ -21,10 +21,11 @@ from ecgcli.fibrillation.model import bundled_model
 from ecgcli.guard import MARK
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
-from ecgcli.prediction.leads import probabilities_of
+from ecgcli.prediction.leads import prepare_for, probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.annotated_rhythm import VENTRICULAR
 from ecgcli.recordings.annotation_file import annotation_bytes
+from ecgcli.recordings.leads import read_chosen_leads
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
 
@@ -115,7 +116,9 @@ def classify_recording(
         ConfigError: ``abstain`` is not a probability, or there is no such detector.
     """
     check_probability(abstain)
-    prepared = prepare_recording(path, options, name=name, context="context" in classifier.views)
+    leads, notes = read_chosen_leads(path, options, name=name)
+    prepared = prepare_for(classifier, leads, path, options)
+    prepared = replace(prepared, notes=(*notes, *prepared.notes))
     return classify_prepared(classifier, prepared, abstain)
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
-from ecgcli.beats.preparation import Prepared, prepare_leads
+from ecgcli.beats.preparation import Prepared
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction import Classifier
-from ecgcli.prediction.leads import probabilities_of
+from ecgcli.prediction.leads import prepare_for, probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
 from ecgcli.recordings.identity import content_sha256
 from ecgcli.recordings.leads import read_leads
@@ -100,7 +100,7 @@ def find_beats(path: Path, classifier: Classifier, options: ReadOptions = NO_OPT
         )
     leads, notes = read_leads(path, options)
     first = with_known_beats(leads[0], options.detector, path)
-    prepared = prepare_leads(leads, path, options, context="context" in classifier.views)
+    prepared = prepare_for(classifier, leads, path, options)
     shipped = np.zeros((len(prepared.peaks), len(AAMI_CLASSES)), np.float32)
     if len(prepared.beats):
         shipped[prepared.beats.known_peak] = probabilities_of(classifier, prepared)

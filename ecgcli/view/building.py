@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats.preparation import Prepared, prepare, prepare_leads
+from ecgcli.beats.preparation import Prepared, prepare
 from ecgcli.files import write_text
 from ecgcli.prediction import Classifier
+from ecgcli.prediction.leads import prepare_for
 from ecgcli.prediction.recordings import Classified, classify_prepared
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording
 from ecgcli.recordings.leads import read_leads
@@ -41,7 +42,7 @@ def view_recording(
         ConfigError: there is no such detector.
     """
     leads, notes = read_leads(path, options)
-    prepared = prepare_leads(leads, path, options, context="context" in classifier.views)
+    prepared = prepare_for(classifier, leads, path, options)
     classified = classify_prepared(classifier, prepared, abstain)
     return _page_of_classified(classified, leads, notes, describe_model(classifier))
 

@@ -8,10 +8,11 @@ import pytest
 import wfdb
 from typer.testing import Result
 
-from ecgcli.beats.preparation import prepare_recording
+from ecgcli.beats.preparation import Prepared
 from ecgcli.prediction import Classifier, load
-from ecgcli.prediction.leads import probabilities_of
+from ecgcli.prediction.leads import prepare_for, probabilities_of
 from ecgcli.recordings import ReadOptions
+from ecgcli.recordings.leads import read_chosen_leads
 
 Ecg = Callable[..., Result]
 
@@ -42,16 +43,20 @@ def write(folder: Path, mitdb: Path, flat: int | None) -> Path:
     return folder / "208.hea"
 
 
+def prepared_by(classifier: Classifier, path: Path, lead: str) -> Prepared:
+    options = ReadOptions(lead=lead)
+    leads, _ = read_chosen_leads(path, options)
+    return prepare_for(classifier, leads, path, options)
+
+
 def test_all_leads_give_the_geometric_mean_of_each_lead(
     classifier: Classifier, minutes: Path
 ) -> None:
     each = [
-        probabilities_of(
-            classifier, prepare_recording(minutes, ReadOptions(lead=name), context=True)
-        )
+        probabilities_of(classifier, prepared_by(classifier, minutes, name))
         for name in ("MLII", "V1")
     ]
-    prepared = prepare_recording(minutes, ReadOptions(lead="all"), context=True)
+    prepared = prepared_by(classifier, minutes, "all")
     together = probabilities_of(classifier, prepared)
     expected = np.sqrt(np.maximum(each[0], 1e-7) * np.maximum(each[1], 1e-7))
     expected /= expected.sum(axis=1, keepdims=True)
@@ -84,3 +89,14 @@ def test_commands_that_read_one_lead_refuse_all(ecg: Ecg, minutes: Path, tmp_pat
     result = ecg("prepare", minutes, "--lead", "all", "-o", tmp_path / "beats.csv")
     assert result.exit_code == 2
     assert "--lead all is for classifying" in result.stderr
+
+
+def test_the_last_beat_is_classified_where_the_model_needs_nothing_after_it(
+    classifier: Classifier, minutes: Path
+) -> None:
+    last = classifier.classify(minutes)
+    assert last.times[-1] == pytest.approx(last.peaks[-1], abs=1e-4)
+    assert last.kinds[-1] == "N"
+    cut_short = load("beats").classify(minutes)
+    assert cut_short.kinds[-1] == ""
+    np.testing.assert_array_equal(cut_short.peaks, last.peaks)
