@@ -13,6 +13,7 @@ from ecgcli.anomaly.figures import Trace, draw_histogram, draw_traces
 from ecgcli.anomaly.forecaster import Forecaster
 from ecgcli.anomaly.model import AnomalyModel, rebuild
 from ecgcli.anomaly.scoring import Scored
+from ecgcli.beats import within_beats
 from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.evaluation.figures import draw_curves_by_class
 from ecgcli.files import atomic_write, write_json
@@ -77,6 +78,7 @@ def _groups(scored: Scored) -> dict[str, NDArray[np.float64]]:
 def _most_anomalous(model: AnomalyModel, scored: Scored) -> list[Trace]:
     rows = np.argsort(-scored.scores, kind="stable")[:SHOWN]
     samples = scored.beats.samples[rows]
+    drawn = np.where(within_beats(samples), samples, np.nan)  # padding is no ECG
     times = np.arange(samples.shape[1]) / SAMPLING_RATE
     bands: dict[int, Any] = {}
     if isinstance(model.network, Forecaster):
@@ -89,7 +91,7 @@ def _most_anomalous(model: AnomalyModel, scored: Scored) -> list[Trace]:
         Trace(
             _title(scored, int(row)),
             times,
-            samples[k],
+            drawn[k],
             lines[k],
             {band: (low[k], high[k]) for band, (low, high) in bands.items()},
         )

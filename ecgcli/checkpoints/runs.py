@@ -10,6 +10,7 @@ from pathlib import Path
 from ecgcli import locking
 from ecgcli.errors import CheckpointError, did_you_mean
 from ecgcli.files import writing
+from ecgcli.pages import PAGE
 from ecgcli.weights import BUNDLED, bundled_checkpoint, name_of
 
 BEST = "best.safetensors"
@@ -110,12 +111,12 @@ def discard_run(run: Path) -> None:
     Raises:
         CheckpointError: another process is training in it, or it holds files of another kind.
     """
-    pictures = {"curves.png", "importances.png"}
+    shown = {"curves.png", "importances.png", PAGE}
     with locked(run), writing(run):
         strange = [
             path.name
             for path in sorted(run.iterdir())
-            if path.name not in {*FILES, *pictures, locking.FOLDER_LOCK} and path.suffix != ".tmp"
+            if path.name not in {*FILES, *shown, locking.FOLDER_LOCK} and path.suffix != ".tmp"
         ]
         if strange:
             raise CheckpointError(

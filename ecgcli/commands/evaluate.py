@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from ecgcli.evaluation.beats import Evaluation
     from ecgcli.evaluation.recordings import RecordingEvaluation
     from ecgcli.evaluation.rhythm import RhythmEvaluation
-    from ecgcli.evaluation.tables import TextTable
     from ecgcli.metrics.aami import Aami
     from ecgcli.metrics.episodes import EpisodeFigures
+    from ecgcli.pages import TextTable
 
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
 

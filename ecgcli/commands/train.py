@@ -137,7 +137,10 @@ def _as_json(run: Run) -> dict[str, Any]:
 
 
 def _summarize(run: Run, console: Console) -> None:
-    """Print the results of the training, and the next command."""
+    """Print the results of the training, what its curves show, and the next command."""
+    from ecgcli.pages import PAGE
+    from ecgcli.training.reading import describe_curves
+
     figures = (
         f"validation accuracy {run.metrics['validation_accuracy']:.4f}, "
         f"macro-F1 {run.metrics['validation_macro_f1']:.4f}."
@@ -151,7 +154,8 @@ def _summarize(run: Run, console: Console) -> None:
             console.print(
                 f"Stopped early: no better validation macro-F1 since epoch {run.best.epoch}."
             )
-        if run.overfitting:
-            console.print(run.overfitting, style="yellow")
+        for sentence in describe_curves(run.history):
+            console.print(sentence, style="yellow" if sentence == run.overfitting else None)
         console.print(f"Best epoch {run.best.epoch}: {figures} Curves: {run.picture}")
+    console.print(f"Report: {run.path / PAGE}")
     console.print(f"Next: ecg evaluate {run.path} --data TEST.csv")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ecgcli import __version__, metrics
+from ecgcli import metrics
 from ecgcli.checkpoints.runs import results_folder
 from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.errors import CheckpointError
@@ -23,9 +21,10 @@ from ecgcli.evaluation.figures import (
 )
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.rhythm import RhythmEvaluation
-from ecgcli.files import write_json, write_text
+from ecgcli.files import write_json
 from ecgcli.metrics.aami import FIGURES, Aami
 from ecgcli.metrics.episodes import EpisodeFigures
+from ecgcli.pages import TextTable, write_page
 from ecgcli.wording import counted
 
 REPORT = "report.json"
@@ -72,8 +71,9 @@ def write_report(
         return _write_beats_page(folder, evaluation)
     if isinstance(evaluation, RecordingEvaluation):
         return _write_recordings_page(folder, evaluation)
-    return _write_page(
+    return write_page(
         folder,
+        __package__,
         "rhythm.html",
         title="Evaluation of atrial fibrillation",
         evaluation=evaluation,
@@ -114,8 +114,9 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         bins.beats,
         f"Reliability: expected calibration error {evaluation.calibration_error.value:.3f}",
     )
-    return _write_page(
+    return write_page(
         folder,
+        __package__,
         "evaluation.html",
         title="Evaluation",
         evaluation=evaluation,
@@ -141,8 +142,9 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
         AAMI_CLASSES,
         f"{Path(evaluation.data).name}: share of the true class",
     )
-    return _write_page(
+    return write_page(
         folder,
+        __package__,
         "recordings.html",
         title="Evaluation on recordings",
         evaluation=evaluation,
@@ -152,7 +154,7 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
     )
 
 
-def _episode_tables(episodes: EpisodeFigures | None) -> dict[str, tables.TextTable]:
+def _episode_tables(episodes: EpisodeFigures | None) -> dict[str, TextTable]:
     if episodes is None:
         return {}
     return {
@@ -166,6 +168,7 @@ def _aami_tables(aami: Aami | None) -> dict[str, Any]:
         return {}
     return {
         "aami": tables.aami_table(aami),
+        "worst_records": tables.worst_records_table(aami),
         "by_record": tables.records_table(aami),
         "aami_meanings": {
             "VEB, SVEB": "ventricular and supraventricular ectopic beats: the classes V and S"
@@ -177,25 +180,3 @@ def _aami_tables(aami: Aami | None) -> dict[str, Any]:
 
 def _class_meanings(classes: Sequence[str]) -> dict[str, str]:
     return {name: CLASS_MEANINGS[name] for name in classes}
-
-
-def _data_uri(picture: Path) -> str:
-    """A picture as an address that holds it, so that the page is one file."""
-    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
-
-
-def _write_page(folder: Path, template: str, **content: Any) -> Path:
-    """Render a template of this package, which escapes its variables."""
-    from jinja2 import Environment, PackageLoader
-
-    loader = PackageLoader("ecgcli.evaluation")
-    pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = folder / "report.html"
-    text = pages.get_template(template).render(
-        content,
-        pictures={path.name: _data_uri(path) for path in folder.glob("*.png")},
-        version=__version__,
-        date=f"{datetime.now():%Y-%m-%d}",
-    )
-    write_text(page, text)
-    return page

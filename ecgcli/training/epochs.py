@@ -49,13 +49,13 @@ from ecgcli.training.optimization import (
     build_schedule,
     draw_order,
 )
+from ecgcli.training.report import write_report
 from ecgcli.training.resumption import require_same_config, require_same_data
 from ecgcli.training.run import (
     Run,
     first_line,
     new_run_folder,
     validation_metrics,
-    write_report,
 )
 from ecgcli.training.state import Origin, Position, damaged, pack, read_origin, to_array, unpack
 

@@ -20,7 +20,8 @@ from ecgcli.progress import Progress
 from ecgcli.training.config import Config
 from ecgcli.training.copies import are_copies
 from ecgcli.training.dataset import TrainingSet, build_training_set
-from ecgcli.training.run import Run, first_line, new_run_folder, write_report
+from ecgcli.training.report import write_report
+from ecgcli.training.run import Run, first_line, new_run_folder
 
 #: The only key of ``training:`` that applies without epochs.
 _APPLICABLE = {"prior_correction"}

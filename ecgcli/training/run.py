@@ -1,8 +1,8 @@
 """A finished training run and its folder: writing and reading it, for every kind of model.
 
 A run folder holds ``config.yaml``, ``environment.json``, ``report.json``, the checkpoint
-``best.safetensors`` and a picture. That of a network also has ``metrics.csv``, a row for each
-epoch, and ``last.safetensors``, from which the training is resumed.
+``best.safetensors``, a picture and the page ``report.html``. That of a network also has
+``metrics.csv``, a row for each epoch, and ``last.safetensors``, from which the training is resumed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ecgcli.checkpoints import TrainingData
 from ecgcli.checkpoints.runs import (
@@ -27,16 +27,12 @@ from ecgcli.checkpoints.runs import (
 from ecgcli.environment import describe_environment
 from ecgcli.errors import CheckpointError
 from ecgcli.files import write_json, write_text
-from ecgcli.training.figures import draw_curves, draw_shares
 from ecgcli.training.history import Epoch, History, read_history
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     from ecgcli.training.config import Config
     from ecgcli.training.dataset import TrainingSet
-
-#: Features drawn in the picture of importances.
-_DRAWN = 25
 
 
 @dataclass(frozen=True)
@@ -115,48 +111,6 @@ def new_run_folder(
         environment = describe_environment(command, config.seed, device)
         write_json(path / ENVIRONMENT, environment | {"data_fingerprint": data.fingerprint})
         yield path
-
-
-def write_report(run: Run, data: TrainingData) -> None:
-    """Draw the picture and write ``report.json``."""
-    if run.picture is not None and run.best is not None:
-        draw_curves(run.picture, run.history)
-    elif run.picture is not None:
-        shown = dict(list(run.importances.items())[:_DRAWN])
-        draw_shares(run.picture, shown, "share of the gain of all splits")
-    facts = _facts_of_fit(run) if run.best is None else _facts_of_epochs(run, run.best)
-    advice = (
-        "Evaluate the model"
-        if run.best is None
-        else "They decided which epoch was kept, so evaluate the model"
-    )
-    write_json(
-        run.path / REPORT,
-        facts
-        | {
-            "training_data": data.model_dump(),
-            "note": "Validation figures: beats held out of the training file. "
-            f"{advice} with ecg evaluate on a test file.",
-        },
-    )
-
-
-def _facts_of_epochs(run: Run, best: Epoch) -> dict[str, Any]:
-    return {
-        "best": asdict(best),
-        "epochs": len(run.history),
-        "stopped_early": run.stopped_early,
-        "overfitting": run.overfitting,
-        "seconds": round(run.seconds, 2),
-    }
-
-
-def _facts_of_fit(run: Run) -> dict[str, Any]:
-    return {
-        "metrics": run.metrics,
-        "seconds": round(run.seconds, 2),
-        "importances": {name: round(share, 5) for name, share in run.importances.items()},
-    }
 
 
 def is_finished(path: Path) -> bool:

@@ -17,7 +17,7 @@ from ecgcli import metrics
 from ecgcli.evaluation.beats import Evaluation, evaluate_file
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.report import report_folder, write_report
-from ecgcli.evaluation.tables import aami_table, coverage_table, with_interval
+from ecgcli.evaluation.tables import aami_table, coverage_table, with_interval, worst_records_table
 from ecgcli.metrics import Score
 from ecgcli.metrics.aami import summarize
 from ecgcli.prediction import load
@@ -86,6 +86,18 @@ def test_one_record_has_no_interval(tmp_path: Path) -> None:
     evaluation = RecordingEvaluation("model", "data", "envelope", one_record, "statement")
     assert "95%" not in write_report(tmp_path, evaluation).read_text()
     assert "95%" in write_report(tmp_path, replace(evaluation, aami=two_records)).read_text()
+
+
+def test_the_worst_records_come_first() -> None:
+    good, bad = np.zeros((7, 7), np.int64), np.zeros((7, 7), np.int64)
+    good[0, 0], good[2, 0] = 99, 1
+    bad[0, 0], bad[1, 0], bad[5, 0] = 7, 1, 2
+    table = worst_records_table(summarize({"100": good, "101": bad, "102": np.diag([5] * 7)}, 0))
+    assert table.rows == [
+        ["101", "3", "30.0%", "no beat called N"],
+        ["100", "1", "1.0%", "V called N"],
+    ]
+    assert not worst_records_table(summarize({"101": bad}, 0)).rows
 
 
 def test_a_score_reads_as_value_and_interval() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from ecgcli.checkpoints import load_checkpoint
+from ecgcli.classes import CLASS_MEANINGS
 from ecgcli.errors import CheckpointError
 from ecgcli.training import train
 from ecgcli.training.config import parse_config
+from ecgcli.training.reading import describe_curves
 from ecgcli.training.run import Run, read_run
 from tests.helpers import Watcher, small_config, small_document
 
@@ -47,7 +52,9 @@ def test_an_estimator_is_read_back_as_it_was_returned(forest: Run) -> None:
 
 
 def test_both_kinds_of_model_leave_the_same_files(trained: Path, forest: Run) -> None:
-    common = {"best.safetensors", "config.yaml", "environment.json", "report.json"}
+    common = {
+        "best.safetensors", "config.yaml", "environment.json", "report.html", "report.json",
+    }  # fmt: skip
     for path, own in (
         (trained, {"last.safetensors", "metrics.csv", "curves.png"}),
         (forest.path, {"importances.png"}),
@@ -56,6 +63,25 @@ def test_both_kinds_of_model_leave_the_same_files(trained: Path, forest: Run) ->
         facts = json.loads((path / "environment.json").read_text())
         fingerprint = load_checkpoint(path / "best.safetensors").card.training_data.fingerprint
         assert facts["data_fingerprint"] == fingerprint
+
+
+def test_the_page_of_a_training_is_one_file_that_explains_itself(
+    trained: Path, forest: Run
+) -> None:
+    for path, picture in ((trained, "curves.png"), (forest.path, "importances.png")):
+        page = (path / "report.html").read_text()
+        assert base64.b64encode((path / picture).read_bytes()).decode() in page
+        assert not re.findall(r'(?:src|href)="(?!data:)', page)
+        assert html.escape((path / "config.yaml").read_text()) in page
+        environment = json.loads((path / "environment.json").read_text())
+        for fact in (environment["python"], environment["device"], environment["started"][:10]):
+            assert fact in page
+        assert all(
+            meaning in page for meaning in CLASS_MEANINGS.values() if "person" not in meaning
+        )
+    assert len(re.findall("<tr><td>[1-4]</td>", (trained / "report.html").read_text())) == 4
+    for sentence in describe_curves(read_run(trained).history):
+        assert html.escape(sentence) in (trained / "report.html").read_text()
 
 
 def test_an_unfinished_or_damaged_run_is_not_read(run_copy: Path) -> None:
