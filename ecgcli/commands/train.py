@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ecgcli.classes import CLASS_MEANINGS
 from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, progress_bar
 from ecgcli.commands.help import Command
 from ecgcli.cores import use_threads
@@ -104,7 +106,15 @@ def _train(path: Path, overrides: list[str], console: Console) -> Run:
 
     with progress_bar(console) as progress:
         config = load_config(path, overrides, progress)
+        if not any(Path(config.runs).glob("*/")):
+            _explain_classes(config.data.class_names, console)
         return train(config, progress, command=" ".join(["ecg", *sys.argv[1:]]))
+
+
+def _explain_classes(classes: Sequence[str], console: Console) -> None:
+    """Say what the classes of beats are; before the first run, for people who meet them there."""
+    meanings = "; ".join(f"{name}: {CLASS_MEANINGS[name]}" for name in classes)
+    console.print(f"The classes of beats are {meanings}.")
 
 
 def _resume(arguments: list[str], console: Console) -> Run:

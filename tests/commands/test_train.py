@@ -37,6 +37,17 @@ def test_it_prints_the_run_and_reports_the_epochs(config: Path, ecg: Ecg) -> Non
     assert (resolved["seed"], resolved["training"]["epochs"]) == (3, 2)
 
 
+def test_the_first_run_explains_the_classes_and_every_run_its_curves(
+    config: Path, ecg: Ecg
+) -> None:
+    first, second = (ecg("train", "--config", config, "training.epochs=1") for _ in range(2))
+    assert "N: normal, bundle branch block or escape beat; S: supraventricular" in first.stderr
+    assert "bundle branch" not in second.stderr
+    for result in (first, second):
+        assert "One epoch is a point, not a curve" in result.stderr
+    assert "Report: runs/small-2/report.html" in second.stderr
+
+
 def test_quiet_and_json(config: Path, ecg: Ecg) -> None:
     result = ecg("train", "--config", config, "training.epochs=1", "--json", "--quiet")
     assert result.stderr == ""
