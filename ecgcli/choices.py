@@ -30,7 +30,7 @@ Attribution = Literal["gradients", "occlusion"]
 DecompositionModel = Literal["additive", "multiplicative"]
 
 #: A modified copy of a recording to train on; see `ecgcli.training.copies`.
-Copy = Literal["inverted", "fibrillation", "noise"]
+Copy = Literal["inverted", "fibrillation", "noise", "unreadable"]
 
 #: How validation beats are held out of a training file.
 HoldOut = Literal["stratified", "patient"]

@@ -86,10 +86,12 @@ def with_electrode_motion(recording: Recording, snr: float, seed: int = 0) -> Re
     return _with_noise(recording, _motion, snr, seed)
 
 
-def with_varying_noise(recording: Recording, seed: int = 0) -> Recording:
+def with_varying_noise(
+    recording: Recording, seed: int = 0, decibels: tuple[float, float] = VARYING
+) -> Recording:
     """Add another kind of noise every minute: wander, muscle noise or electrode motion.
 
-    The signal-to-noise ratio of a minute is drawn evenly from `VARYING` (dB).
+    The signal-to-noise ratio of a minute is drawn evenly from ``decibels``, from and to.
     """
     random = np.random.default_rng(seed)
     minute = round(60 * recording.sampling_rate)
@@ -97,7 +99,7 @@ def with_varying_noise(recording: Recording, seed: int = 0) -> Recording:
     signal = recording.signal.copy()
     for start in range(0, len(signal), minute):
         piece = slice(start, start + minute)
-        gain = 10 ** (-random.uniform(*VARYING) / 20)
+        gain = 10 ** (-random.uniform(*decibels) / 20)
         signal[piece] += gain * noisy[random.integers(len(noisy))][piece]
     return replace(recording, signal=signal)
 
