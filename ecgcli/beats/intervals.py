@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from ecgcli import weights
 from ecgcli.arrays import Features, Floats
 from ecgcli.recordings.irregularity import FEATURES, WINDOW, irregularity, valid_intervals
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
+from ecgcli.trees import Trees
 
 #: What the trees tell apart: normal, supraventricular and ventricular beats, and the normal
 #: beats of atrial fibrillation.
@@ -50,7 +48,7 @@ def evidence(times: Floats) -> dict[str, Floats]:
     Returns:
         ``rr_ORIGIN`` for each of `ORIGINS`: ``(beats,)``.
     """
-    probabilities = np.asarray(_trees().predict(interval_features(times)))
+    probabilities = _trees().probabilities(interval_features(times))
     logarithms = np.log(probabilities + _LEAST)
     return {f"rr_{name}": logarithms[:, k] for k, name in enumerate(ORIGINS)}
 
@@ -127,9 +125,7 @@ def _padded(values: Floats, span: int) -> Floats:
 
 
 @cache
-def _trees() -> Booster:
+def _trees() -> Trees:
     """The trees that come with the package."""
-    import lightgbm
-
     packed = files(weights).joinpath(FILE).read_bytes()
-    return lightgbm.Booster(model_str=gzip.decompress(packed).decode("ascii"))
+    return Trees(gzip.decompress(packed).decode("ascii"))

@@ -167,7 +167,8 @@ class EstimatorEngine:
             if not checkpoint.trusted:
                 self._estimator.check_state(checkpoint.weights)
             self._estimator.restore(checkpoint.weights)
-            self._require_classes(card)
+            if not checkpoint.trusted:
+                self._require_classes(card)
         except EcgError:
             raise
         except Exception as error:  # a damaged state: whatever its parsers raise

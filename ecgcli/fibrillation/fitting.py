@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +35,7 @@ from ecgcli.recordings.annotated_rhythm import AnnotatedRhythm, read_annotated_r
 from ecgcli.recordings.irregularity import FEATURES, WINDOW, irregularity, valid_intervals
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, stretches_of
 from ecgcli.recordings.search import find_recordings
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
+from ecgcli.trees import Trees
 
 #: Number of folds that the figures and the decision come from.
 FOLDS = 5
@@ -111,7 +108,7 @@ def fit(
         metrics={name: round(score, 6) for name, score in figures.scores().items()},
         licence=licence,
     )
-    model = FibrillationModel(card, _booster(data.windows, seed))
+    model = FibrillationModel(card, _trees(data.windows, seed))
     path = new_run(run.parent, run.name)
     write_json(path / "environment.json", describe_environment(command, seed, "cpu"))
     write_json(path / "report.json", figures.as_json())
@@ -194,7 +191,7 @@ def cross_validate(
     return summarize_episodes({record.name: counts[record.name] for record in data.records})
 
 
-def fold_models(data: RhythmSet, seed: int = 0) -> Iterator[tuple[list[AnnotatedRhythm], Booster]]:
+def fold_models(data: RhythmSet, seed: int = 0) -> Iterator[tuple[list[AnnotatedRhythm], Trees]]:
     """The records of each fold, with trees fitted on the others; no patient is in two folds."""
     names = sorted(set(data.patients))
     places = np.random.default_rng(seed).permutation(len(names))
@@ -202,10 +199,10 @@ def fold_models(data: RhythmSet, seed: int = 0) -> Iterator[tuple[list[Annotated
     for fold in range(FOLDS):
         held_out = [fold_of[patient] == fold for patient in data.patients]
         kept = [each for each, out in zip(data.windows, held_out, strict=True) if not out]
-        yield list(compress(data.records, held_out)), _booster(kept, seed)
+        yield list(compress(data.records, held_out)), _trees(kept, seed)
 
 
-def _booster(windows: Sequence[Windows], seed: int) -> Booster:
+def _trees(windows: Sequence[Windows], seed: int) -> Trees:
     import lightgbm
 
     data = lightgbm.Dataset(
@@ -214,7 +211,8 @@ def _booster(windows: Sequence[Windows], seed: int) -> Booster:
         feature_name=[f"f{number}" for number in range(len(FEATURES))],
         params={"verbosity": -1, "force_row_wise": True},
     )
-    return lightgbm.train(parameters_of(seed), data, num_boost_round=TREES)
+    booster = lightgbm.train(parameters_of(seed), data, num_boost_round=TREES)
+    return Trees(booster.model_to_string())
 
 
 def _describe(folder: Path, data: RhythmSet) -> RhythmData:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +20,11 @@ from ecgcli.checkpoints.container import read_tensors, write_tensors
 from ecgcli.errors import CheckpointError
 from ecgcli.fibrillation import AtrialRhythm, rhythm_of_intervals, unknown_rhythm
 from ecgcli.fibrillation.decoding import decode
-from ecgcli.models.boosters import packed, read_booster, unpacked
+from ecgcli.models.boosters import packed, unpacked
 from ecgcli.recordings.irregularity import FEATURES, LONGEST, WINDOW, irregularity, valid_intervals
+from ecgcli.trees import Trees
 from ecgcli.validation import first_problem
 from ecgcli.wording import counted
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
@@ -98,11 +95,11 @@ class FibrillationModel:
 
     Attributes:
         card: its description.
-        trees: the booster.
+        trees: their one raw score is the log odds of atrial fibrillation.
     """
 
     card: FibrillationCard
-    trees: Booster
+    trees: Trees
 
     def rhythm(self, times: NDArray[np.float64], ectopic: NDArray[np.bool_]) -> AtrialRhythm:
         """The episodes of atrial fibrillation of a recording.
@@ -125,15 +122,15 @@ class FibrillationModel:
 
 
 def window_log_odds(
-    trees: Booster, times: NDArray[np.float64], ectopic: NDArray[np.bool_], every: int
+    trees: Trees, times: NDArray[np.float64], ectopic: NDArray[np.bool_], every: int
 ) -> NDArray[np.float64]:
     """The log odds of atrial fibrillation around one interval in ``every``; NaN where unknown."""
     features = irregularity(valid_intervals(times, ectopic), every)
     valid = features[:, _LEFT_OUT] <= MOST_LEFT_OUT
     log_odds = np.full(len(features), np.nan)
     if valid.any():
-        raw = np.asarray(trees.predict(features[valid], raw_score=True), np.float64)
-        log_odds[valid] = np.clip(raw, -_CERTAIN, _CERTAIN)
+        scores = trees.raw_scores(features[valid])[:, 0]
+        log_odds[valid] = np.clip(scores, -_CERTAIN, _CERTAIN)
     return log_odds
 
 
@@ -157,7 +154,7 @@ def decide(
 
 def save_model(path: Path, model: FibrillationModel) -> None:
     """Write a model atomically."""
-    tensors = {"trees": packed(model.trees.model_to_string())}
+    tensors = {"trees": packed(model.trees.text)}
     write_tensors(path, tensors, {FIBRILLATION_CARD: model.card.model_dump_json()})
 
 
@@ -167,13 +164,11 @@ def load_model(path: Path) -> FibrillationModel:
     Raises:
         CheckpointError: the file is missing, damaged, of another kind or version.
     """
-    import lightgbm
-
     tensors, metadata = read_tensors(path)
     card = _read_card(path, metadata)
     try:
-        return FibrillationModel(card, read_booster(unpacked(tensors["trees"])))
-    except (KeyError, ValueError, lightgbm.basic.LightGBMError) as error:
+        return FibrillationModel(card, Trees(unpacked(tensors["trees"])))
+    except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: its trees are damaged") from error
 
 

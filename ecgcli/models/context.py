@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,9 @@ from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
 from ecgcli.errors import CheckpointError
 from ecgcli.models import Estimator, Size, register
-from ecgcli.models.boosters import check_booster, packed, read_booster, unpacked
+from ecgcli.models.boosters import check_booster, packed, unpacked
 from ecgcli.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
+from ecgcli.trees import Trees
 
 #: A class with fewer training beats than this is not learnt: the model would memorise it.
 _TOO_FEW = 100
@@ -67,7 +65,7 @@ class Context(Estimator):
         self.patient_power, self.class_power = patient_power, class_power
         self.normal_weight = normal_weight
         self.every_normal = every_normal
-        self._fitted: list[Booster] = []
+        self._fitted: list[Trees] = []
         self._classes = 0
         self._known: NDArray[np.int64] = np.arange(0)
 
@@ -90,7 +88,7 @@ class Context(Estimator):
             params={"max_bin": 63, "verbosity": -1, "force_row_wise": True},
             free_raw_data=False,
         )
-        self._fitted = [
+        boosters = [
             lightgbm.train(
                 self._parameters(self.boosters * seed + number),
                 data,
@@ -105,6 +103,7 @@ class Context(Estimator):
             )
             for number in range(self.boosters)
         ]
+        self._fitted = [Trees(booster.model_to_string()) for booster in boosters]
 
     def _rows(self, labels: NDArray[np.int64]) -> NDArray[np.intp]:
         kept = np.isin(labels, self._known)
@@ -143,20 +142,21 @@ class Context(Estimator):
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """See `Estimator`; a class without training beats has probability 0."""
-        mean = np.mean([booster.predict(inputs[0]) for booster in self._fitted], axis=0)
+        mean = np.mean([trees.probabilities(inputs[0]) for trees in self._fitted], axis=0)
         probabilities = np.zeros((len(mean), self._classes), np.float32)
         probabilities[:, self._known] = mean
         return probabilities
 
     def importances(self) -> dict[str, float]:
         """The share of each feature in the gain of all splits."""
-        gains = np.sum([booster.feature_importance("gain") for booster in self._fitted], axis=0)
+        boosters = [trees.booster() for trees in self._fitted]
+        gains = np.sum([booster.feature_importance("gain") for booster in boosters], axis=0)
         shares = zip(feature_names(), gains / max(gains.sum(), 1e-12), strict=True)
         return {name: float(share) for name, share in sorted(shares, key=lambda item: -item[1])}
 
     def state(self) -> Tensors:
         """See `Estimator`: the trees as LightGBM's text, compressed."""
-        texts = [booster.model_to_string() for booster in self._fitted]
+        texts = [trees.text for trees in self._fitted]
         facts = {"classes": self._classes, "known": self._known.tolist(), "boosters": texts}
         return {"trees": packed(json.dumps(facts))}
 
@@ -168,8 +168,8 @@ class Context(Estimator):
         """
         facts = json.loads(unpacked(state["trees"]))
         self._classes, self._known = facts["classes"], np.array(facts["known"], np.int64)
-        self._fitted = [read_booster(text) for text in facts["boosters"]]
-        widths = {booster.num_feature() for booster in self._fitted}
+        self._fitted = [Trees(text) for text in facts["boosters"]]
+        widths = {trees.width for trees in self._fitted}
         if widths != {len(feature_names())}:
             raise CheckpointError(
                 f"its trees read {', '.join(map(str, sorted(widths)))} features of a beat, this "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,9 @@ from ecgcli.beats import Beats
 from ecgcli.beats.features import beat_features, list_features
 from ecgcli.beats.views import Inputs
 from ecgcli.models import Estimator, Size, register
-from ecgcli.models.boosters import check_booster, packed, read_booster, unpacked
+from ecgcli.models.boosters import check_booster, packed, unpacked
 from ecgcli.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
+from ecgcli.trees import Trees
 
 
 @register("features")
@@ -42,7 +40,7 @@ class Features(Estimator):
     ) -> None:
         self.learner, self.trees = learner, trees
         self.leaves, self.learning_rate = leaves, learning_rate
-        self._booster: Booster | None = None
+        self._trees: Trees | None = None
 
     def fit(
         self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
@@ -52,12 +50,13 @@ class Features(Estimator):
 
         names = [feature.name for feature in list_features()]
         data = lightgbm.Dataset(beat_features(inputs[0]), beats.known_labels, feature_name=names)
-        self._booster = lightgbm.train(
+        booster = lightgbm.train(
             self._parameters(classes, seed),
             data,
             num_boost_round=self.trees,
             callbacks=[lambda step: progress.update("fitting", step.iteration + 1, self.trees)],
         )
+        self._trees = Trees(booster.model_to_string())
 
     def _parameters(self, classes: int, seed: int) -> dict[str, Any]:
         shared = {
@@ -77,28 +76,29 @@ class Features(Estimator):
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """See `Estimator`."""
-        probabilities = self._fitted.predict(beat_features(inputs[0]))
+        probabilities = self._fitted.probabilities(beat_features(inputs[0]))
         return np.asarray(probabilities, np.float32)
 
     def importances(self) -> dict[str, float]:
         """The share of each feature in the gain of all splits."""
-        gains = self._fitted.feature_importance("gain")
-        shares = zip(self._fitted.feature_name(), gains / max(gains.sum(), 1e-12), strict=True)
+        booster = self._fitted.booster()
+        gains = booster.feature_importance("gain")
+        shares = zip(booster.feature_name(), gains / max(gains.sum(), 1e-12), strict=True)
         return {name: float(share) for name, share in sorted(shares, key=lambda item: -item[1])}
 
     @property
-    def _fitted(self) -> Booster:
-        if self._booster is None:
+    def _fitted(self) -> Trees:
+        if self._trees is None:
             raise AssertionError("fit or restore comes first")
-        return self._booster
+        return self._trees
 
     def state(self) -> Tensors:
         """See `Estimator`: the trees as LightGBM's text, compressed."""
-        return {"trees": packed(self._fitted.model_to_string())}
+        return {"trees": packed(self._fitted.text)}
 
     def restore(self, state: Tensors) -> None:
         """See `Estimator`."""
-        self._booster = read_booster(unpacked(state["trees"]))
+        self._trees = Trees(unpacked(state["trees"]))
 
     def check_state(self, state: Tensors) -> None:
         """See `Estimator`."""
