@@ -38,7 +38,7 @@ from ecgcli.commands import (
     view,
 )
 from ecgcli.commands.console import messages
-from ecgcli.commands.help import Command, Group
+from ecgcli.commands.help import Command, Group, deferred_command, deferred_group
 from ecgcli.errors import EcgError, printable, shown
 from ecgcli.interrupts import Terminated, exit_code_of
 from ecgcli.registry import PluginWarning
@@ -46,8 +46,32 @@ from ecgcli.registry import PluginWarning
 _show_any_warning = warnings.showwarning
 
 
+_PANELS = {
+    "Data": (download, prepare, resample, check),
+    "Models": (train, evaluate, compare, models, export, config),
+    "Predictions": (predict, view, review, confusion),
+    "A closer look": (
+        features,
+        cluster,
+        similar,
+        explain,
+        anomaly,
+        forecast,
+        decompose,
+        fibrillation,
+    ),
+}
+
+
 class _Group(Group):
-    """The one error boundary."""
+    """All commands, and the one error boundary."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for panel, modules in _PANELS.items():
+            for module in modules:
+                command = _command(module, panel)
+                self.commands[command.name or ""] = command
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -65,6 +89,15 @@ class _Group(Group):
         except (KeyboardInterrupt, Terminated) as error:
             _print_line("interrupted", "nothing half-written was left behind")
             raise typer.Exit(exit_code_of(error)) from error
+
+
+def _command(module: Any, panel: str) -> Command | Group:
+    """The command of a module, or the group of its commands."""
+    if hasattr(module, "app"):
+        return deferred_group(module.app, panel)
+    name = module.__name__.rpartition(".")[2]
+    page = getattr(module, "Page", Command)
+    return deferred_command(name, module.command, page, panel, module.EXAMPLE)
 
 
 def _print_line(kind: str, message: str) -> None:
@@ -107,29 +140,3 @@ def ecg(
     ] = False,
 ) -> None:
     """Train, evaluate and run ECG arrhythmia classifiers."""
-
-
-for _panel, _modules in {
-    "Data": (download, prepare, resample, check),
-    "Models": (train, evaluate, compare, models, export, config),
-    "Predictions": (predict, view, review, confusion),
-    "A closer look": (
-        features,
-        cluster,
-        similar,
-        explain,
-        anomaly,
-        forecast,
-        decompose,
-        fibrillation,
-    ),
-}.items():
-    for _module in _modules:
-        if hasattr(_module, "app"):  # a command with commands of its own
-            app.add_typer(_module.app, rich_help_panel=_panel)
-        else:
-            _name = _module.__name__.rpartition(".")[2]
-            _page = getattr(_module, "Page", Command)
-            app.command(_name, cls=_page, rich_help_panel=_panel, epilog=_module.EXAMPLE)(
-                _module.command
-            )
