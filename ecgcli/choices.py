@@ -17,6 +17,9 @@ EngineName = Literal["auto", "openvino", "torch"]
 TableFormat = Literal["csv", "json", "parquet"]
 TABLE_FORMATS: tuple[TableFormat, ...] = ("csv", "json", "parquet")
 
+#: How the samples of beats are stored in parquet; all but float32 round them.
+Storage = Literal["float32", "float16", "uint8"]
+
 #: Total that the shares of a confusion matrix are relative to.
 Over = Literal["true", "pred", "all"]
 

@@ -41,7 +41,7 @@ class DataError(EcgError):
     """The content of an input file is not valid.
 
     ``row`` is the line number in the file as an editor shows it (a header
-    counts); ``column`` counts from 1 as well.
+    counts); ``column`` counts from 1 as well, or is the column's name.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DataError(EcgError):
         *,
         file: str | Path | None = None,
         row: int | None = None,
-        column: int | None = None,
+        column: int | str | None = None,
     ) -> None:
         self.file, self.row, self.column = file, row, column
         place = [

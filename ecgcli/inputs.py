@@ -54,6 +54,20 @@ def is_pipe(path: Path) -> bool:
         return False
 
 
+def is_parquet(place: Path | str) -> bool:
+    """Whether a path is a parquet file, or a folder of such files named ``part-…``."""
+    path = Path(place)
+    try:
+        if path.is_dir():
+            return any(path.glob("part-*.parquet"))
+        if path.suffix.lower() == ".parquet" or not path.is_file():
+            return path.suffix.lower() == ".parquet"
+        with path.open("rb") as stream:
+            return stream.read(4) == b"PAR1"
+    except (OSError, ValueError):  # it cannot be opened, or is no name of a file
+        return False
+
+
 def read_array(path: Path) -> NDArray[Any]:
     """The array of an ``.npy`` file, which takes no more memory than the file has bytes.
 

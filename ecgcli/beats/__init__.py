@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 
 from ecgcli.beats.reader import BeatsReader, checksum, write_rows
 from ecgcli.cells import from_cell, quoting, to_cell
+from ecgcli.choices import Storage
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, remove
-from ecgcli.inputs import read_array, require_file
+from ecgcli.inputs import is_parquet, read_array, require_file
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ecgcli.beats.parquet import ParquetReader
 
 #: The sidecar's columns of numbers, all in seconds: the time of the R peak, the RR intervals before
 #: and after it, and their means over the whole recording and over the 10 s around the beat.
@@ -106,7 +109,8 @@ class Beats:
         """
         if self.labels is None:
             raise DataError(
-                "these beats are unlabelled (187 columns); the class is required, in column 188"
+                "these beats are unlabelled; the class is required, in column 188 of a CSV and in "
+                "the column label of parquet"
             )
         return self.labels
 
@@ -152,11 +156,7 @@ def concatenate(parts: Sequence[Beats]) -> Beats:
     """
     classes = parts[0].classes
     for part in parts:
-        if part.classes != classes:
-            raise DataError(
-                f"beats of the classes {' '.join(classes)} and beats of the classes "
-                f"{' '.join(part.classes)} cannot be joined: their labels have different meanings"
-            )
+        require_one_meaning(classes, part.classes)
     labels = [part.labels for part in parts if part.labels is not None]
     infos = [part.info for part in parts if part.info is not None]
     contexts = [part.context for part in parts if part.context is not None]
@@ -171,6 +171,19 @@ def concatenate(parts: Sequence[Beats]) -> Beats:
         np.concatenate(peaks) if len(peaks) == len(parts) else None,
         classes,
     )
+
+
+def require_one_meaning(classes: tuple[str, ...], others: tuple[str, ...]) -> None:
+    """Refuse to join beats of different classes.
+
+    Raises:
+        DataError: the labels of two parts mean different classes.
+    """
+    if others != classes:
+        raise DataError(
+            f"beats of the classes {' '.join(classes)} and beats of the classes "
+            f"{' '.join(others)} cannot be joined: their labels have different meanings"
+        )
 
 
 def beat_lengths(samples: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -189,10 +202,10 @@ def within_beats(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
 def read_beats(
     source: Path | str, classes: tuple[str, ...] | None = None, *, normalize: bool = False
 ) -> Beats:
-    """Read a whole beats CSV and its sidecar, when there is one.
+    """Read a whole file of beats: a CSV and its sidecar, when there is one, or parquet.
 
     Args:
-        source: the file, or ``-`` for standard input.
+        source: the file, a folder of parquet files, or ``-`` for standard input.
         classes: the class names, such as those of a checkpoint's card; None to infer them from
             the sidecar's annotation symbols, or from a label that only one of `CLASS_SETS` has.
         normalize: scale each beat to 0..1 by its own minimum and maximum.
@@ -202,7 +215,7 @@ def read_beats(
             and the labels fit more than one set of classes.
     """
     count = max(map(len, CLASS_SETS.values())) if classes is None else len(classes)
-    with BeatsReader(source, classes=count, normalize=normalize) as reader:
+    with beats_reader(source, classes=count, normalize=normalize) as reader:
         blocks = list(reader)
     samples = np.concatenate([block.samples for block in blocks])
     parts = [block.labels for block in blocks if block.labels is not None]
@@ -210,11 +223,47 @@ def read_beats(
     info, context = read_info(source, len(samples)), read_context(source, len(samples))
     require_unmixed(source, reader.checksum, context)
     if classes is None:
-        classes = AAMI_CLASSES if labels is None else _classes_of(labels, info, source)
+        classes = reader.classes or (
+            AAMI_CLASSES if labels is None else classes_of(labels, info, source)
+        )
+    require_classes(source, classes, reader.classes)
     return Beats(samples, labels, info, context, classes=classes)
 
 
-def _classes_of(
+def beats_reader(
+    source: Path | str, *, classes: int = 5, normalize: bool = False
+) -> BeatsReader | ParquetReader:
+    """The reader of a beats CSV, or of beats in parquet; both yield `Block` after `Block`.
+
+    Args:
+        source: the file, a folder of parquet files, or ``-`` for a CSV in standard input.
+        classes: number of classes; labels must lie in ``0..classes-1``.
+        normalize: scale each beat to 0..1 by its own minimum and maximum.
+
+    Raises:
+        DataError: the file is missing, or not one of beats.
+    """
+    if not is_parquet(source):
+        return BeatsReader(source, classes=classes, normalize=normalize)
+    from ecgcli.beats.parquet import ParquetReader
+
+    return ParquetReader(source, classes=classes, normalize=normalize)
+
+
+def require_classes(source: Path | str, classes: tuple[str, ...], stated: tuple[str, ...]) -> None:
+    """Refuse a file of other classes than those asked for; ``stated`` are those it states, if any.
+
+    Raises:
+        DataError: it states others.
+    """
+    if stated and classes != stated:
+        raise DataError(
+            f"its labels mean {' '.join(stated)}, and {' '.join(classes)} are asked for",
+            file=source,
+        )
+
+
+def classes_of(
     labels: NDArray[np.int64], info: pd.DataFrame | None, source: Path | str
 ) -> tuple[str, ...]:
     """The classes of a file's labels, as far as they can be inferred."""
@@ -239,19 +288,31 @@ def read_labelled(
     beats = read_beats(source, classes, normalize=normalize)
     if beats.labels is None:
         raise DataError(
-            "found 187 columns, so no class; a labelled beats CSV has the class in column 188",
+            "not every beat has a class, in the column label"
+            if is_parquet(source)
+            else "found 187 columns, so no class; a labelled beats CSV has the class in column 188",
             file=source,
         )
     return beats
 
 
-def write_beats(target: Path, beats: Beats) -> None:
-    """Write a beats CSV (gzipped when named ``.gz``) and its sidecars, complete or not at all.
+def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> None:
+    """Write beats as parquet when named ``.parquet``, else as a CSV, complete or not at all.
+
+    A CSV is gzipped when named ``.gz`` and has sidecars; ``storage`` is how parquet stores
+    samples.
 
     The sidecars of an earlier file of this name are removed before the new file gets its name.
     Even if the program is killed, a sidecar on disk belongs to its file, or there is no sidecar.
     A device such as ``/dev/stdout`` gets no sidecars.
     """
+    if target.suffix == ".parquet":
+        from ecgcli.beats.parquet import writing_parquet
+
+        has_info, has_context = beats.info is not None, beats.context is not None
+        with writing_parquet(target, storage=storage, info=has_info, context=has_context) as writer:
+            writer.write(beats)
+        return
     if target.exists() and not target.is_file():
         beats = replace(beats, info=None, context=None)
     arrays = (beats.samples, beats.context)
@@ -312,11 +373,15 @@ def context_path(beats_csv: Path | str) -> Path:
 
 
 def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.float32] | None:
-    """The context of a beats CSV, with ``beats`` rows if that is known; None when there is none.
+    """The context of beats, with ``beats`` rows if that is known; None when there is none.
 
     Raises:
         DataError: it is not such an array, or has another number of rows.
     """
+    if is_parquet(beats_csv):
+        from ecgcli.beats.parquet import read_context_column
+
+        return read_context_column(beats_csv)
     path = context_path(beats_csv)
     if str(beats_csv) == "-" or not path.exists():
         return None
@@ -340,9 +405,15 @@ def read_context(beats_csv: Path | str, beats: int | None = None) -> NDArray[np.
 def read_info(beats_csv: Path | str, beats: int | None = None) -> pd.DataFrame | None:
     """The sidecar of a beats CSV, with ``beats`` rows if that is known; None when there is none.
 
+    Parquet has its columns.
+
     Raises:
         DataError: it lacks a column or has another number of rows.
     """
+    if is_parquet(beats_csv):
+        from ecgcli.beats.parquet import read_info_columns
+
+        return read_info_columns(beats_csv)
     path = info_path(beats_csv)
     if str(beats_csv) == "-" or not path.exists():
         return None
@@ -404,7 +475,7 @@ def require_unmixed(
         DataError: a checksum differs.
     """
     path = info_path(beats_csv)
-    if str(beats_csv) == "-" or not path.exists():
+    if str(beats_csv) == "-" or is_parquet(beats_csv) or not path.exists():
         return
     import pandas as pd
 

@@ -18,6 +18,7 @@ from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.beats.resampling import manifest_path
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError
+from ecgcli.inputs import is_parquet
 from ecgcli.wording import counted
 
 Level = Literal["ok", "warning", "error"]
@@ -56,7 +57,8 @@ def check_file(path: Path, classes: tuple[str, ...] | None = None) -> Iterator[F
     except DataError as error:
         yield Finding("format", "error", str(error), {})
         return
-    yield _ok("format", f"a beats CSV of {counted(len(beats), 'beat')}", beats=len(beats))
+    kind = "parquet" if is_parquet(path) else "a beats CSV"
+    yield _ok("format", f"{kind} of {counted(len(beats), 'beat')}", beats=len(beats))
     yield from _values(beats)
     yield from _labels(beats)
     yield from _sampling(beats)
@@ -113,7 +115,7 @@ def _values(beats: Beats) -> Iterator[Finding]:
 
 def _labels(beats: Beats) -> Iterator[Finding]:
     if beats.labels is None:
-        yield _ok("labels", "unlabelled: 187 columns", labelled=False)
+        yield _ok("labels", "unlabelled", labelled=False)
         return
     counts = beats.counts()
     summary = ", ".join(f"{name} {count:,}" for name, count in counts.items())

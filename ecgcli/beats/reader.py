@@ -38,7 +38,7 @@ BLOCK_BYTES = 4 << 20
 _VALID_ROW = f"a beat is {BEAT_LENGTH} samples, or {BEAT_LENGTH} samples and the class"
 _NOT_TEXT = {
     b"PK\x03\x04": "a zip archive; unpack it first",
-    b"PAR1": "a parquet file; write it as CSV first",
+    b"PAR1": "parquet; name the file, which is not read from standard input",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8 CSV",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8 CSV",
 }
@@ -104,6 +104,14 @@ class BeatsReader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the file has classes."""
+        return self.layout.labelled
+
+    #: The names of the classes, which a CSV does not state.
+    classes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int | None:

@@ -116,7 +116,8 @@ def resample_file(
 def manifest_path(resampled: Path | str) -> Path:
     """The manifest of `resample_file`: ``out.csv(.gz)`` -> ``out.resample.json``."""
     path = Path(resampled)
-    return path.with_name(path.name.removesuffix(".gz").removesuffix(".csv") + ".resample.json")
+    name = path.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
+    return path.with_name(name + ".resample.json")
 
 
 def looks_like_test_file(path: Path) -> bool:

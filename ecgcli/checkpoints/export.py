@@ -14,6 +14,7 @@ from ecgcli.checkpoints import Card, Checkpoint
 from ecgcli.checkpoints.engines import OpenVinoEngine, TorchEngine
 from ecgcli.errors import CheckpointError, ConfigError
 from ecgcli.files import atomic_write, write_text
+from ecgcli.inputs import is_parquet
 from ecgcli.models import list_networks
 
 #: The largest difference of a probability between the file and the checkpoint: several times
@@ -82,11 +83,13 @@ def beats_to_check(card: Card, data: Path | None, *, normalize: bool = False) ->
 
 def _training_file(card: Card) -> Path:
     files = [Path(file) for file in card.training_data.files]
-    beats = [path for path in files if path.name.removesuffix(".gz").endswith(".csv")]
-    if not beats or not beats[0].is_file():
+    beats = [
+        path for path in files if path.name.removesuffix(".gz").endswith(".csv") or is_parquet(path)
+    ]
+    if not beats or not beats[0].exists():
         trained_on = f" ({files[0]})" if files else ""
         raise ConfigError(
-            f"the beats that the model was trained on{trained_on} are not here as a CSV; "
+            f"the beats that the model was trained on{trained_on} are not here as a file of beats; "
             "name beats to check the export on: --data BEATS.csv"
         )
     return beats[0]

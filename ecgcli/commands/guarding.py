@@ -10,6 +10,7 @@ from typing import Any
 
 from ecgcli.errors import ConfigError, EcgError
 from ecgcli.guard import Guard, guard_of, guarding, require_replaceable
+from ecgcli.inputs import is_parquet
 
 #: The parameters that name what is written; every other path is read. ``arguments`` is the run
 #: that ecg train continues.
@@ -70,6 +71,8 @@ def _files_at(place: Path, annotations: str) -> Iterator[Path]:
 
 def _recordings_at(place: Path) -> list[Path]:
     """A file, or the recordings in a folder or of a pattern."""
+    if is_parquet(place):
+        return sorted(place.iterdir()) if place.is_dir() else [place]
     if not place.is_dir() and not any(mark in str(place) for mark in "*?["):
         return [place]
     from ecgcli.recordings.search import find_recordings

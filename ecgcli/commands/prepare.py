@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.choices import format_for
+from ecgcli.choices import Storage, format_for
+from ecgcli.classes import classes_named
 from ecgcli.commands.console import (
     HIGHEST_SEED,
     Annotations,
+    Classes,
     Detect,
     Json,
     Lead,
+    Normalize,
     Quiet,
     Rate,
     Units,
@@ -23,6 +28,7 @@ from ecgcli.commands.console import (
     print_json,
     progress_bar,
     read_options,
+    refuse_options,
     was_typed,
 )
 from ecgcli.cores import thread_count
@@ -35,19 +41,26 @@ if TYPE_CHECKING:
 
     from ecgcli.beats import Beats
     from ecgcli.beats.preparation import Failure, Prepared
+    from ecgcli.recordings import ReadOptions
 
 EXAMPLE = "Example: ecg prepare data/mitdb -o data/patients.csv --split ds1-ds2"
 
 _RULES = ("random", "patient", "ds1-ds2")
+_ENDINGS = ("csv", "parquet")
 
 
 def command(
     ctx: typer.Context,
     recordings: Annotated[
         list[str],
-        typer.Argument(metavar="RECORDING...", help="Files, folders, or patterns in quotes."),
+        typer.Argument(
+            metavar="RECORDING...|BEATS...",
+            help="Recordings: files, folders, patterns in quotes; or files of beats to convert.",
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Beats CSV to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Beats to write: .csv, .csv.gz or .parquet.")
+    ],
     lead: Lead = None,
     rate: Rate = None,
     units: Units = None,
@@ -68,90 +81,215 @@ def command(
         bool,
         typer.Option("--context", help="Add the features of each beat relative to its recording."),
     ] = False,
+    samples: Annotated[
+        Storage,
+        typer.Option(help="How parquet stores samples: exactly, or rounded to fewer bits."),
+    ] = "float32",
+    shards: Annotated[
+        bool,
+        typer.Option("--shards", help="--out is a folder, of parquet files of a million beats."),
+    ] = False,
+    normalize: Normalize = False,
+    classes: Classes = None,
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="Number of processes; 0 is one per core.")
     ] = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Cut recordings into beats: a beats CSV, and a sidecar with record, time and symbol.
+    """Cut recordings into beats, written with the record, time and symbol of each.
 
     Reads WFDB, EDF and BDF, and with --fs also CSV, NPY and MAT. Where a recording has
     beat annotations, they define the beats; elsewhere R peaks are detected, and beats have
     no class. Stretches without ECG are skipped and reported. A recording that cannot be
     read is reported and left out, and the exit code is then 2.
-    """
-    from rich.text import Text
 
-    from ecgcli.beats import concatenate, write_beats
-    from ecgcli.beats.preparation import Failure, prepare_many
+    A CSV is written from memory, with a sidecar. Parquet is written as recordings are read,
+    and training on it takes less memory than its beats. Files of beats are joined, and
+    converted from CSV to parquet or back.
+    """
+    from ecgcli.recordings import is_recording
 
     console = messages(quiet)
-    _refuse_inapplicable(ctx, split)
-    for target in [out] if split is None else _files_of_split(out):
-        require_replaceable(target)
-    format_for(str(out).removesuffix(".gz"), None, ("csv",))
-    options = read_options(lead, rate, units, annotations, detector)
-    paths = find_recordings_at(recordings, console).paths
-    done: list[Prepared] = []
-    failed: list[Failure] = []
-    processes = jobs or thread_count()
-    with (
-        progress_bar(console) as progress,
-        closing(prepare_many(paths, options, jobs=processes, context=context)) as work,
-    ):
-        for number, result in enumerate(work, 1):
-            if isinstance(result, Failure):
-                if len(paths) == 1:
-                    raise DataError(result.reason)
-                failed.append(result)
-                console.print(Text("skipped", "red"), result.reason)
-            else:
-                done.append(result)
-                for note in result.notes:
-                    console.print(f"{result.name}: {note}")
-            progress.update("preparing", number, len(paths))
-    if not done:
-        raise DataError("no recording could be read")
-    beats = concatenate([result.beats for result in done])
-    if not len(beats):
-        notes = "; ".join(f"{result.name}: {note}" for result in done[:3] for note in result.notes)
-        raise DataError(f"no beats were found in {counted(len(done), 'recording')} ({notes})")
-    if split is None:
-        write_beats(out, beats)
-        written = [out]
+    _refuse_inapplicable(ctx, split, out)
+    for path in [out] if split is None else _files_of_split(out):
+        require_replaceable(path)
+    of_recordings = {is_recording(place, rate) for place in recordings}
+    if len(of_recordings) > 1:
+        raise ConfigError("name recordings or files of beats, not both")
+    refuse_options(ctx, recordings[0], recording=of_recordings == {True})
+    target = _Target(out, samples, shards, split, test_fraction, seed)
+    if of_recordings == {False}:
+        report = _convert(recordings, target, classes_named(classes), normalize, console)
+    elif classes is not None:
+        raise ConfigError("--classes is for files of beats; annotations of recordings have theirs")
     else:
-        written = _write_halves(out, beats, split, test_fraction, seed)
-    config = "inter-patient" if split not in (None, "random") else "cnn"
-    _print(done, failed, written, beats, config, json, console)
-    if failed:
-        raise DataError(f"{len(failed)} of {counted(len(paths), 'recording')} could not be read")
+        options = read_options(lead, rate, units, annotations, detector)
+        paths = find_recordings_at(recordings, console).paths
+        work = _Work(paths, options, jobs or thread_count(), context, console)
+        report = _cut(work, target)
+    _print(report, "inter-patient" if split not in (None, "random") else "cnn", json, console)
+    if report.failures:
+        of = counted(report.sources + len(report.failures), "recording")
+        raise DataError(f"{len(report.failures)} of {of} could not be read")
 
 
-def _refuse_inapplicable(ctx: typer.Context, split: str | None) -> None:
-    """Refuse options of a split by chance that were typed without one.
+def _refuse_inapplicable(ctx: typer.Context, split: str | None, out: Path) -> None:
+    """Refuse options that were typed and do not apply, and an output that is of no format.
 
     Raises:
-        ConfigError: there is such an option.
+        ConfigError: there is such an option or output.
     """
     for name, option in (("test_fraction", "--test-fraction"), ("seed", "--seed")):
         if split not in ("random", "patient") and was_typed(ctx, name):
             raise ConfigError(f"{option} is for --split random and --split patient")
+    if ctx.params["shards"]:
+        if split is not None:
+            raise ConfigError("--shards writes one folder and --split two files; choose one")
+        if out.suffix or out.is_file():
+            raise ConfigError(f"--out {out}: --shards takes the name of a folder, without ending")
+        return
+    name = str(out)
+    ending = format_for(name.removesuffix(".gz") if ".csv" in name else name, None, _ENDINGS)
+    if ending != "parquet" and was_typed(ctx, "samples"):
+        raise ConfigError("--samples is for parquet; a beats CSV has every digit")
 
 
-def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int) -> list[Path]:
+@dataclass(frozen=True)
+class _Target:
+    """What to write: one file or folder, or with ``split`` two files and their description."""
+
+    out: Path
+    samples: Storage
+    shards: bool
+    split: str | None
+    fraction: float
+    seed: int
+
+
+@dataclass
+class _Report:
+    """What was written, and what there is to say about its sources."""
+
+    files: list[Path]
+    beats: int
+    counts: dict[str, int] | None
+    sources: int
+    of_recordings: bool
+    skipped: int = 0
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def _convert(
+    sources: list[str],
+    target: _Target,
+    classes: tuple[str, ...] | None,
+    normalize: bool,
+    console: Console,
+) -> _Report:
+    """Join files of beats, and write them in the form of the target."""
+    from ecgcli.beats import concatenate, read_beats
+    from ecgcli.beats.conversion import convert
+
+    if target.split is not None:
+        parts = [read_beats(place, classes, normalize=normalize) for place in sources]
+        beats = concatenate(parts)
+        counts = None if beats.labels is None else beats.counts()
+        return _Report(_write_halves(target, beats), len(beats), counts, len(sources), False)
+    with progress_bar(console) as progress:
+        output = convert(
+            sources, target.out, classes,
+            normalize=normalize, storage=target.samples, shards=target.shards, progress=progress,
+        )  # fmt: skip
+    return _Report([target.out], output.beats, output.counts, len(sources), False)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Recordings to cut into beats, and how."""
+
+    paths: list[Path]
+    options: ReadOptions
+    jobs: int
+    context: bool
+    console: Console
+
+    def results(self, report: _Report) -> Iterator[Beats]:
+        """The beats of each recording; what else there is to say is added to the report.
+
+        Raises:
+            DataError: the only recording cannot be read, or none can, or there are no beats.
+        """
+        from rich.text import Text
+
+        from ecgcli.beats.preparation import Failure, prepare_many
+
+        work = prepare_many(self.paths, self.options, jobs=self.jobs, context=self.context)
+        with progress_bar(self.console) as progress, closing(work):
+            for number, result in enumerate(work, 1):
+                if isinstance(result, Failure):
+                    if len(self.paths) == 1:
+                        raise DataError(result.reason)
+                    report.failures.append(result)
+                    self.console.print(Text("skipped", "red"), result.reason)
+                else:
+                    self._add(result, report)
+                    yield result.beats
+                progress.update("preparing", number, len(self.paths))
+        if not report.sources:
+            raise DataError("no recording could be read")
+        if not report.beats:
+            first = list(report.notes.items())[:3]
+            notes = "; ".join(f"{name}: {note}" for name, notes in first for note in notes)
+            raise DataError(
+                f"no beats were found in {counted(report.sources, 'recording')} ({notes})"
+            )
+
+    def _add(self, result: Prepared, report: _Report) -> None:
+        report.sources += 1
+        report.beats += len(result.beats)
+        report.skipped += result.skipped
+        if result.notes:
+            report.notes[result.name] = list(result.notes)
+        for note in result.notes:
+            self.console.print(f"{result.name}: {note}")
+
+
+def _cut(work: _Work, target: _Target) -> _Report:
+    """Cut recordings into beats and write them."""
+    from ecgcli.beats import concatenate
+    from ecgcli.beats.conversion import writing
+
+    report = _Report([target.out], 0, None, 0, True)
+    if target.split is not None:
+        beats = concatenate(list(work.results(report)))
+        report.counts = None if beats.labels is None else beats.counts()
+        report.files = _write_halves(target, beats)
+        return report
+    with writing(
+        target.out, storage=target.samples, shards=target.shards, context=work.context
+    ) as output:
+        for beats in work.results(report):
+            output.write(beats)
+    report.counts = output.counts
+    return report
+
+
+def _write_halves(target: _Target, beats: Beats) -> list[Path]:
     from ecgcli.beats import write_beats
     from ecgcli.beats.splits import hold_out, read_split, write_split
 
+    rule, seed = target.split or "", target.seed
     if rule in _RULES:
-        halves = hold_out(beats, rule, fraction, seed)  # type: ignore[arg-type]
+        halves = hold_out(beats, rule, target.fraction, seed)  # type: ignore[arg-type]
     elif Path(rule).exists():
         halves = read_split(Path(rule), beats)
     else:
         raise ConfigError(f"--split: found {rule}; valid: {', '.join(_RULES)}, or a split's file")
-    train, test, description = _files_of_split(out)
-    write_beats(train, beats.take(halves.kept))
-    write_beats(test, beats.take(halves.held_out))
+    train, test, description = _files_of_split(target.out)
+    write_beats(train, beats.take(halves.kept), target.samples)
+    write_beats(test, beats.take(halves.held_out), target.samples)
     facts = {"rule": rule, "seed": seed if rule in ("random", "patient") else None}
     write_split(description, beats, halves, facts)
     return [train, test]
@@ -159,44 +297,39 @@ def _write_halves(out: Path, beats: Beats, rule: str, fraction: float, seed: int
 
 def _files_of_split(out: Path) -> tuple[Path, Path, Path]:
     """The training file, the test file and the description of the split."""
-    stem = out.name.removesuffix(".csv")
-    endings = ("_train.csv", "_test.csv", ".split.json")
-    train, test, description = (out.with_name(f"{stem}{ending}") for ending in endings)
+    ending = ".parquet" if out.suffix == ".parquet" else ".csv"
+    stem = out.name.removesuffix(ending)
+    endings = (f"_train{ending}", f"_test{ending}", ".split.json")
+    train, test, description = (out.with_name(f"{stem}{each}") for each in endings)
     return train, test, description
 
 
-def _print(
-    done: list[Prepared],
-    failed: list[Failure],
-    written: list[Path],
-    beats: Beats,
-    config: str,
-    as_json: bool,
-    console: Console,
-) -> None:
-    counts: dict[str, Any] = {} if beats.labels is None else beats.counts()
-    skipped = sum(result.skipped for result in done)
+def _print(report: _Report, config: str, as_json: bool, console: Console) -> None:
     if as_json:
         print_json(
             {
-                "files": written,
-                "recordings": len(done),
-                "beats": len(beats),
-                "classes": counts or None,
-                "skipped_beats": skipped,
-                "notes": {result.name: list(result.notes) for result in done if result.notes},
-                "failures": {str(failure.path): failure.reason for failure in failed},
+                "files": report.files,
+                "recordings" if report.of_recordings else "sources": report.sources,
+                "beats": report.beats,
+                "classes": report.counts,
+                "skipped_beats": report.skipped,
+                "notes": report.notes,
+                "failures": {str(failure.path): failure.reason for failure in report.failures},
             }
         )
     else:
-        for path in written:
+        for path in report.files:
             print(path)
-    by_class = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "without classes"
+    classes = ", ".join(f"{name} {count:,}" for name, count in (report.counts or {}).items())
+    kind = "recording" if report.of_recordings else "file"
+    summary = f"{counted(report.beats, 'beat')} of {counted(report.sources, kind)}"
+    left_out = f"; {report.skipped:,} left out: no ECG under them, or no beat after them"
     console.print(
-        f"{counted(len(beats), 'beat')} of {counted(len(done), 'recording')} ({by_class}); "
-        f"{skipped:,} left out: no ECG under them, or no beat after them"
+        f"{summary} ({classes or 'without classes'}){left_out if report.of_recordings else ''}"
     )
-    if beats.labels is None:
-        console.print(f"Next: ecg predict {written[0]}")
+    if report.counts is None:
+        console.print(f"Next: ecg predict {report.files[0]}")
     else:
-        console.print(f"Next: ecg train --config configs/{config}.yaml data.train={written[0]}")
+        console.print(
+            f"Next: ecg train --config configs/{config}.yaml data.train={report.files[0]}"
+        )

@@ -17,7 +17,7 @@ EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --major
 
 def command(
     train: Annotated[Path, typer.Argument(help="Labelled training CSV.", metavar="TRAIN.csv")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV or parquet to write.")],
     majority: Annotated[
         int | None, typer.Option(min=1, help="Keep this many beats of the largest class.")
     ] = None,
@@ -47,7 +47,7 @@ def command(
     """
     from ecgcli.beats.resampling import resample_file
 
-    format_for(str(out).removesuffix(".gz"), None, ("csv",))
+    format_for(str(out).removesuffix(".gz"), None, ("csv", "parquet"))
     if majority is None and ratio is None and per_class is None:
         majority = 10_000
     manifest = resample_file(

@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, read_context, read_info, require_rows, require_unmixed
-from ecgcli.beats.reader import BeatsReader
+from ecgcli.beats import Beats, beats_reader, read_context, read_info, require_rows, require_unmixed
 from ecgcli.beats.views import inputs_of
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
@@ -96,7 +95,7 @@ def predict_file(
     first = 0
     samples_only = classifier.views == ("samples",)
     sidecars = (None, None) if samples_only else (read_info(source), read_context(source))
-    with BeatsReader(source, classes=len(classes), normalize=normalize) as reader:
+    with beats_reader(source, classes=len(classes), normalize=normalize) as reader:
         blocks = iter(reader)
         head = next(blocks)  # refuses an invalid file before the output opens
         inputs_of(_with_sidecars(head.samples, 0, sidecars, source), classifier.views)
@@ -116,7 +115,7 @@ def predict_file(
                 require_unmixed(source, reader.checksum, sidecars[1])
     return Summary(
         {name: int(count) for name, count in zip(classes, counts[:-1], strict=True)},
-        reader.layout.labelled,
+        reader.labelled,
         int(counts[-1]),
     )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError, is_utf8
-from ecgcli.inputs import is_pipe, require_file
+from ecgcli.inputs import is_parquet, is_pipe, require_file
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.formats import endings, format_of
 from ecgcli.recordings.identity import files_of
@@ -136,9 +136,9 @@ _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
 def is_recording(place: str, sampling_rate: float | None) -> bool:
     """Whether a path is a recording and not beats: a CSV is one when its rate is given.
 
-    Standard input and pipes hold beats.
+    Standard input and pipes hold beats, and so do parquet files and folders of them.
     """
-    if place == "-" or place.startswith(_DESCRIPTORS) or is_pipe(Path(place)):
+    if place == "-" or place.startswith(_DESCRIPTORS) or is_pipe(Path(place)) or is_parquet(place):
         return False
     beats = place.lower().endswith((".csv", ".csv.gz", ".txt", ".tsv"))
     return not beats or sampling_rate is not None

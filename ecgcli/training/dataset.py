@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ecgcli.beats import Beats, concatenate, read_labelled
+from ecgcli.beats.mapped import map_beats
 from ecgcli.beats.resampling import resample, target_counts
 from ecgcli.beats.splits import Split, by_patient, stratified
 from ecgcli.checkpoints import TrainingData
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.inputs import is_parquet
 from ecgcli.models import is_estimator
 from ecgcli.progress import SILENT, Progress
 from ecgcli.training.config import Config, Data
@@ -50,7 +52,7 @@ def build_training_set(config: Config, progress: Progress = SILENT) -> TrainingS
     """
     data = config.data
     progress.message(f"Reading {', '.join(str(file) for file in data.files)}")
-    beats, copies = _read_all(data, config.seed)
+    beats, copies = _read_all(config, progress)
     counts = beats.counts()
     _require_every_class(counts, data)
     split = _split(beats, data, config.seed)
@@ -114,11 +116,21 @@ def _read(path: Path, data: Data) -> Beats:
     return read_labelled(path, data.class_names, normalize=data.normalize)
 
 
-def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
+def _read_files(config: Config, progress: Progress) -> Beats:
+    """The beats of the files; for a network, samples in parquet stay on disk."""
+    data, classes = config.data, config.data.class_names
+    of_network = not is_estimator(config.model.name)
+    if of_network and all(is_parquet(path) and path.exists() for path in data.files):
+        return map_beats(data.files, classes, normalize=data.normalize, progress=progress)
+    return concatenate([_read(path, data) for path in data.files])
+
+
+def _read_all(config: Config, progress: Progress) -> tuple[Beats, Beats | None]:
     """The beats, and those of altered copies of their recordings where the config names any."""
-    if all(path.is_dir() for path in data.files):
+    data = config.data
+    if all(path.is_dir() and not is_parquet(path) for path in data.files):
         beats = read_training_recordings(
-            data.files, data.records, data.copies, seed, data.annotations
+            data.files, data.records, data.copies, config.seed, data.annotations
         )
         if beats.classes != data.class_names:
             raise ConfigError(
@@ -132,7 +144,7 @@ def _read_all(data: Data, seed: int) -> tuple[Beats, Beats | None]:
         keys = {"copies": data.copies, "records": data.records != "all", "annotations": True}
         key = next(key for key, named in keys.items() if named)
         raise ConfigError(f"data.{key} is for a folder of recordings, and data.train names files")
-    return concatenate([_read(path, data) for path in data.files]), None
+    return _read_files(config, progress), None
 
 
 def _of_patients(copies: Beats, training: Beats) -> Beats:

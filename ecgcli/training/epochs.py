@@ -1,7 +1,8 @@
 """Dataset and network -> checkpoint: training in epochs.
 
 All data are held on the device and batches are taken by index: for beats of 187 samples
-this is cheaper than a loader that assembles batches.
+this is cheaper than a loader that assembles batches. Samples of beats in parquet stay on disk
+(see `ecgcli.beats.mapped`).
 
 Everything training depends on is saved in its run folder after every epoch, and after
 the batch at which Ctrl-C stopped it, so that resumed training ends with the same weights,
@@ -21,7 +22,6 @@ from torch import Tensor, nn
 from ecgcli import metrics
 from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
-from ecgcli.beats.views import inputs_of
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
 from ecgcli.checkpoints.runs import BEST, CONFIG, HISTORY, LAST, REPORT, locked
@@ -58,6 +58,7 @@ from ecgcli.training.run import (
     validation_metrics,
 )
 from ecgcli.training.state import Origin, Position, damaged, pack, read_origin, to_array, unpack
+from ecgcli.training.tensors import View, views_on
 
 #: Beats classified at a time while validating.
 VALIDATION_BATCH = 256
@@ -249,7 +250,8 @@ class _Session:
         """Loss and confusion matrix on the validation beats, in float32."""
         self.model.eval()
         inputs, labels = self._on_device(self.data.validation)
-        batches = zip(*(torch.split(view, VALIDATION_BATCH) for view in inputs), strict=True)
+        starts = range(0, len(labels), VALIDATION_BATCH)
+        batches = ([view[first : first + VALIDATION_BATCH] for view in inputs] for first in starts)
         logits = torch.cat([self.model(*views).float() + self.offsets for views in batches])
         loss = nn.functional.cross_entropy(logits, labels)
         predicted = logits.argmax(1).cpu().numpy()
@@ -359,9 +361,6 @@ class _Session:
         if not fits:
             raise damaged("its place in the epoch is not one of these data")
 
-    def _on_device(self, beats: Beats) -> tuple[tuple[Tensor, ...], Tensor]:
-        views = inputs_of(beats, self.views)
-        return (
-            tuple(torch.from_numpy(view).to(self.device) for view in views),
-            torch.from_numpy(beats.known_labels).to(self.device),
-        )
+    def _on_device(self, beats: Beats) -> tuple[tuple[View, ...], Tensor]:
+        labels = torch.from_numpy(beats.known_labels).to(self.device)
+        return views_on(self.device, beats, self.views), labels

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import Result
 
-from ecgcli.beats import read_beats
+from ecgcli.beats import Beats, read_beats, write_beats
+from tests.helpers import some_beats
 
 Ecg = Callable[..., Result]
 
@@ -222,3 +224,49 @@ def test_options_that_are_wrong(records: Path, ecg: Ecg) -> None:
         assert result.exit_code == 2
         assert message in result.stderr
         assert not Path("b.csv").exists()
+
+
+def test_recordings_become_the_same_beats_as_parquet_and_as_csv(records: Path, ecg: Ecg) -> None:
+    two = (records / "119.hea", records / "201.hea")
+    for name in ("beats.csv", "beats.parquet"):
+        assert ecg("prepare", *two, "-o", name, "--context", "--jobs", 1).exit_code == 0
+    csv, parquet = read_beats("beats.csv"), read_beats("beats.parquet")
+    assert parquet.fingerprint() == csv.fingerprint()
+    assert csv.info is not None
+    assert csv.info.equals(parquet.info)
+    assert np.array_equal(csv.context, parquet.context)
+    result = ecg("prepare", "beats.parquet", "-o", "again.csv", "--json")
+    assert json.loads(result.stdout)["classes"] == csv.counts()
+    assert Path("again.csv").read_bytes() == Path("beats.csv").read_bytes()
+
+
+def test_parquet_is_split_into_parquet(beats: Beats, ecg: Ecg) -> None:
+    write_beats(Path("beats.csv"), replace(beats, info=some_beats(len(beats)).info))
+    result = ecg("prepare", "beats.csv", "-o", "b.parquet", "--split", "random")
+    assert result.stdout == "b_train.parquet\nb_test.parquet\n"
+    assert [len(read_beats(name, beats.classes)) for name in result.stdout.split()] == [15, 5]
+    assert Path("b.split.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("beats.csv --samples uint8 -o out.csv", "--samples is for parquet"),
+        ("beats.csv --shards -o out.parquet", "--shards takes the name of a folder"),
+        ("beats.csv --shards --split patient -o out", "--shards writes one folder"),
+        ("beats.csv 100.hea -o out.csv", "name recordings or files of beats, not both"),
+        ("beats.csv --lead V1 -o out.csv", "--lead is for recordings"),
+        ("beats.csv -o out.parquet.gz", "found the ending .gz; valid: .csv, .parquet"),
+        ("100.hea --classes ptb -o out.csv", "--classes is for files of beats"),
+        ("shards -o shards --shards", "part-00000.parquet: this file is read by the same command"),
+    ],
+)
+def test_what_does_not_apply_to_beats_is_refused(
+    beats: Beats, ecg: Ecg, arguments: str, message: str
+) -> None:
+    write_beats(Path("beats.csv"), beats)
+    assert ecg("prepare", "beats.csv", "-o", "shards", "--shards").exit_code == 0
+    result = ecg("prepare", *arguments.split())
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not list(Path().glob("out*"))

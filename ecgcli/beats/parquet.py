@@ -1,0 +1,606 @@
+"""Beats in parquet: the samples of each beat and all that is known of it, in one file or in shards.
+
+A file has a row for each beat:
+
+- ``samples``: a list of 187 numbers, as in a beats CSV; float32, or rounded to float16, or to
+  uint8 with 255 for 1 (see `encoded`);
+- ``label``: the class, an index into the names in the file's metadata; empty without a class;
+- the columns of the sidecar (`INFO_COLUMNS`), all or none of them;
+- ``context``: a list of the beat's features relative to its recording, or no such column.
+
+A folder of shards holds ``part-00000.parquet``, ``part-00001.parquet``, … in the order of the
+beats. Each has its number in its metadata, and the last has their count, so none can be missing
+unnoticed. Pages have checksums, and the metadata that of all samples.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as papq
+from numpy.typing import NDArray
+
+from ecgcli.beats import INFO_COLUMNS, TEXTS, Beats, require_one_meaning
+from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE, Block, normalize
+from ecgcli.choices import Storage
+from ecgcli.errors import DataError
+from ecgcli.files import atomic_write, remove
+from ecgcli.inputs import require_file
+from ecgcli.wording import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Beats in a row group, the unit of reading and compression.
+GROUP_BEATS = 32_768
+#: Beats in a shard of a folder.
+SHARD_BEATS = 1_000_000
+#: The entry of a file's metadata that is ecg's: JSON.
+_ENTRY = b"ecg"
+_SHARD = re.compile(r"part-\d{5}\.parquet")
+_CREATE = "create it again with ecg prepare"
+_NEVER_READ = (OSError, pa.ArrowException, KeyError)
+
+
+def encoded(samples: NDArray[np.float32], storage: Storage) -> NDArray[Any]:
+    """Samples in 0..1 as they are stored; what is not zero stays so, as zeros are padding."""
+    if storage == "float32":
+        return np.ascontiguousarray(samples, np.float32)
+    if storage == "float16":
+        rounded = samples.astype(np.float16)
+        return np.where(
+            (rounded == 0) & (samples > 0), np.nextafter(rounded, np.float16(1)), rounded
+        )
+    return np.maximum(np.rint(samples * 255).astype(np.uint8), samples > 0)
+
+
+def decoded(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Stored samples as float32."""
+    samples = np.asarray(values, np.float32)
+    return samples / np.float32(255) if values.dtype == np.uint8 else samples
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file of beats states about itself, in its metadata.
+
+    Attributes:
+        classes: the names of the labels; empty where unknown.
+        samples_crc32: the CRC-32 of all samples as stored; None in files of other programs.
+        shard: the number of this shard, from 0; None for a file of its own.
+        shards: their count, in the last one.
+    """
+
+    classes: tuple[str, ...] = ()
+    samples_crc32: int | None = None
+    shard: int | None = None
+    shards: int | None = None
+
+    def packed(self) -> bytes:
+        """The metadata's entry."""
+        facts = {
+            "sampling_rate": SAMPLING_RATE,
+            "classes": self.classes,
+            "samples_crc32": self.samples_crc32,
+            "shard": self.shard,
+            "shards": self.shards,
+        }
+        return json.dumps({k: v for k, v in facts.items() if v is not None}).encode()
+
+
+def _content_of(file: papq.ParquetFile, path: Path) -> Content:
+    entry = (file.schema_arrow.metadata or {}).get(_ENTRY)
+    entry = (file.metadata.metadata or {}).get(_ENTRY, entry)
+    if entry is None:
+        return Content()
+    try:
+        facts = json.loads(entry)
+        numbers = [facts.get(name) for name in ("samples_crc32", "shard", "shards")]
+        if not all(number is None or isinstance(number, int) for number in numbers):
+            raise TypeError
+        return Content(tuple(map(str, facts["classes"])), *numbers)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"its metadata are damaged; {_CREATE}", file=path) from error
+
+
+class _FileWriter:
+    """Writes one parquet file, piece by piece."""
+
+    def __init__(self, stream: IO[bytes], schema: pa.Schema, storage: Storage) -> None:
+        self._schema, self._storage = schema, storage
+        self._pieces: list[pa.Table] = []
+        self.beats = self._waiting = self._sum = 0
+        self._writer = papq.ParquetWriter(
+            stream,
+            schema,
+            compression="zstd",
+            use_dictionary=[name for name in TEXTS if name in schema.names],
+            write_statistics=["label"],
+            write_page_checksum=True,
+        )
+
+    def write(self, beats: Beats) -> None:
+        values = encoded(beats.samples, self._storage)
+        self._sum = zlib.crc32(values.data, self._sum)
+        self._pieces.append(_table(values, beats, self._schema))
+        self.beats += len(values)
+        self._waiting += len(values)
+        if self._waiting >= GROUP_BEATS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            self._writer.write_table(pa.concat_tables(self._pieces), GROUP_BEATS)
+        self._pieces, self._waiting = [], 0
+
+    def close(self, content: Content) -> None:
+        self._flush()
+        whole = Content(content.classes, self._sum, content.shard, content.shards)
+        self._writer.add_key_value_metadata({_ENTRY: whole.packed()})
+        self._writer.close()
+
+    def discard(self) -> None:
+        """Close what was not completed, while its stream is open; the file is removed then."""
+        self._writer.close()
+
+
+class ParquetWriter:
+    """Writes beats piece by piece, with memory for one row group; see `writing_parquet`."""
+
+    def __init__(
+        self, target: Path, storage: Storage, info: bool, context: bool, shard_beats: int | None
+    ) -> None:
+        self._target, self._storage, self._shard_beats = target, storage, shard_beats
+        self._info, self._context = info, context
+        #: The names of the labels; those of the beats by default.
+        self.classes: tuple[str, ...] = ()
+        self._shard = 0
+        self._file: _FileWriter | None = None
+        self.open_files = ExitStack()
+
+    def write(self, beats: Beats) -> None:
+        """Append beats.
+
+        Raises:
+            DataError: their labels mean other classes than those before.
+        """
+        require_one_meaning(self.classes or beats.classes, beats.classes)
+        self.classes = beats.classes
+        first = 0
+        while first < len(beats):
+            file = self._file_with_room(beats)
+            room = len(beats) if self._shard_beats is None else self._shard_beats - file.beats
+            rows = np.arange(first, min(len(beats), first + room))
+            file.write(beats if len(rows) == len(beats) else beats.take(rows))
+            first += len(rows)
+
+    def _file_with_room(self, beats: Beats) -> _FileWriter:
+        """The current file; the next shard when that is full."""
+        if self._file is not None and self._file.beats == self._shard_beats:
+            self.close(last=False)
+        if self._file is None:
+            path = self._target
+            if self._shard_beats is not None:
+                path = shard_path(self._target, self._shard)
+                if self._shard == 0:
+                    _remove_shards(self._target)
+            stream = self.open_files.enter_context(atomic_write(path))
+            self._file = _FileWriter(stream, self._schema(beats), self._storage)
+            self.open_files.callback(self._file.discard)
+        return self._file
+
+    def _schema(self, beats: Beats) -> pa.Schema:
+        numbers = {"float32": pa.float32(), "float16": pa.float16(), "uint8": pa.uint8()}
+        columns = [("samples", pa.list_(numbers[self._storage], BEAT_LENGTH)), ("label", pa.int8())]
+        if self._info:
+            columns += [
+                (name, pa.string() if name in TEXTS else pa.float64()) for name in INFO_COLUMNS
+            ]
+        if self._context and beats.context is not None:
+            columns.append(("context", pa.list_(pa.float32(), beats.context.shape[1])))
+        return pa.schema(columns)
+
+    def close(self, *, last: bool = True) -> None:
+        """Complete the current file, which is the ``last`` or is followed by another shard."""
+        if self._file is not None:
+            shard = None if self._shard_beats is None else self._shard
+            shards = self._shard + 1 if last and shard is not None else None
+            self._file.close(Content(self.classes, None, shard, shards))
+            self._file = None
+            self.open_files.close()
+            self._shard += 1
+
+
+@contextmanager
+def writing_parquet(
+    target: Path,
+    *,
+    storage: Storage = "float32",
+    info: bool = True,
+    context: bool = False,
+    shard_beats: int | None = None,
+) -> Iterator[ParquetWriter]:
+    """A writer of a parquet file, or of a folder of shards.
+
+    A file appears once it is complete. Earlier shards in the folder are removed when the first
+    beat is written; the folder is complete once it has its last shard.
+
+    Args:
+        target: the file, or the folder.
+        storage: how samples are stored.
+        info: whether all beats have a sidecar.
+        context: whether all beats have a context.
+        shard_beats: number of beats in each shard of a folder; None for a file.
+    """
+    writer = ParquetWriter(target, storage, info, context, shard_beats)
+    with writer.open_files:  # which discards a file that is not complete
+        yield writer
+        writer.close()
+
+
+def _remove_shards(folder: Path) -> None:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if _SHARD.fullmatch(path.name):
+            remove(path)
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """The file of a shard."""
+    return folder / f"part-{number:05}.parquet"
+
+
+def _table(values: NDArray[Any], beats: Beats, schema: pa.Schema) -> pa.Table:
+    columns: dict[str, Any] = {
+        "samples": _lists(values),
+        "label": pa.nulls(len(beats), pa.int8())
+        if beats.labels is None
+        else pa.array(beats.labels.astype(np.int8)),
+    }
+    if "record" in schema.names and beats.info is not None:
+        for name in INFO_COLUMNS:
+            texts = schema.field(name).type == pa.string()
+            column = beats.info[name].astype(str) if texts else beats.info[name].astype(float)
+            columns[name] = pa.array(column, schema.field(name).type, from_pandas=not texts)
+    if "context" in schema.names and beats.context is not None:
+        columns["context"] = _lists(beats.context)
+    return pa.table(columns, schema)
+
+
+def _lists(rows: NDArray[Any]) -> pa.Array:
+    flat = pa.array(np.ascontiguousarray(rows).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, rows.shape[1])
+
+
+class ParquetReader:
+    """Reads beats from parquet block by block, like `ecgcli.beats.reader.BeatsReader`.
+
+    Args:
+        source: a file, or a folder of shards.
+        classes: number of classes; labels must lie in ``0..classes-1``.
+        normalize: scale each beat to 0..1 by its own minimum and maximum.
+
+    Raises:
+        DataError: a file or a shard is missing, is damaged, or has other columns; on reading,
+            a value is not valid.
+    """
+
+    def __init__(self, source: Path | str, *, classes: int = 5, normalize: bool = False) -> None:
+        self.name, self._classes, self._normalize = str(source), classes, normalize
+        paths = shards_of(Path(source))
+        self.files = [ParquetFile(path) for path in paths]
+        _require_all_shards(self.files, Path(source))
+        self.beats = sum(file.beats for file in self.files)
+        if not self.beats:
+            raise DataError("it has no beats", file=source)
+        #: Whether every beat has a class.
+        self.labelled = all(file.labelled for file in self.files)
+        self.size = sum(path.stat().st_size for path in paths)
+        #: The checksum of CSVs, which parquet does not need: its pages have their own.
+        self.checksum = 0
+        self._read = 0
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, as the file states them; empty where it does not.
+
+        Raises:
+            DataError: two shards state different ones.
+        """
+        names = {file.content.classes for file in self.files}
+        if len(names) > 1:
+            raise DataError("its shards have beats of different classes", file=self.name)
+        return next(iter(names))
+
+    @property
+    def position(self) -> int:
+        """About how many bytes of `size` have been read."""
+        return self.size * self._read // self.beats
+
+    def __enter__(self) -> ParquetReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self.files:
+            file.close()
+
+    def __iter__(self) -> Iterator[Block]:
+        for file in self.files:
+            for values, labels in file.blocks(self._classes if self.labelled else 0):
+                file.check(values, self._normalize)
+                samples = decoded(values)
+                self._read += len(samples)
+                yield Block(normalize(samples) if self._normalize else samples, labels)
+
+
+class ParquetFile:
+    """One parquet file of beats, opened and its columns checked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            require_file(path)
+            self._file = papq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
+        except FileNotFoundError as error:
+            raise DataError("no such file", file=path) from error
+        except _NEVER_READ as error:
+            raise _damaged(path, error) from error
+        self.content = _content_of(self._file, path)
+        self.schema = self._file.schema_arrow
+        self.beats: int = self._file.metadata.num_rows
+        self.type = self._type_of_samples()
+        self.labelled = self._is_labelled()
+        self._row = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _type_of_samples(self) -> np.dtype[Any]:
+        """The stored type of the samples.
+
+        Raises:
+            DataError: there are none, or not of a type that can be read.
+        """
+        if "samples" not in self.schema.names:
+            names = ", ".join(self.schema.names[:8])
+            raise DataError(
+                f"there is no column samples, only {names}; ecg prepare BEATS.csv -o "
+                f"{self.path.name} writes beats as parquet",
+                file=self.path,
+            )
+        found = self.schema.field("samples").type
+        lists = pa.types.is_list(found) or pa.types.is_large_list(found)
+        fixed = pa.types.is_fixed_size_list(found)
+        if fixed and found.list_size != BEAT_LENGTH:
+            raise DataError(
+                f"found {found.list_size} samples in a beat; a beat has {BEAT_LENGTH}",
+                file=self.path,
+                column="samples",
+            )
+        number = found.value_type if lists or fixed else pa.null()
+        of_ecg = number == pa.uint8() and bool(self.content.classes)
+        if not (pa.types.is_floating(number) or of_ecg):
+            raise DataError(
+                f"found {found}; a beat is a list of {BEAT_LENGTH} numbers of the type float32, "
+                "float16, float64, or uint8 as ecg prepare writes it",
+                file=self.path,
+                column="samples",
+            )
+        stored: np.dtype[Any] = np.dtype(number.to_pandas_dtype())
+        return np.dtype(np.float32) if stored == np.float64 else stored
+
+    def _is_labelled(self) -> bool:
+        if "label" not in self.schema.names:
+            return False
+        kind = self.schema.field("label").type
+        if not pa.types.is_integer(kind):
+            raise DataError(
+                f"found {kind}; a label is a whole number, an index into the classes",
+                file=self.path,
+                column="label",
+            )
+        return not any(column.null_count for column in self.column(["label"]).columns)
+
+    def column(self, names: Sequence[str]) -> pa.Table:
+        """Whole columns."""
+        try:
+            return self._file.read(columns=list(names))
+        except _NEVER_READ as error:
+            raise _damaged(self.path, error) from error
+
+    def blocks(self, classes: int = 0) -> Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]]:
+        """Samples as stored ``(beats, 187)``, one row group after the other.
+
+        With the number of classes, the labels too.
+        """
+        self._row = 0
+        try:
+            batches = self._file.iter_batches(
+                GROUP_BEATS, columns=["samples", *(["label"] if classes else [])]
+            )
+            for batch in batches:
+                values = self._rows(batch.column("samples"))
+                yield values, self._labels(batch.column("label"), classes) if classes else None
+                self._row += len(values)
+        except _NEVER_READ as error:
+            raise _damaged(self.path, error) from error
+
+    def labels(self, classes: int) -> NDArray[np.int64]:
+        """All labels.
+
+        Raises:
+            DataError: a beat has none, or one that is no class.
+        """
+        if not self.labelled:
+            raise DataError("not every beat has a class, in the column label", file=self.path)
+        self._row = 0
+        return self._labels(self.column(["label"]).column(0), classes)
+
+    def _rows(self, lists: pa.Array) -> NDArray[Any]:
+        lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        wrong = np.flatnonzero(lengths != BEAT_LENGTH)
+        if len(wrong):
+            raise self._wrong(
+                int(wrong[0]), "samples",
+                f"found {counted(int(lengths[wrong[0]]), 'sample')}; a beat has {BEAT_LENGTH}",
+            )  # fmt: skip
+        flat = lists.flatten()
+        if flat.null_count:
+            row, place = divmod(int(np.flatnonzero(flat.is_null().to_numpy(False))[0]), BEAT_LENGTH)
+            raise self._wrong(row, "samples", f"sample {place} is missing")
+        return np.asarray(flat.to_numpy(), self.type).reshape(-1, BEAT_LENGTH)
+
+    def _labels(self, column: Any, classes: int) -> NDArray[np.int64]:
+        labels = np.asarray(column.to_numpy(), np.int64)
+        wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+        if len(wrong):
+            raise self._wrong(
+                int(wrong[0]), "label",
+                f"found {labels[wrong[0]]}; a class is one of 0 to {classes - 1}",
+            )  # fmt: skip
+        return labels
+
+    def check(self, values: NDArray[Any], normalize: bool, first: int | None = None) -> None:
+        """Refuse a sample that is no number, or not in 0..1 unless beats are normalized.
+
+        ``values`` are as stored, from the current block, or from row ``first``.
+        """
+        if values.dtype == np.uint8:
+            return
+        self._row = self._row if first is None else first
+        fine = np.isfinite(values) if normalize else (values >= 0) & (values <= 1)
+        if not fine.all():
+            row, place = map(int, np.argwhere(~fine)[0])
+            raise self._wrong(
+                row, "samples",
+                f"sample {place} is {values[row, place]:g}; samples are numbers in 0..1, or "
+                "scaled to it with --normalize (data.normalize=true in training)",
+            )  # fmt: skip
+
+    def _wrong(self, row: int, column: str, problem: str) -> DataError:
+        return DataError(problem, file=self.path, row=self._row + row + 1, column=column)
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())[:120].rstrip(".")
+    return DataError(f"cannot be read as parquet ({reason}); {_CREATE}", file=path)
+
+
+def shards_of(source: Path) -> list[Path]:
+    """The files of beats in parquet: the file itself, or those of a folder in their order.
+
+    Raises:
+        DataError: the folder has none.
+    """
+    if not source.is_dir():
+        return [source]
+    paths = sorted(source.glob("part-*.parquet"))
+    if not paths:
+        raise DataError("there is no shard (part-00000.parquet, …) in this folder", file=source)
+    return paths
+
+
+def _require_all_shards(files: Sequence[ParquetFile], source: Path) -> None:
+    """Refuse a folder without all of its shards, as far as they are numbered."""
+    numbers = [file.content.shard for file in files]
+    if not source.is_dir() or set(numbers) == {None}:
+        return
+    if numbers != list(range(len(numbers))) or files[-1].content.shards is None:
+        missing = next((n for n, number in enumerate(numbers) if n != number), len(numbers))
+        raise DataError(
+            f"{shard_path(source, missing).name} is missing, or not the shard of its name; "
+            f"{_CREATE}",
+            file=source,
+        )
+
+
+def read_columns(source: Path | str, names: Iterable[str]) -> pa.Table | None:
+    """Columns of beats in parquet; None where the files have none of them.
+
+    Raises:
+        DataError: a file lacks one of them, or cannot be read.
+    """
+    wanted, parts = list(names), []
+    for path in shards_of(Path(source)):
+        file = ParquetFile(path)
+        missing = [name for name in wanted if name not in file.schema.names]
+        if missing and len(missing) < len(wanted):
+            raise DataError(
+                f"there is no column {missing[0]}; with information on beats, it needs "
+                f"{', '.join(wanted)}",
+                file=path,
+            )
+        if not missing:
+            parts.append(file.column(wanted))
+        file.close()
+    if parts and len(parts) < len(shards_of(Path(source))):
+        raise DataError(f"some of its shards have a column {wanted[0]}, others not", file=source)
+    return pa.concat_tables(parts) if parts else None
+
+
+def has_column(source: Path | str, name: str) -> bool:
+    """Whether all files of beats in parquet have a column.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    files = [ParquetFile(path) for path in shards_of(Path(source))]
+    for file in files:
+        file.close()
+    return all(name in file.schema.names for file in files)
+
+
+def read_info_columns(source: Path | str) -> pd.DataFrame | None:
+    """The sidecar's columns of beats in parquet; None without them.
+
+    Raises:
+        DataError: some are missing or of another type.
+    """
+    table = read_columns(source, INFO_COLUMNS)
+    if table is None:
+        return None
+    for name in INFO_COLUMNS:
+        kind = table.schema.field(name).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if text != (name in TEXTS) or not (text or pa.types.is_floating(kind)):
+            valid = "text" if name in TEXTS else "float64, in s"
+            raise DataError(f"found {kind}; valid: {valid}", file=source, column=name)
+    info: pd.DataFrame = table.to_pandas()
+    return info.assign(**{name: info[name].fillna("").astype(str) for name in TEXTS})
+
+
+def read_context_column(source: Path | str) -> NDArray[np.float32] | None:
+    """The context of beats in parquet, ``(beats, features)``; None without one.
+
+    Raises:
+        DataError: it is no list of float32 of one length.
+    """
+    table = read_columns(source, ["context"])
+    if table is None:
+        return None
+    kind = table.schema.field("context").type
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type != pa.float32():
+        raise DataError(
+            f"found {kind}; the context is a list of float32 of one length; create it again with "
+            "ecg prepare --context",
+            file=source,
+            column="context",
+        )
+    chunks = [chunk.flatten().to_numpy() for chunk in table.column("context").chunks]
+    context: NDArray[np.float32] = np.concatenate(chunks).reshape(-1, kind.list_size)
+    return context
