@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 
 from ecgcli import metrics
-from ecgcli.beats.context import with_context
-from ecgcli.beats.segmentation import cut_beats
+from ecgcli.beats.preparation import prepare
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.figures import PALETTE, new_figure, save_figure
@@ -32,7 +31,8 @@ from ecgcli.files import write_text
 from ecgcli.metrics import Matrix, aami
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
-from ecgcli.recordings import ReadOptions, Recording, read_recording
+from ecgcli.prediction.leads import probabilities_of
+from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.distortions import (
     NOISES,
     inverted,
@@ -41,6 +41,7 @@ from ecgcli.recordings.distortions import (
     with_displaced_peaks,
     with_gain,
 )
+from ecgcli.recordings.leads import read_leads
 from ecgcli.recordings.mitbih import DS2
 from ecgcli.wording import counted
 
@@ -91,17 +92,19 @@ def worker(checkpoint: Path, noise: Path | None, seed: int) -> Callable[[Path], 
     return partial(evaluate_record, partial(classify, load(checkpoint, threads=1)), noises, seed)
 
 
-def classify(classifier: Classifier, recording: Recording) -> Matrix:
+def classify(classifier: Classifier, *leads: Recording) -> Matrix:
     """The matrix of a recording against its annotations; only here the model is used."""
-    beats = with_context(recording, cut_beats(recording))
-    predicted = classifier.probabilities(beats).argmax(1)
+    recording, *others = leads
+    context = "context" in classifier.views
+    prepared = prepare(recording, Path(recording.name), NO_OPTIONS, others, context=context)
+    beats, predicted = prepared.beats, probabilities_of(classifier, prepared).argmax(1)
     evaluated = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
     truth = beats.known_labels[evaluated]
     return aami.of_beats(metrics.confusion_matrix(truth, predicted[evaluated], len(AAMI_CLASSES)))
 
 
 def evaluate_record(
-    classify: Callable[[Recording], Matrix],
+    classify: Callable[..., Matrix],
     noises: dict[str, Callable[[Recording, float, int], Recording]],
     seed: int,
     path: Path,
@@ -123,6 +126,8 @@ def evaluate_record(
     for rate in (128, 250, 500):
         matrices[f"resampled to {rate} Hz"] = classify(resampled(recording, rate))
     matrices["other lead"] = classify(read_recording(path, ReadOptions(lead=1)))
+    leads, _ = read_leads(path, ReadOptions(lead=0))
+    matrices["both leads"] = classify(*leads)
     return matrices
 
 
