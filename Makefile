@@ -12,7 +12,7 @@ TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] ||
 # A recipe that fails leaves no half-made target, such as an environment without pip.
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test fuzz lint clean
+.PHONY: help demo test docs fuzz lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
@@ -32,6 +32,10 @@ demo: .venv/installed  ## Train and evaluate a small network on synthetic beats
 
 test: .venv/installed-dev lint  ## Run every check and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+
+docs: .venv/installed-docs  ## Build the documentation, into build/docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "Documentation: build/docs/index.html"
 
 SEED ?= 1
 N ?= 10000
@@ -61,4 +65,8 @@ clean:  ## Remove the environment and caches; data/ and runs/ stay
 
 .venv/installed-dev: .venv/installed
 	$(PIP) install --quiet --constraint constraints.txt --group dev --editable '.[all]'
+	@touch $@
+
+.venv/installed-docs: .venv/installed
+	$(PIP) install --quiet --constraint constraints.txt --group docs
 	@touch $@

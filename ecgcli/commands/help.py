@@ -67,10 +67,7 @@ class Command(_Page, TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page, with the registered items in it."""
-        for param in self.params:
-            for place, text in _LISTS.items():
-                if place in (param.help or ""):  # type: ignore[attr-defined]
-                    param.help = param.help.replace(place, text())  # type: ignore[attr-defined]
+        fill_lists(self.params)
         super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -136,6 +133,14 @@ def _figures() -> str:
 #: Placeholders in the help of parameters, and the function that makes the list each stands for
 #: when the page is shown, so that registered items are not imported earlier.
 _LISTS = {"{detectors}": _detectors, "{sources}": _sources, "{figures}": _figures}
+
+
+def fill_lists(params: list[Any]) -> None:
+    """Put the registered items into the help of parameters where it has a placeholder."""
+    for param in params:
+        for place, text in _LISTS.items():
+            if place in (param.help or ""):
+                param.help = param.help.replace(place, text())
 
 
 def without_line_breaks(text: str) -> str:
