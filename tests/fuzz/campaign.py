@@ -22,7 +22,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from tests.fuzz.cases import make_case
-from tests.fuzz.worker import KINDS, Outcome, run_case, serve
+from tests.fuzz.worker import KINDS, Outcome, describe, run_case, serve
 
 #: Cases after which a worker is replaced, so that what it keeps does not add up.
 _CASES_OF_A_WORKER = 400
@@ -170,16 +170,21 @@ def _run(material: Path, options: argparse.Namespace) -> int:
     for number, outcome in run_campaign(material, options.seed, numbers, options.jobs):
         tally.add(number, outcome)
         if outcome.kind:
-            pass
+            print(describe(outcome, options.seed, number), flush=True)
         minutes = (time.monotonic() - began) / 60
+        if tally.cases % 500 == 0:
+            print(f"{tally.cases:,} inputs in {minutes:.0f} min", file=sys.stderr, flush=True)
         if minutes > options.minutes:
             break
-    if tally.unconfirmed:
-        pass
+    print(f"\n{tally.table()}")
     return bool(tally.findings)
 
 
 def _show(material: Path, seed: int, number: int) -> int:
+    """Run one case in a folder that stays, and print all there is to see."""
     folder = Path(tempfile.mkdtemp(prefix=f"case-{number}-"))
     outcome = run_case(material, seed, number, keep=folder)
+    print(describe(outcome, seed, number))
+    print(f"in {folder}, {'with' if outcome.case.existing else 'without'} an earlier result")
+    print(outcome.detail or outcome.unconfirmed)
     return bool(outcome.kind)
