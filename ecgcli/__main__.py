@@ -18,7 +18,6 @@ def main() -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             open_standard_streams()
-            _require_text(sys.argv[1:])
             _run()
         except Terminated:  # outside any command, as below: while starting or leaving
             _leave("interrupted", 143)
@@ -26,15 +25,6 @@ def main() -> None:
             _leave(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
         _leave("interrupted", 130)
-
-
-def _require_text(arguments: list[str]) -> None:
-    """Refuse names that are not UTF-8: results and reports could not name them."""
-    from ecgcli.errors import is_utf8
-
-    for argument in arguments:
-        if not is_utf8(argument):
-            _leave(f"error: {argument!a}: this is not UTF-8; rename the file", 2)
 
 
 def _run() -> None:

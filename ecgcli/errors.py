@@ -12,8 +12,8 @@
     └── RequirementMissed       exit code 3: a required score was not reached
 
 The library raises these and never prints or exits. The command line turns
-each into one line on stderr and its exit code; anything else is a bug and
-keeps its traceback.
+each into one line on stderr and its exit code, and so a lack of memory (exit
+code 2); anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -115,6 +115,11 @@ def shown(value: object) -> str:
     """A value as a message shows it: its `repr`, shortened."""
     text = _Short().repr(value)
     return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 1]}…"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory; PyTorch has no class for it."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 def is_utf8(name: str) -> bool:

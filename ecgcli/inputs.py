@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import sys
@@ -44,6 +45,19 @@ def read_input(path: Path) -> bytes:
     """The bytes of a file or a pipe; raises what `open_input` raises."""
     with open_input(path) as stream:
         return stream.read()
+
+
+def read_json(path: Path) -> Any:
+    """The document in a JSON file or pipe.
+
+    Raises:
+        OSError: it cannot be read; see `open_input`.
+        ValueError: it is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(read_input(path))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def is_pipe(path: Path) -> bool:

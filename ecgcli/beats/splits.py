@@ -6,7 +6,6 @@ patients of each side.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, shown
 from ecgcli.files import write_json
-from ecgcli.inputs import read_input
+from ecgcli.inputs import read_json
 from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 
 #: Ways to hold out a test set that `hold_out` knows.
@@ -134,8 +133,8 @@ def read_split(path: Path, beats: Beats) -> Split:
         DataError: the file is not a split, has a patient on both sides, or fits no beat.
     """
     try:
-        document = json.loads(read_input(path))
-        sides = [set(document[side]["patient"]) for side in ("train", "test")]
+        document = read_json(path)
+        sides = [set(map(_name, document[side]["patient"])) for side in ("train", "test")]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             "cannot be read as a split; one is written by ecg prepare --split", file=path
@@ -151,6 +150,17 @@ def read_split(path: Path, beats: Beats) -> Split:
     if not len(kept) or not len(held_out):
         raise DataError("none of these beats are of the patients of one side", file=path)
     return Split(kept, held_out)
+
+
+def _name(patient: object) -> str:
+    """The name of a patient in a document.
+
+    Raises:
+        TypeError: it is not a name.
+    """
+    if not isinstance(patient, str):
+        raise TypeError(f"{shown(patient)} is not a name")
+    return patient
 
 
 @contextmanager

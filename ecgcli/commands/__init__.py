@@ -39,9 +39,12 @@ from ecgcli.commands import (
 )
 from ecgcli.commands.console import messages
 from ecgcli.commands.help import Command, Group, deferred_command, deferred_group
-from ecgcli.errors import EcgError, printable, shown
+from ecgcli.errors import EcgError, is_out_of_memory, is_utf8, printable, shown
 from ecgcli.interrupts import Terminated, exit_code_of
 from ecgcli.registry import PluginWarning
+
+#: What to do when memory runs out.
+_SPARING = "use a smaller file, fewer --jobs or a smaller training.batch_size"
 
 _show_any_warning = warnings.showwarning
 
@@ -73,6 +76,13 @@ class _Group(Group):
                 command = _command(module, panel)
                 self.commands[command.name or ""] = command
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for argument in args:
+            if not is_utf8(argument):  # results and reports could not name it
+                _print_line("error", f"{argument!a}: this is not UTF-8; rename the file")
+                raise typer.Exit(2)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             with warnings.catch_warnings():
@@ -86,6 +96,11 @@ class _Group(Group):
                 raise
             _print_line("error", f"{shown(error.filename)}: the name is too long for a file")
             raise typer.Exit(2) from error
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            _print_line("error", f"not enough memory{_detail(error)}; {_SPARING}")
+            raise typer.Exit(2) from error
         except (KeyboardInterrupt, Terminated) as error:
             _print_line("interrupted", "nothing half-written was left behind")
             raise typer.Exit(exit_code_of(error)) from error
@@ -98,6 +113,12 @@ def _command(module: Any, panel: str) -> Command | Group:
     name = module.__name__.rpartition(".")[2]
     page = getattr(module, "Page", Command)
     return deferred_command(name, module.command, page, panel, module.EXAMPLE)
+
+
+def _detail(error: BaseException) -> str:
+    """What asked for the memory, in brackets, where the error says so."""
+    text = " ".join(str(error).split())
+    return f" ({text[:200]})" if text else ""
 
 
 def _print_line(kind: str, message: str) -> None:

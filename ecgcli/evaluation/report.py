@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ecgcli.evaluation.figures import (
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.rhythm import RhythmEvaluation
 from ecgcli.files import write_json
+from ecgcli.inputs import read_json
 from ecgcli.metrics.aami import FIGURES, Aami
 from ecgcli.metrics.episodes import EpisodeFigures
 from ecgcli.pages import TextTable, write_page
@@ -54,7 +54,7 @@ def read_reports(checkpoint: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 def _read_report(path: Path) -> dict[str, Any]:
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = read_json(path)
         if {"data", "classes", "confusion_matrix"} <= set(report):
             return dict(report)
     except (OSError, ValueError, TypeError) as error:

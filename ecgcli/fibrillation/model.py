@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecgcli import __version__
 from ecgcli.checkpoints import FIBRILLATION_CARD
@@ -20,10 +20,11 @@ from ecgcli.checkpoints.container import read_tensors, write_tensors
 from ecgcli.errors import CheckpointError
 from ecgcli.fibrillation import AtrialRhythm, rhythm_of_intervals, unknown_rhythm
 from ecgcli.fibrillation.decoding import decode
-from ecgcli.models.boosters import packed, unpacked
+from ecgcli.models.boosters import check_booster, packed, unpacked
 from ecgcli.recordings.irregularity import FEATURES, LONGEST, WINDOW, irregularity, valid_intervals
 from ecgcli.trees import Trees
 from ecgcli.validation import first_problem
+from ecgcli.weights import name_of
 from ecgcli.wording import counted
 
 #: Version of the file's layout; another one is refused.
@@ -46,12 +47,12 @@ class Decision(BaseModel):
         penalty: evidence that a change of rhythm has to outweigh.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    every: int = 4
+    every: int = Field(default=4, ge=1)
     bias: float = -1.0
-    seconds: float = 7.5
-    penalty: float = 8.0
+    seconds: float = Field(default=7.5, gt=0)
+    penalty: float = Field(default=8.0, ge=0)
 
 
 class RhythmData(BaseModel):
@@ -167,9 +168,18 @@ def load_model(path: Path) -> FibrillationModel:
     tensors, metadata = read_tensors(path)
     card = _read_card(path, metadata)
     try:
-        return FibrillationModel(card, Trees(unpacked(tensors["trees"])))
+        text = unpacked(tensors["trees"])
+        if name_of(path) is None:
+            check_booster(text, binary=True)
+        trees = Trees(text)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: its trees are damaged") from error
+    if trees.width != len(FEATURES):
+        raise CheckpointError(
+            f"{path}: its trees read {trees.width} features of a window, this version of "
+            f"ecg computes {len(FEATURES)}; fit again"
+        )
+    return FibrillationModel(card, trees)
 
 
 @cache

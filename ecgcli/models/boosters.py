@@ -10,13 +10,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
 
 # No possessive quantifiers: Python before 3.11.5 gets them wrong.
 #: Bytes of the longest text that is unpacked; that of the bundled weights has 4 million.
@@ -26,7 +23,8 @@ _NUMBER = r"-?(?:\d{1,40}(?:\.\d{1,40})?(?:e[+-]\d{1,3})?|inf|nan)"
 _HEAD = re.compile(
     r"tree\nversion=v4\nnum_class=(?P<classes>\d{1,3})\nnum_tree_per_iteration=(?P=classes)\n"
     r"label_index=0\nmax_feature_idx=(?P<last_feature>\d{1,6})\n"
-    r"objective=multiclass num_class:(?P=classes)\n(?:average_output\n)?"
+    rf"objective=(?P<objective>multiclass num_class:(?P=classes)|binary sigmoid:{_NUMBER})\n"
+    r"(?:average_output\n)?"
     r"feature_names=(?P<names>[\w ]+)\n"
     rf"feature_infos=(?P<ranges>(?:(?:\[{_NUMBER}:{_NUMBER}\]|none) ?)+)\n"
     r"tree_sizes=(?P<sizes>\d{1,9}(?: \d{1,9})*)\n\n"
@@ -66,27 +64,22 @@ def unpacked(array: NDArray[Any]) -> str:
     return text.decode()
 
 
-def read_booster(text: str) -> Booster:
-    """The booster of a text from ``Booster.model_to_string``; only its trees are read.
-
-    Raises:
-        ValueError: the text has no end.
-    """
-    import lightgbm
-
-    return lightgbm.Booster(model_str=text[: text.index(_END)] + _END)
-
-
-def check_booster(text: str) -> None:
+def check_booster(text: str, *, binary: bool = False) -> None:
     """Refuse a text that LightGBM would not survive.
 
+    Args:
+        text: of a booster of several classes.
+        binary: the text is of a booster of two classes, with one tree for both.
+
     Raises:
-        ValueError: the text is not that of a whole booster of several classes.
+        ValueError: the text is not that of a whole booster.
     """
     head = _HEAD.match(text)
     end = text.find(_END)
     if head is None or not _TREES.fullmatch(text, head.end(), end):
         raise ValueError("this is not the text of a booster")
+    if head["objective"].startswith("binary") != binary or (binary and head["classes"] != "1"):
+        raise ValueError("this is the text of a booster of another number of classes")
     features = int(head["last_feature"]) + 1
     if {len(head[key].split(" ")) for key in ("names", "ranges")} != {features}:
         raise ValueError("the features differ in number")

@@ -13,7 +13,7 @@ from ecgcli.arrays import Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
-from ecgcli.errors import CheckpointError
+from ecgcli.errors import CheckpointError, DataError
 from ecgcli.models import Estimator, Size, register
 from ecgcli.models.boosters import check_booster, packed, unpacked
 from ecgcli.progress import SILENT, Progress
@@ -78,6 +78,11 @@ class Context(Estimator):
         labels = beats.known_labels
         counts = np.bincount(labels, minlength=classes)
         self._classes, self._known = classes, np.flatnonzero(counts >= _TOO_FEW)
+        if len(self._known) < 2:
+            raise DataError(
+                f"found {', '.join(map(str, counts))} beats of the classes; this model needs two "
+                f"classes of at least {_TOO_FEW}"
+            )
         rows = self._rows(labels)
         weights = self._weights(labels[rows], _owners(beats)[rows])
         data = lightgbm.Dataset(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from ecgcli.choices import EngineName
 from ecgcli.errors import ConfigError, EcgError, OutputError
 from ecgcli.files import sha256, write_json
 from ecgcli.guard import require_replaceable
+from ecgcli.inputs import read_json
 from ecgcli.locking import FOLDER_LOCK, locked
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
@@ -174,7 +174,7 @@ def _classify_into_folder(
 def _earlier_summary(note: Path) -> dict[str, Any]:
     """The summary in a file; empty where there is none, or where it is damaged."""
     try:
-        summary = json.loads(note.read_text(encoding="utf-8"))
+        summary = read_json(note)
     except (OSError, ValueError):
         return {}
     whole = isinstance(summary, dict) and isinstance(summary.get("beats"), int)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ecgcli.checkpoints import TrainingData
 from ecgcli.checkpoints.runs import CONFIG, ENVIRONMENT, REPORT
 from ecgcli.classes import CLASS_MEANINGS
 from ecgcli.files import write_json
+from ecgcli.inputs import read_json
 from ecgcli.pages import TextTable, write_page
 from ecgcli.training.figures import draw_curves, draw_shares
 from ecgcli.training.history import Epoch, History
@@ -88,7 +88,7 @@ def _write_page(run: Run, data: TrainingData) -> Path:
     """Write ``report.html``; the config and the environment are those in the run's folder."""
     figures = {_HEADINGS[name]: value for name, value in run.metrics.items()}
     config = (run.path / CONFIG).read_text(encoding="utf-8")
-    environment = json.loads((run.path / ENVIRONMENT).read_text(encoding="utf-8"))
+    environment = read_json(run.path / ENVIRONMENT)
     return write_page(
         run.path,
         __package__,

@@ -7,7 +7,6 @@ A run folder holds ``config.yaml``, ``environment.json``, ``report.json``, the c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -27,6 +26,7 @@ from ecgcli.checkpoints.runs import (
 from ecgcli.environment import describe_environment
 from ecgcli.errors import CheckpointError
 from ecgcli.files import write_json, write_text
+from ecgcli.inputs import read_json
 from ecgcli.training.history import Epoch, History, read_history
 from ecgcli.wording import counted
 
@@ -133,7 +133,7 @@ def read_run(path: Path) -> Run:
             f"to finish one: ecg train --resume {path}"
         )
     try:
-        report = json.loads((path / REPORT).read_text(encoding="utf-8"))
+        report = read_json(path / REPORT)
         if "best" not in report:
             return Run(
                 path, report["metrics"], report["seconds"], importances=report["importances"]

@@ -96,12 +96,28 @@ TARGETS = (
         "run/best.safetensors", "knn.safetensors",
     ), "checkpoint", _CHECKPOINT, "predictions"),
     Target("context checkpoint", ("context.safetensors",), "checkpoint", _CHECKPOINT[:4]),
-    Target("training state", ("run/last.safetensors",), "checkpoint", (
-        "train -q --resume run training.epochs=2",
+    Target("forged checkpoint", (
+        "run/best.safetensors", "knn.safetensors", "context.safetensors",
+    ), "forged", _CHECKPOINT),
+    Target("training state", ("stopped/last.safetensors",), "checkpoint", (
+        "train -q --resume stopped",
+    )),
+    Target("forged state", ("stopped/last.safetensors",), "forged", (
+        "train -q --resume stopped",
     )),
     Target("run folder", (
+        "stopped/config.yaml", "stopped/metrics.csv", "stopped/environment.json",
+    ), "json", ("train -q --resume stopped",)),
+    Target("finished run", (
         "run/config.yaml", "run/report.json", "run/metrics.csv", "run/environment.json",
-    ), "json", ("train -q --resume run training.epochs=2", "train -q --resume run")),
+    ), "json", ("train -q --resume run",)),
+    Target("forged anomaly model", ("anomaly/anomaly.safetensors",), "forged", (
+        "anomaly score beats.csv --model {file} -o out",
+        "forecast beats.csv --model {file} --rows 0 -o out.csv",
+    )),
+    Target("model of fibrillation", ("fibrillation.safetensors",), "forged", (
+        "evaluate {file} --data rec.hea -o out", "models show {file}",
+    )),
     Target("anomaly model", ("anomaly/anomaly.safetensors",), "checkpoint", (
         "anomaly score beats.csv --model {file} -o out",
         "forecast beats.csv --model {file} --rows 0 -o out.csv",

@@ -6,11 +6,17 @@ import ast
 import gzip
 import json
 import re
+import tempfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ecgcli.checkpoints.container import CHECKSUM, write_tensors
 
 Random = np.random.Generator
 Damage = Callable[[bytes, Random], bytes]
@@ -513,6 +519,49 @@ CHECKPOINT: dict[str, Damage] = {
 }
 
 
+def _forged(damage: Damage) -> Damage:
+    """Damage done on purpose: the checksum is that of what is in the file."""
+
+    def forge(data: bytes, random: Random) -> bytes:
+        damaged = damage(data, random)
+        try:
+            tensors, metadata = load(damaged), _metadata_of(damaged)
+            metadata.pop(CHECKSUM, None)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "x.safetensors")
+                write_tensors(path, tensors, metadata)
+                return path.read_bytes()
+        except (SafetensorError, ValueError, TypeError, AttributeError):
+            return damaged
+
+    return forge
+
+
+def _metadata_of(data: bytes) -> dict[str, str]:
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return dict(header.get("__metadata__", {}))
+
+
+def _odd_tensor(data: bytes, random: Random) -> bytes:
+    """One tensor with odd values, of another shape or type."""
+    try:
+        tensors, metadata = load(data), _metadata_of(data)
+        name = pick(random, sorted(tensors))
+        values = tensors[name]
+        first = values.copy()
+        first.flat[:1] = pick(random, (0, 1, 100))
+        with np.errstate(invalid="ignore"):
+            changed = pick(random, (
+                values * 0, values.ravel(), values[:-1], values[..., :1], values[None], first,
+                values.astype("f8"), values.astype("i1"), values.astype("f4") * np.inf,
+                np.zeros(0, values.dtype), -values.astype("i8"), np.concatenate([values, values]),
+            ))  # fmt: skip
+        tensors[name] = np.ascontiguousarray(changed)
+        return bytes(save(tensors, metadata))
+    except (SafetensorError, ValueError, IndexError, TypeError, OverflowError):
+        return data
+
+
 def _inside_gzip(data: bytes, random: Random) -> bytes:
     try:
         text = gzip.decompress(data)
@@ -542,5 +591,9 @@ DAMAGES: dict[str, dict[str, Damage]] = {
     "binary": ANY,
     "annotations": ANNOTATIONS | ANY,
     "checkpoint": CHECKPOINT | ANY,
+    "forged": {
+        name: _forged(damage)
+        for name, damage in (CHECKPOINT | {"an odd tensor": _odd_tensor}).items()
+    },
     "gzip": GZIP | ANY,
 }

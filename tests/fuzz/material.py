@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,7 @@ def _write_models() -> None:
     """A run of a network with its state for resuming, fitted models, and an anomaly model."""
     Path("config.yaml").write_text(CONFIG)
     run("train", "-q", "--config", "config.yaml", "runs=.")
-    Path("run/.lock").unlink(missing_ok=True)
+    _write_stopped()
     write_beats(Path("many.csv"), some_labelled_beats(1500))
     for name, arguments in (("knn", ""), ("context", ", boosters: 1, trees: 5")):
         text = (
@@ -162,9 +163,35 @@ def _write_models() -> None:
         )
         shutil.copy(f"{name}/best.safetensors", f"{name}.safetensors")
         shutil.rmtree(name)
+    _write_fibrillation()
     run("anomaly", "fit", "--data", "many.csv", "--epochs", 1, "-o", "anomaly", "-q")
     for path in Path().glob("many.*"):
         path.unlink()
+
+
+def _write_stopped() -> None:
+    """A run that is to be continued: one epoch of two is done."""
+    shutil.copytree("run", "stopped")
+    Path("stopped/report.json").unlink()
+    config = Path("stopped/config.yaml")
+    config.write_text(config.read_text().replace("epochs: 1\n", "epochs: 2\n"))
+
+
+def _write_fibrillation() -> None:
+    """A model of atrial fibrillation of a few trees, which finds nothing."""
+    import lightgbm
+
+    from ecgcli.fibrillation.model import bundled_model, save_model
+    from ecgcli.recordings.irregularity import FEATURES
+    from ecgcli.trees import Trees
+
+    random = np.random.default_rng(4)
+    data = lightgbm.Dataset(random.random((400, len(FEATURES))), np.arange(400) % 2)
+    trees = lightgbm.train({"objective": "binary", "verbosity": -1}, data, num_boost_round=2)
+    save_model(
+        Path("fibrillation.safetensors"),
+        replace(bundled_model(), trees=Trees(trees.model_to_string())),
+    )
 
 
 def _write_results() -> None:

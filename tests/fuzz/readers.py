@@ -183,6 +183,8 @@ def edf(file: Path, material: Path) -> str | None:  # noqa: ARG001
         raise Unreadable(f"unit {unit}")
     if not np.isclose(rate, ours.sampling_rate):
         return "another sampling rate"
+    if any("data records" in note for note in ours.notes):  # the file has more than it states
+        return _differs(ours.signal[: len(signal)], (signal * factor)[: len(ours.signal)])
     return _differs(ours.signal, signal * factor)
 
 
@@ -215,7 +217,7 @@ def text(file: Path, material: Path) -> str | None:  # noqa: ARG001
     content = file.read_text(encoding="utf-8-sig")
     mark = max(",;\t", key=content.partition("\n")[0].count)
     rows = list(csv.reader(content.split("\n"), delimiter=mark))
-    while rows and not rows[-1]:
+    while rows and not any(cell.strip() for cell in rows[-1]):
         rows.pop()
     first = [cell.strip() for cell in rows[0]]
     named = not any(_is_number(cell) for cell in first)

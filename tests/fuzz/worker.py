@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from tests.fuzz.cases import Case, make_case
 
@@ -99,7 +100,7 @@ def _judged(case: Case, material: Path, folder: Path) -> Outcome:
     if "\x1b" in result.stderr:
         return Outcome(case, code, "no message", f"control characters: {result.stderr!r}")
     after = _contents(folder)
-    if left := _left_behind(case, code, before, after):
+    if left := _left_behind(case, code, before, after, result.stderr):
         return Outcome(case, code, "left behind", f"{left}: {result.stderr[-300:]}")
     if changed := [
         path for path in before if not _may_change(path) and after.get(path) != before[path]
@@ -118,7 +119,10 @@ def run_limited(arguments: list[str]) -> Result:
 
     _limit()
     try:
-        return CliRunner().invoke(app, arguments)
+        # standard input has a buffer that can be looked into, and that of the runner has none
+        empty = io.BufferedReader(io.BytesIO())  # type: ignore[arg-type]
+        with patch("typer.testing.make_input_stream", lambda *_: empty):
+            return CliRunner().invoke(app, arguments)
     finally:
         _no_limit()
 
@@ -157,20 +161,22 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def _may_change(path: str) -> bool:
     """Whether a command may write there: its output, its run, its comparison."""
-    return path.startswith(("out", "run/", "results/", "compared/", "trained/"))
+    return path.startswith(("out", "run/", "stopped/", "results/", "compared/", "trained/"))
 
 
-def _left_behind(case: Case, code: int, before: dict[str, bytes], after: dict[str, bytes]) -> str:
-    """What is left of a command that failed, and of temporary files of any."""
+def _left_behind(
+    case: Case, code: int, before: dict[str, bytes], after: dict[str, bytes], error: str
+) -> str:
+    """What is left of a command that failed, and of temporary files of any.
+
+    Of several recordings, those that can be read have results.
+    """
     temporary = [path for path in after if path.endswith(".tmp")]
     if temporary:
         return f"temporary {temporary}"
-    if code != 2 or case.arguments[0] in ("compare",):
+    if code != 2 or case.arguments[0] == "compare" or "could not be read" in error:
         return ""
-    new = [path for path in after if path not in before and not path.endswith(".lock")]
-    if case.arguments[:2] == ("predict", "day"):
-        new = [path for path in new if path != "results/summary.json"]
-    if new:
+    if new := [path for path in after if path not in before]:
         return f"new {new}"
     if case.existing and after.get("out.csv") != before["out.csv"]:
         return "the earlier out.csv is not what it was"

@@ -11,29 +11,47 @@ import numpy as np
 import pytest
 
 from ecgcli.models import boosters
-from ecgcli.models.boosters import check_booster, packed, read_booster, unpacked
+from ecgcli.models.boosters import check_booster, packed, unpacked
+from ecgcli.trees import Trees
 
 RANDOM = np.random.default_rng(1)
 BEATS = RANDOM.random((600, 6), np.float32)
 
 
+def fitted(boosting: str = "gbdt", classes: int = 3) -> lightgbm.Booster:
+    several = {"objective": "multiclass", "num_class": classes}
+    settings = {
+        "verbosity": -1, "boosting": boosting, "bagging_freq": 1, "bagging_fraction": 0.6,
+        "num_threads": 1, **(several if classes > 2 else {"objective": "binary"}),
+    }  # fmt: skip
+    data = lightgbm.Dataset(BEATS, np.arange(600) % classes)
+    return lightgbm.train(settings, data, num_boost_round=4)
+
+
 @pytest.fixture(scope="module", params=["gbdt", "rf"])
 def booster(request: pytest.FixtureRequest) -> lightgbm.Booster:
-    settings = {
-        "objective": "multiclass", "num_class": 3, "verbosity": -1, "boosting": request.param,
-        "bagging_freq": 1, "bagging_fraction": 0.6, "num_threads": 1,
-    }  # fmt: skip
-    data = lightgbm.Dataset(BEATS, np.arange(600) % 3)
-    return lightgbm.train(settings, data, num_boost_round=4)
+    return fitted(request.param)
 
 
 def test_what_is_read_computes_the_same(booster: lightgbm.Booster) -> None:
     text = unpacked(packed(booster.model_to_string()))
     check_booster(text)
-    again = read_booster(text)
+    again = Trees(text).booster()
     assert np.array_equal(again.predict(BEATS), booster.predict(BEATS))
     for kind in ("gain", "split"):
         assert np.array_equal(again.feature_importance(kind), booster.feature_importance(kind))
+
+
+def test_a_booster_of_two_classes_is_read_where_one_belongs() -> None:
+    binary, several = fitted(classes=2), fitted()
+    text = binary.model_to_string()
+    check_booster(text, binary=True)
+    assert np.array_equal(Trees(text).booster().predict(BEATS), binary.predict(BEATS))
+    for model, is_binary in ((binary, False), (several, True)):
+        with pytest.raises(ValueError, match="another number of classes"):
+            check_booster(model.model_to_string(), binary=is_binary)
+    with pytest.raises(ValueError, match="the trees are not"):
+        check_booster(re.sub(r"left_child=-?\d+", "left_child=999", text, count=1), binary=True)
 
 
 def test_trees_that_could_not_be_split_are_read() -> None:
@@ -41,7 +59,7 @@ def test_trees_that_could_not_be_split_are_read() -> None:
     settings = {"objective": "multiclass", "num_class": 3, "verbosity": -1}
     flat = lightgbm.train(settings, data, num_boost_round=2)
     check_booster(flat.model_to_string())
-    again = read_booster(flat.model_to_string())
+    again = Trees(flat.model_to_string()).booster()
     assert np.array_equal(again.predict(BEATS[:, :2]), flat.predict(BEATS[:, :2]))
 
 
@@ -83,7 +101,7 @@ def test_a_text_damaged_anywhere_is_refused_or_computes(booster: lightgbm.Booste
         rest = chance.choice(["", chance.choice("09-e. \n") + text[at + 1 :], text[at + 9 :]])
         with suppress(ValueError):
             check_booster(text[:at] + rest)
-            assert read_booster(text[:at] + rest).predict(BEATS).shape == (600, 3)
+            assert Trees(text[:at] + rest).probabilities(BEATS).shape == (600, 3)
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ecgcli.errors import DataError
-from ecgcli.inputs import read_array
+from ecgcli.inputs import read_array, read_input
 from ecgcli.recordings import (
     ReadOptions,
     Recording,
@@ -84,7 +85,10 @@ def _read_text(path: Path) -> Columns:
             row=row + 1 + named,
             column=column + 1,
         )
-    columns = dict(zip(names, numbers.to_numpy(np.float64).T, strict=True))
+    values = numbers.to_numpy(np.float64)
+    filled = np.flatnonzero(~np.isnan(values).all(axis=1))
+    values = values[: filled.max(initial=-1) + 1]  # empty lines at the end are no samples
+    columns = dict(zip(names, values.T, strict=True))
     return {name: values for name, values in columns.items() if name.lower() not in _CLOCKS}
 
 
@@ -107,13 +111,15 @@ def _read_mat(path: Path) -> Columns:
     from scipy.io import loadmat
 
     try:
-        arrays = loadmat(path)
+        # from memory: of a file, the library allocates as much as a damaged header asks for
+        arrays = loadmat(BytesIO(read_input(path)))
     except NotImplementedError as error:
         raise DataError(
             "this is a MAT file of version 7.3; save it with -v7 in MATLAB", file=path
         ) from error
     except Exception as error:  # the reader passes on any error of its parser
-        raise DataError(f"cannot be read as a MAT file: {error}", file=path) from error
+        reason = str(error) or type(error).__name__
+        raise DataError(f"cannot be read as a MAT file: {reason}", file=path) from error
     numeric = [
         value
         for name, value in arrays.items()
