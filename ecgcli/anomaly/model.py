@@ -154,13 +154,19 @@ def load_model(path: Path) -> AnomalyModel:
     tensors, metadata = read_tensors(path)
     card = _read_card(path, metadata)
     try:
-        return AnomalyModel(
-            card,
-            _network(card, under("network.", tensors)),
-            Views(*(Neighbours(**under(f"{view}.", tensors)) for view in ("samples", "features"))),
-            tensors["normal_scores"],
+        network = _network(card, under("network.", tensors))
+        views = Views(
+            *(Neighbours(**under(f"{view}.", tensors)) for view in ("samples", "features"))
         )
-    except (KeyError, TypeError) as error:
+        scores = tensors["normal_scores"]
+        widths = [len(views.samples.mean), len(views.features.mean)]
+        empty = np.zeros((1, BEAT_LENGTH), np.float32)
+        if widths != [BEAT_LENGTH, represent(network, empty).shape[1]]:
+            raise ValueError("the normal beats are of another length than the network reads")
+        if scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
+            raise ValueError("the scores of normal beats are not a list of numbers")
+        return AnomalyModel(card, network, views, scores)
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: its tensors are not those of an anomaly model") from error
 
 

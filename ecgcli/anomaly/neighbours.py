@@ -47,6 +47,23 @@ class Neighbours:
     reference: Features
     surrounding: Features
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together.
+
+        Raises:
+            ValueError: their shapes do not fit, or a value is not finite.
+        """
+        beats, directions = self.reference.shape
+        features = len(self.mean)
+        fit = (
+            self.mean.shape == (features,)
+            and self.directions.shape == (features, directions)
+            and self.surrounding.shape == (beats,)
+            and beats > SURROUNDING
+        )
+        if not fit or not all(np.isfinite(values).all() for values in vars(self).values()):
+            raise ValueError("the arrays of the normal beats do not fit together")
+
     @classmethod
     def fit(cls, features: Features, seed: int = 0) -> Neighbours:
         """Make the reference from the features ``(beats, features)`` of normal beats."""

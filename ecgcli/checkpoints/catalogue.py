@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from ecgcli.checkpoints import FIBRILLATION_CARD, load_checkpoint
-from ecgcli.checkpoints.container import read_tensors
-from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.models import (
     arguments_of,
     description_of,
@@ -92,17 +88,3 @@ def describe_model(name: str) -> dict[str, Any]:
         "arguments": arguments_of(name),
         "meanings": meanings_of(name),
     }
-
-
-def describe_checkpoint(place: Path) -> dict[str, Any]:
-    """The card of a run or checkpoint, of a classifier or of atrial fibrillation.
-
-    Raises:
-        CheckpointError: there is no such model.
-    """
-    path = find_checkpoint(place)
-    metadata = read_tensors(path)[1]
-    if FIBRILLATION_CARD in metadata:
-        card: dict[str, Any] = json.loads(metadata[FIBRILLATION_CARD])
-        return card
-    return load_checkpoint(path).card.model_dump()

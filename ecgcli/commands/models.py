@@ -96,16 +96,20 @@ def _describe_run(place: Path) -> dict[str, Any]:
 
     That of a classifier has its evaluations too, the last one last.
     """
-    from ecgcli.checkpoints.catalogue import describe_checkpoint
+    from ecgcli.checkpoints import load_checkpoint
     from ecgcli.checkpoints.runs import find_checkpoint, shown_place
     from ecgcli.evaluation.report import read_reports
+    from ecgcli.fibrillation.model import is_fibrillation_model, load_model
 
     checkpoint = find_checkpoint(place)
-    card = describe_checkpoint(checkpoint) | {"place": shown_place(checkpoint)}
-    if "classes" not in card:
-        return card
+    where = {"place": shown_place(checkpoint)}
+    if is_fibrillation_model(checkpoint):
+        return load_model(checkpoint).card.model_dump(mode="json") | where
     reports = read_reports(checkpoint)
-    return card | {"evaluations": [report | {"report": str(path)} for path, report in reports]}
+    card = load_checkpoint(checkpoint).card.model_dump()
+    return (
+        card | where | {"evaluations": [report | {"report": str(path)} for path, report in reports]}
+    )
 
 
 def _list(json: bool) -> None:

@@ -27,7 +27,7 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
         origin: a folder or URL that contains the two files; Kaggle when None.
         progress: called with the progress.
     """
-    from ecgcli.beats import info_path, read_labelled
+    from ecgcli.beats import context_path, info_path, read_labelled
 
     names = ["mitbih_train.csv", "mitbih_test.csv"]
     folder = obtain(names, out, origin, progress)
@@ -35,7 +35,8 @@ def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     for done, name in enumerate(names, 1):
         read_labelled(folder / name)  # a file that is not a beats CSV is not installed
         if (folder / name).resolve() != (out / name).resolve():
-            remove(info_path(out / name))  # it describes an earlier file of this name
+            for of_earlier_file in (info_path(out / name), context_path(out / name)):
+                remove(of_earlier_file)
             with (folder / name).open("rb") as source, atomic_write(out / name) as target:
                 shutil.copyfileobj(source, target)
         written.append(out / name)

@@ -12,6 +12,7 @@ from ecgcli import metrics
 from ecgcli.checkpoints import TrainingData
 from ecgcli.checkpoints.runs import CONFIG, ENVIRONMENT, REPORT
 from ecgcli.classes import CLASS_MEANINGS
+from ecgcli.errors import CheckpointError
 from ecgcli.files import write_json
 from ecgcli.inputs import read_json
 from ecgcli.pages import TextTable, write_page
@@ -84,11 +85,30 @@ def _facts_of_fit(run: Run) -> dict[str, Any]:
     }
 
 
+def _environment_of(run: Run) -> dict[str, Any]:
+    """What ``environment.json`` says.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    path = run.path / ENVIRONMENT
+    try:
+        environment = read_json(path)
+        if isinstance(environment["packages"], dict) and isinstance(environment["started"], str):
+            return dict(environment)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise CheckpointError(
+        f"{path}: it is missing or damaged, so the report of this training cannot be written; "
+        "copy it again, or start a new training"
+    )
+
+
 def _write_page(run: Run, data: TrainingData) -> Path:
     """Write ``report.html``; the config and the environment are those in the run's folder."""
     figures = {_HEADINGS[name]: value for name, value in run.metrics.items()}
     config = (run.path / CONFIG).read_text(encoding="utf-8")
-    environment = read_json(run.path / ENVIRONMENT)
+    environment = _environment_of(run)
     return write_page(
         run.path,
         __package__,

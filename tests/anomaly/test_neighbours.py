@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from ecgcli.anomaly.neighbours import SURROUNDING, Neighbours
 
@@ -37,3 +40,11 @@ def test_the_reference_is_not_its_own_neighbour() -> None:
     spacing = np.diff(step).min()
     at_the_end = neighbours.surrounding[0]
     assert np.isclose(at_the_end, np.log(SURROUNDING * spacing), atol=1e-2)
+
+
+def test_arrays_that_do_not_fit_together_are_refused() -> None:
+    whole = Neighbours.fit(np.random.default_rng(0).random((30, 4)).astype(np.float32))
+    for name in ("mean", "directions", "reference", "surrounding"):
+        for damaged in (getattr(whole, name)[:-1], getattr(whole, name) * np.float32("inf")):
+            with pytest.raises(ValueError, match="do not fit together"):
+                replace(whole, **{name: damaged})
