@@ -187,10 +187,11 @@ def _write_fibrillation() -> None:
 
     random = np.random.default_rng(4)
     data = lightgbm.Dataset(random.random((400, len(FEATURES))), np.arange(400) % 2)
-    trees = lightgbm.train({"objective": "binary", "verbosity": -1}, data, num_boost_round=2)
+    booster = lightgbm.train({"objective": "binary", "verbosity": -1}, data, num_boost_round=2)
+    trees = Trees(booster.model_to_string())
     save_model(
         Path("fibrillation.safetensors"),
-        replace(bundled_model(), trees=Trees(trees.model_to_string())),
+        replace(bundled_model(), trees=trees),
     )
 
 
