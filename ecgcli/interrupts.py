@@ -29,11 +29,12 @@ def raise_on_sigterm() -> None:
 class StopSignal:
     """Inside its block, Ctrl-C (or SIGTERM) sets ``requested`` instead of interrupting.
 
-    ``exit_code`` is then the shell's code for that signal. A second signal interrupts at once.
+    ``exit_code`` is then the shell's code for that signal. A second signal interrupts at once,
+    unless ``patient``: torchrun passes on a signal that its processes already have.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
+    def __init__(self, *, patient: bool = False) -> None:
+        self.requested, self._patient = False, patient
         self.exit_code = 0
         self._before: dict[int, Any] = {}
 
@@ -48,6 +49,8 @@ class StopSignal:
             signal.signal(number, handler)
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.requested and self._patient:
+            return
         if self.requested:
             raise KeyboardInterrupt if number == signal.SIGINT else Terminated
         self.requested, self.exit_code = True, 128 + number

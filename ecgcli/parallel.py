@@ -72,6 +72,17 @@ def in_order_prepared(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def process_count() -> int:
+    """Number of processes that ``torchrun`` has started together for one training; 1 without it."""
+    number = os.environ.get("WORLD_SIZE", "1") if "TORCHELASTIC_RUN_ID" in os.environ else "1"
+    return int(number)
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that reports, of those counted by `process_count`."""
+    return process_count() == 1 or os.environ.get("RANK", "0") == "0"
+
+
 def _given(work: Callable[[Item], Result]) -> Callable[[Item], Result]:
     return work
 

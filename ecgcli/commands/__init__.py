@@ -124,7 +124,9 @@ def _detail(error: BaseException) -> str:
 def _print_line(kind: str, message: str) -> None:
     from rich.text import Text
 
-    messages().print(Text(f"{kind}:", "bold red"), printable(message))
+    from ecgcli.parallel import is_first_process
+
+    messages(quiet=not is_first_process()).print(Text(f"{kind}:", "bold red"), printable(message))
 
 
 def _show_warning(

@@ -14,6 +14,7 @@ from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, 
 from ecgcli.commands.help import Command
 from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
+from ecgcli.parallel import is_first_process
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,10 +82,12 @@ def command(
 
     The folder is runs/NAME, then runs/NAME-2 and so on. Ctrl-C stops after the current
     batch and saves the state; --resume ends with the same weights as uninterrupted
-    training.
+    training. Several processes share every batch of a network when torchrun starts them:
+    torchrun --nproc-per-node 2 -m ecgcli train ...
     """
     use_threads(threads)
-    console = messages(quiet)
+    first = is_first_process()  # of those that torchrun starts together
+    console = messages(quiet or not first)
     if resume:
         if config is not None:
             raise ConfigError("--resume takes the config of the run; leave --config out")
@@ -93,6 +96,8 @@ def command(
         raise ConfigError("name an experiment: ecg train --config configs/cnn.yaml")
     else:
         run = _train(config, arguments or [], console)
+    if not first:
+        return
     if json:
         print_json(_as_json(run))
     else:

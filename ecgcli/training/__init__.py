@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecgcli.errors import ConfigError
+from ecgcli.parallel import process_count
 from ecgcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -30,6 +32,11 @@ def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run
     from ecgcli.models import is_estimator
 
     if is_estimator(config.model.name):
+        if process_count() > 1:
+            raise ConfigError(
+                f"{config.model.name} is fitted in one step, by one process; start it without "
+                "torchrun"
+            )
         from ecgcli.training.estimators import fit
 
         return fit(config, progress, command)

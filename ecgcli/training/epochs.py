@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -34,6 +36,7 @@ from ecgcli.progress import Progress
 from ecgcli.training.augmentation import augment
 from ecgcli.training.config import Config, load_config
 from ecgcli.training.dataset import TrainingSet, build_training_set
+from ecgcli.training.distributed import Team, joined_team, require_batch_for_all
 from ecgcli.training.history import (
     Epoch,
     best_epoch,
@@ -84,16 +87,22 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
             "stratified or patient"
         )
     device = choose_device(config.training.device)
-    data = build_training_set(config, progress)
     settings = config.training.model_copy(
         update={
             "device": str(device),
             "precision": choose_precision(config.training.precision, device),
         }
     )
-    config = config.model_copy(update={"training": settings})
-    session = _Session(config, data, device)
-    with new_run_folder(config, data.description, device_name(device), command) as path:
+    with joined_team() as team, ExitStack() as folders:
+        data = team.first_then_others(lambda: build_training_set(config, progress))
+        resolved = config.model_copy(update={"training": settings})
+        path = Path()
+        with team.agreeing():
+            session = _Session(resolved, data, device, team)
+            if team.first:
+                facts = (data.description, device_name(device), command)
+                path = folders.enter_context(new_run_folder(resolved, *facts))
+        path = team.from_first(path)
         session.save(path)
         return session.complete(path, progress)
 
@@ -102,35 +111,44 @@ def resume_network(path: Path, progress: Progress) -> Run:
     """Continue a network's training; see `ecgcli.training.resume`."""
     if not (path / LAST).exists():
         raise CheckpointError(f"{path}: there is no {LAST} here, so there is nothing to resume")
-    with locked(path):
-        config = load_config(path / CONFIG)
-        checkpoint = load_checkpoint(path / LAST)
-        origin = read_origin(checkpoint.state_facts)
-        require_same_config(config, None if origin is None else origin.config, path)
-        data = build_training_set(config)
-        session = _Session(config, data, choose_device(config.training.device))
-        same_split = origin is None or origin == replace(session.origin, config=origin.config)
-        require_same_data(data.description, checkpoint.card.training_data, same_split, path)
-        session.restore(checkpoint)
-        if session.has_epochs_left():  # also in a finished run that was given more epochs
+    with joined_team() as team, ExitStack() as locks:
+        with team.agreeing():
+            if team.first:
+                locks.enter_context(locked(path))
+        session = team.first_then_others(lambda: _restored(path, team))
+        if team.first and session.has_epochs_left():  # also in one that was given more epochs
             remove(path / REPORT)
         return session.complete(path, progress)
 
 
-class _Session:
-    """One training in one process."""
+def _restored(path: Path, team: Team) -> _Session:
+    """The training in a run folder, as it was when it was saved."""
+    config = load_config(path / CONFIG)
+    checkpoint = load_checkpoint(path / LAST)
+    origin = read_origin(checkpoint.state_facts)
+    require_same_config(config, None if origin is None else origin.config, path)
+    data = build_training_set(config)
+    session = _Session(config, data, choose_device(config.training.device), team)
+    same_split = origin is None or origin == replace(session.origin, config=origin.config)
+    require_same_data(data.description, checkpoint.card.training_data, same_split, path)
+    session.restore(checkpoint)
+    return session
 
-    def __init__(self, config: Config, data: TrainingSet, device: torch.device) -> None:
+
+class _Session:
+    """One training in this process, which may be one of a team."""
+
+    def __init__(self, config: Config, data: TrainingSet, device: torch.device, team: Team) -> None:
+        require_batch_for_all(config.training.batch_size, team)
         torch.manual_seed(config.seed)
-        self.config, self.data, self.device = config, data, device
+        self.config, self.data, self.device = config, data, team.device(device)
+        device, self.team = self.device, team
         self.settings, self.classes = config.training, config.data.class_names
         self.views = views_of(config.model.name)
         self.inputs, self.labels = self._on_device(data.training)
         self.offsets = torch.tensor(data.class_offsets, device=device)
         self.batches = -(-len(self.labels) // self.settings.batch_size)
-        self.model = create_model(
-            config.model.name, classes=len(self.classes), **config.model.arguments
-        ).to(device)
+        self.model = self._new_network().to(device)
         self.optimizer = build_optimizer(self.model, self.settings)
         self.schedule = build_schedule(
             self.optimizer, self.settings, self.batches * self.settings.epochs
@@ -147,13 +165,18 @@ class _Session:
             data.validation.fingerprint(),
         )
 
+    def _new_network(self) -> nn.Module:
+        model = self.config.model
+        return create_model(model.name, classes=len(self.classes), **model.arguments)
+
     def complete(self, path: Path, progress: Progress) -> Run:
         """Run the remaining epochs, then finish the run folder."""
         self._announce(path, progress)
         history, epochs = self.position.history, self.settings.epochs
-        with StopSignal() as stop:
+        network = self.team.network(self.model)
+        with StopSignal(patient=not self.team.alone) as stop:
             while self.has_epochs_left():
-                self._train_epoch(path, progress, stop)
+                self._train_epoch(network, path, progress, stop)
                 self._close_epoch(path)
                 progress.message(table_row(history[-1], epochs))
         progress.update("training", epochs, epochs, unit="epochs")
@@ -164,38 +187,46 @@ class _Session:
         progress.message(f"{device_name(self.device)}, {self.settings.precision} -> {path}")
         progress.message(table_head())
 
-    def _train_epoch(self, path: Path, progress: Progress, stop: StopSignal) -> None:
+    def _train_epoch(
+        self, network: nn.Module, path: Path, progress: Progress, stop: StopSignal
+    ) -> None:
         """Train on the remaining batches of the epoch, keeping the sums in the position."""
         position, size, classes = self.position, self.settings.batch_size, len(self.classes)
         if position.order is None:
             position.order = draw_order(self.settings, self.labels)
             position.matrix = [[0] * classes for _ in range(classes)]
-        loss_sum = torch.tensor(position.loss_sum, device=self.device)
-        matrix = torch.tensor(position.matrix, device=self.device)
+        loss_sum = torch.tensor(position.loss_sum, device=self.device) * self.team.first
+        matrix = torch.tensor(position.matrix, device=self.device) * self.team.first
         before, began = position.seconds, time.monotonic()
         updated = began
         self.model.train()
         while position.batch < self.batches:
             rows = position.order[position.batch * size : (position.batch + 1) * size]
-            logits, labels = self._step(rows) + self.offsets, self.labels[rows]
+            mine = self.team.part_of_batch(len(rows))
+            logits = self._step(network, rows, mine) + self.offsets
+            labels = self.labels[rows[mine if self.team.counts() else slice(0)]]
+            logits = logits[: len(labels)]
             loss_sum += nn.functional.cross_entropy(logits, labels, self.balance, reduction="sum")
             pairs = labels * classes + logits.argmax(1)
             matrix += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
             position.batch += 1
             now = time.monotonic()
-            done = position.batch == self.batches
-            if done or stop.requested or now - updated > STATUS_INTERVAL:
+            done, stopping = position.batch == self.batches, self.team.any(stop.requested)
+            if done or stopping:
+                self.team.add_up(loss_sum, matrix)
+            if done or stopping or now - updated > STATUS_INTERVAL:
                 updated = now
                 position.loss_sum, position.matrix = float(loss_sum), matrix.tolist()
                 position.seconds = before + now - began
-                self._require_finite(position.loss_sum)
+                if done or stopping or self.team.alone:
+                    self._require_finite(position.loss_sum)
                 self._show_status(progress)
-            if stop.requested and not done:
+            if stopping and not done:
                 self.save(path)
                 raise Interrupted(
                     f"stopped in epoch {len(position.history) + 1} of {self.settings.epochs}, "
                     f"state saved; continue with: ecg train --resume {path}",
-                    stop.exit_code,
+                    stop.exit_code or 130,
                 )
 
     def _require_finite(self, loss: float) -> None:
@@ -225,22 +256,29 @@ class _Session:
         )
         history.append(row)
         self.position = Position(history)
-        if best_epoch(history) is row:
-            save_checkpoint(path / BEST, Checkpoint(self._card(), self._weights()))
-        write_history(path / HISTORY, history)
+        if self.team.first:
+            if best_epoch(history) is row:
+                save_checkpoint(path / BEST, Checkpoint(self._card(), self._weights()))
+            write_history(path / HISTORY, history)
         self.save(path)
 
-    def _step(self, rows: Tensor) -> Tensor:
-        """Train on one batch; return its logits, detached."""
+    def _step(self, network: nn.Module, rows: Tensor, mine: slice) -> Tensor:
+        """Train on one batch, of which ``mine`` is this process's part; its logits, detached."""
         samples, *others = (view[rows] for view in self.inputs)
         beats = augment(samples, self.settings.augment)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
+        place = (self.config.seed, len(self.position.history), self.position.batch)
+        with (
+            self.team.own_dropout(*place),
+            torch.autocast(
+                self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
+            ),
         ):
-            logits: Tensor = self.model(beats, *others).float()
-        loss = self.loss(logits, self.labels[rows])
+            logits: Tensor = network(beats[mine], *(view[mine] for view in others)).float()
+        labels = self.labels[rows]
+        loss = self.loss(logits, labels[mine])
+        loss = self.team.scaled(loss, labels, mine, self.loss.weight)
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.schedule.step()
         return logits.detach()
@@ -250,21 +288,25 @@ class _Session:
         """Loss and confusion matrix on the validation beats, in float32."""
         self.model.eval()
         inputs, labels = self._on_device(self.data.validation)
-        starts = range(0, len(labels), VALIDATION_BATCH)
-        batches = ([view[first : first + VALIDATION_BATCH] for view in inputs] for first in starts)
-        logits = torch.cat([self.model(*views).float() + self.offsets for views in batches])
-        loss = nn.functional.cross_entropy(logits, labels)
+        mine = self.team.part(len(labels))
+        ends = [*range(mine.start, mine.stop, VALIDATION_BATCH), mine.stop]
+        batches = ([view[first:end] for view in inputs] for first, end in pairwise(ends))
+        logits = torch.cat(
+            [self.model(*views).float() + self.offsets for views in batches]
+            or [self.offsets.new_empty(0, len(self.classes))]
+        )
+        loss = nn.functional.cross_entropy(logits, labels[mine])
+        loss = loss.nan_to_num() if mine.start == mine.stop else loss
+        loss *= (mine.stop - mine.start) / len(labels)
         predicted = logits.argmax(1).cpu().numpy()
-        truth = self.data.validation.known_labels
-        return float(loss), metrics.confusion_matrix(truth, predicted, len(self.classes))
+        truth = self.data.validation.known_labels[mine]
+        matrix = metrics.confusion_matrix(truth, predicted, len(self.classes))
+        self.team.add_up(loss, torch.from_numpy(matrix))
+        return float(loss), matrix
 
     def _finish(self, path: Path) -> Run:
         """Add the graph to the best checkpoint, draw the curves and write the report."""
-        history, checkpoint = self.position.history, load_checkpoint(path / BEST)
-        if checkpoint.graph is None:
-            load_weights(self.model, checkpoint.weights)
-            graph = export_graph(self.model.cpu().eval(), checkpoint.card)
-            save_checkpoint(path / BEST, checkpoint.with_graph(graph))
+        history = self.position.history
         best = best_epoch(history)
         run = Run(
             path,
@@ -275,8 +317,18 @@ class _Session:
             stopped_early=len(history) < self.settings.epochs,
             overfitting=overfitting(history),
         )
-        write_report(run, checkpoint.card.training_data)
+        if self.team.first:
+            self._write_end(run)
         return run
+
+    def _write_end(self, run: Run) -> None:
+        checkpoint = load_checkpoint(run.checkpoint)
+        if checkpoint.graph is None:
+            network = self._new_network()
+            load_weights(network, checkpoint.weights)
+            graph = export_graph(network.eval(), checkpoint.card)
+            save_checkpoint(run.checkpoint, checkpoint.with_graph(graph))
+        write_report(run, checkpoint.card.training_data)
 
     def has_epochs_left(self) -> bool:
         """Whether the training is not finished."""
@@ -327,7 +379,9 @@ class _Session:
         return {name: to_array(value) for name, value in self.model.state_dict().items()}
 
     def save(self, path: Path) -> None:
-        """Write the ``last`` checkpoint: the weights and everything else that resuming needs."""
+        """Write the ``last`` checkpoint, with all that resuming needs, in the first process."""
+        if not self.team.first:
+            return
         state, facts = pack(self.position, self.optimizer, self.schedule, self.device, self.origin)
         save_checkpoint(path / LAST, Checkpoint(self._card(), self._weights(), None, state, facts))
 

@@ -31,7 +31,7 @@ def build_schedule(
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
-def build_loss(settings: Training, labels: Tensor, classes: tuple[str, ...]) -> nn.Module:
+def build_loss(settings: Training, labels: Tensor, classes: tuple[str, ...]) -> nn.CrossEntropyLoss:
     """Cross-entropy, weighted by class.
 
     Raises:
