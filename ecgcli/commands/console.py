@@ -60,6 +60,13 @@ Annotations = Annotated[
     ),
 ]
 Detect = Annotated[str, typer.Option("--detector", help="Detector of R peaks: {detectors}.")]
+IgnoreChecksums = Annotated[
+    bool,
+    typer.Option(
+        "--ignore-checksums",
+        help="Read a recording whose checksum does not fit; noted in the result.",
+    ),
+]
 Model = Annotated[
     Path | None,
     typer.Option("--model", "-m", help="Run or checkpoint; default the newest run."),
@@ -114,7 +121,9 @@ Engine = Annotated[EngineName, typer.Option(help="Library that computes the prob
 
 
 #: Names of the parameters whose options apply to one kind of input only.
-_OF_RECORDINGS = ("lead", "rate", "units", "annotations", "detector", "jobs", "report")
+_OF_RECORDINGS = (
+    "lead", "rate", "units", "annotations", "detector", "ignore_checksums", "jobs", "report",
+)  # fmt: skip
 _OF_BEATS = ("normalize", "rows")
 
 
@@ -168,6 +177,7 @@ def read_options(
     detector: str,
     *,
     all_leads: bool = False,
+    ignore_checksums: bool = False,
 ) -> ReadOptions:
     """The options for reading recordings, from those of the command line.
 
@@ -181,7 +191,7 @@ def read_options(
     if lead == ALL_LEADS and not all_leads:
         raise ConfigError("--lead all is for classifying; this command reads one lead: name it")
     get_detector(detector)  # a wrong name is refused, even where no detector is needed
-    return ReadOptions(lead, rate, units, annotations, detector)
+    return ReadOptions(lead, rate, units, annotations, detector, ignore_checksums)
 
 
 def was_typed(ctx: typer.Context, name: str) -> bool:

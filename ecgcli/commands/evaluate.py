@@ -11,6 +11,7 @@ from ecgcli.commands.console import (
     Annotations,
     Detect,
     Engine,
+    IgnoreChecksums,
     Json,
     LeadOrAll,
     Normalize,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: ecg evaluate runs/cnn --data data/mitbih_test.csv --require macro_f1=0.9"
 
 #: Names of the parameters whose options apply to signals only.
-_OF_SIGNALS = ("lead", "rate", "units", "detector", "engine")
+_OF_SIGNALS = ("lead", "rate", "units", "detector", "ignore_checksums", "engine")
 
 
 def command(
@@ -86,6 +87,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    ignore_checksums: IgnoreChecksums = False,
     engine: Engine = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -133,7 +135,15 @@ def command(
             evaluation = evaluate_recordings(
                 load(path, engine=engine),
                 paths,
-                read_options(lead, rate, units, annotations, detector, all_leads=True),
+                read_options(
+                    lead,
+                    rate,
+                    units,
+                    annotations,
+                    detector,
+                    all_leads=True,
+                    ignore_checksums=ignore_checksums,
+                ),
                 data=str(data),
                 skip_first=skip_first,
                 progress=progress,
@@ -183,6 +193,8 @@ def _print(evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation) -> N
         _print_title(evaluation, f"R peaks detected by {evaluation.detector}", console)
         _print_aami(evaluation.aami, console)
         _print_fibrillation(evaluation.fibrillation, console)
+        for note in evaluation.notes:
+            console.print(note, soft_wrap=True)
     else:
         _print_title(evaluation, "R peaks as annotated", console)
         _print_fibrillation(evaluation.fibrillation, console)

@@ -14,6 +14,7 @@ from ecgcli.commands.console import (
     Annotations,
     Detect,
     Engine,
+    IgnoreChecksums,
     LeadOrAll,
     ModelOrWeights,
     Normalize,
@@ -90,6 +91,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    ignore_checksums: IgnoreChecksums = False,
     jobs: Annotated[
         int,
         typer.Option(
@@ -137,7 +139,9 @@ def command(
         return
     from ecgcli.prediction.cohort import Task
 
-    options = read_options(lead, rate, units, annotations, detector, all_leads=True)
+    options = read_options(
+        lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
+    )
     pages = None if report is None else _pages(report, options)
     task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain, pages)
     _predict_recordings(ctx, source, out, chosen_format, task, jobs, console)

@@ -17,6 +17,7 @@ from ecgcli.commands.console import (
     Annotations,
     Classes,
     Detect,
+    IgnoreChecksums,
     Json,
     Lead,
     Normalize,
@@ -66,6 +67,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    ignore_checksums: IgnoreChecksums = False,
     split: Annotated[
         str | None,
         typer.Option(
@@ -124,7 +126,9 @@ def command(
     elif classes is not None:
         raise ConfigError("--classes is for files of beats; annotations of recordings have theirs")
     else:
-        options = read_options(lead, rate, units, annotations, detector)
+        options = read_options(
+            lead, rate, units, annotations, detector, ignore_checksums=ignore_checksums
+        )
         paths = find_recordings_at(recordings, console).paths
         work = _Work(paths, options, jobs or thread_count(), context, console)
         report = _cut(work, target)

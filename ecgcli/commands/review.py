@@ -13,6 +13,7 @@ from ecgcli.commands.console import (
     Annotations,
     Detect,
     Engine,
+    IgnoreChecksums,
     Json,
     LeadOrAll,
     ModelOrWeights,
@@ -67,6 +68,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    ignore_checksums: IgnoreChecksums = False,
     engine: Engine = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -83,7 +85,9 @@ def command(
     from ecgcli.review.session import Review, apply_file, find_beats
 
     console = messages(quiet)
-    options = read_options(lead, rate, units, annotations, detector, all_leads=True)
+    options = read_options(
+        lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
+    )
     file = journal_of(recording, out)
     if not resume:
         require_new(file)

@@ -15,6 +15,7 @@ from ecgcli.commands.console import (
     Annotations,
     Detect,
     Engine,
+    IgnoreChecksums,
     Json,
     LeadOrAll,
     ModelOrWeights,
@@ -60,6 +61,7 @@ def command(
     units: Units = None,
     annotations: Annotations = "auto",
     detector: Detect = "envelope",
+    ignore_checksums: IgnoreChecksums = False,
     engine: Engine = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -80,7 +82,9 @@ def command(
     require_bokeh()
     console = messages(quiet)
     check_probability(abstain)
-    options = read_options(lead, rate, units, annotations, detector, all_leads=True)
+    options = read_options(
+        lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
+    )
     if predictions is not None:
         if model is not None or abstain:
             raise ConfigError(

@@ -41,6 +41,8 @@ class RecordingEvaluation:
     statement: str
     #: Of the records with rhythm annotations; None where there are none.
     fibrillation: EpisodeFigures | None = None
+    #: Remarks on the reading of the recordings, each after the recording's name.
+    notes: tuple[str, ...] = ()
 
     @property
     def matrix(self) -> Matrix:
@@ -61,6 +63,7 @@ class RecordingEvaluation:
             "data": self.data,
             "detector": self.detector,
             "statement": self.statement,
+            "notes": list(self.notes),
             "classes": list(AAMI_CLASSES),
             "confusion_matrix": self.matrix.tolist(),
             "aami": self.aami.as_json(),
@@ -97,12 +100,14 @@ def evaluate_recordings(
         raise CheckpointError(f"{classifier.path}: its classes are {classes}, not those of AAMI")
     matrices, names = {}, distinct_names(paths)
     episodes = {}
+    notes: list[str] = []
     for done, path in enumerate(paths, 1):
         (reference, *others), _ = read_chosen_leads(path, options, name=names.get(path, ""))
         if not reference.annotated:
             raise DataError(
                 "no annotations to compare with; name them with --annotations", file=path
             )
+        notes += (f"{reference.name}: {note}" for note in reference.notes)
         blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
         prepared = prepare_for(classifier, (blind, *others), path, options)
         classified = classify_prepared(classifier, prepared)
@@ -121,6 +126,7 @@ def evaluate_recordings(
             set(classifier.card.training_data.patients), set(patients_of(paths).values())
         ),
         fibrillation=summarize_episodes(episodes, skip_first) if episodes else None,
+        notes=tuple(notes),
     )
 
 

@@ -117,6 +117,8 @@ class ReadOptions:
         annotations: ``auto`` (those beside the record when there are any), ``none``,
             an annotator such as ``atr``, or the path of a WFDB annotation file.
         detector: finds the R peaks if none are annotated; see `ecgcli.recordings.detectors`.
+        ignore_checksums: read a file whose checksum is not that of its contents, with a note,
+            instead of refusing it.
     """
 
     lead: str | int | None = None
@@ -124,6 +126,7 @@ class ReadOptions:
     units: str | None = None
     annotations: str = "auto"
     detector: str = DEFAULT_DETECTOR
+    ignore_checksums: bool = False
 
 
 #: Everything is read as the file states it.
@@ -228,6 +231,26 @@ def choose_lead(leads: Sequence[str], lead: str | int | None, path: Path) -> int
             raise DataError(f"there is no lead {lead}; valid: {', '.join(leads)}", file=path)
         return plain.index(plain_lead(lead))
     return next((plain.index(name) for name in PREFERRED_LEADS if name in plain), 0)
+
+
+def check_checksum(fits: bool, problem: str, path: Path, options: ReadOptions) -> tuple[str, ...]:
+    """Refuse a file whose checksum does not fit, or return the note that says so.
+
+    Args:
+        fits: whether the checksum is that of the contents.
+        problem: what is wrong if it is not.
+        path: of the file.
+        options: whether checksums are ignored.
+
+    Raises:
+        DataError: it does not fit, and checksums are not ignored.
+    """
+    if fits:
+        return ()
+    if options.ignore_checksums:
+        return (f"{problem}; read nevertheless (--ignore-checksums)",)
+    advice = "fetch it again, or read it as it is with --ignore-checksums"
+    raise DataError(f"{problem}; {advice}", file=path)
 
 
 def check_rate(rate: float | None, path: Path) -> float:

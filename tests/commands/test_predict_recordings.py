@@ -183,6 +183,22 @@ def test_a_bad_file_is_reported_and_skipped(trained: Path, records: Path, ecg: E
     assert list(summary["failures"]) == [str(records / "119.hea")]
 
 
+def test_a_wrong_checksum_is_an_error_that_can_be_ignored(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    header = records / "119.hea"
+    header.chmod(0o600)
+    header.write_text(header.read_text().replace(" 2943 ", " 2944 "))
+    arguments = ("predict", records, "--model", trained, "-o", "results", "--jobs", 1)
+    assert "119.hea: the checksum of lead MLII is not the header's" in ecg(*arguments).stderr
+    ignoring = (*arguments, "--ignore-checksums", "--json")
+    summaries = json.loads(ecg(*ignoring).stdout)["recordings"]
+    assert ["checksum" in " ".join(each["notes"]) for each in summaries] == [False, True, False]
+    again = ecg(*arguments)  # what was read nevertheless is not done for whoever does not ask
+    assert again.exit_code == 2
+    assert "--ignore-checksums" in again.stderr
+
+
 def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     np.save("flat.npy", np.zeros(5000))
     options = ("--fs", 250, "--units", "mV", "--model", trained)

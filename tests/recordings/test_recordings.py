@@ -161,6 +161,16 @@ class TestWfdb:
         header.write_text(valid.replace("100 2 360 650000", "100 2 0 650000"))
         assert read_recording(header, ReadOptions(sampling_rate=360.0)).sampling_rate == 360.0
 
+    def test_a_wrong_checksum_may_be_ignored_and_is_noted(
+        self, mitdb: Path, tmp_path: Path
+    ) -> None:
+        header = copy_record(mitdb, "100", tmp_path)
+        edit(header, "200 11 1024 995 -22131", "200 11 1024 995 -22130")
+        recording = read_recording(header, ReadOptions(ignore_checksums=True))
+        assert np.array_equal(recording.signal, read_recording(mitdb / "100").signal)
+        assert "checksum of lead MLII is not the header's" in recording.notes[0]
+        assert "--ignore-checksums" in recording.notes[0]
+
     def test_a_missing_or_truncated_signal_file(self, mitdb: Path, tmp_path: Path) -> None:
         header = copy_record(mitdb, "100", tmp_path)
         data = header.with_suffix(".dat")

@@ -16,6 +16,7 @@ from ecgcli.recordings import (
     HIGHEST_RATE,
     ReadOptions,
     Recording,
+    check_checksum,
     check_rate,
     choose_lead,
     millivolts_per,
@@ -47,7 +48,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
     rate = check_rate(options.sampling_rate or _stated_rate(record), path)
     leads = _leads(header, record)
     number = choose_lead(leads, options.lead, path)
-    signal, unit = _read_lead(path, record, header, number)
+    signal, unit, notes = _read_lead(path, record, header, number, options)
     positions, symbols, texts = _annotations(record, options.annotations)
     return Recording(
         name=record.name,
@@ -58,7 +59,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         positions=positions,
         symbols=symbols,
         rhythms=rhythm_spans(positions / rate, symbols, texts),
-        notes=_gain_note(header, record, number),
+        notes=(*notes, *_gain_note(header, record, number)),
         leads=tuple(leads),
         start=header.base_datetime or header.base_time,
     )
@@ -207,24 +208,25 @@ def _leads(header: Any, record: Path) -> list[str]:
 
 
 def _read_lead(
-    path: Path, record: Path, header: Any, number: int
-) -> tuple[NDArray[np.float64], str | None]:
-    """One lead in physical units, checked against the header's checksum where it has one."""
+    path: Path, record: Path, header: Any, number: int, options: ReadOptions
+) -> tuple[NDArray[np.float64], str | None, tuple[str, ...]]:
+    """One lead in physical units, its unit, and a note if its checksum is not the header's."""
     import wfdb
 
     if hasattr(header, "seg_name"):
         signals = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number]))
-        return signals.p_signal[:, 0].astype(np.float64), signals.units[0]
+        return signals.p_signal[:, 0].astype(np.float64), signals.units[0], ()
     signals = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number], physical=False))
     _require_whole(path, header, signals)
     stated = header.checksum[number] if header.checksum else None
-    if stated is not None and signals.calc_checksum()[0] != stated % 65536:
-        raise DataError(
-            f"the checksum of lead {header.sig_name[number]} is not the header's; "
-            "the signal file is damaged or of another record: fetch it again",
-            file=path,
-        )
-    return signals.dac()[:, 0], header.units[number]
+    notes = check_checksum(
+        stated is None or signals.calc_checksum()[0] == stated % 65536,
+        f"the checksum of lead {header.sig_name[number]} is not the header's: the signal file is "
+        "damaged or of another record",
+        path,
+        options,
+    )
+    return signals.dac()[:, 0], header.units[number], notes
 
 
 def _require_whole(path: Path, header: Any, signals: Any) -> None:
