@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
 from ecgcli.recordings import Recording
+from ecgcli.recordings.periods import Period, by_period
 
 #: Beats whose highest probability is below this are called doubtful.
 DOUBTFUL = 0.8
@@ -164,3 +165,11 @@ class Page:
     def start(self) -> datetime | time | None:
         """When the recording began, where its file states it."""
         return self.leads[0].start
+
+    def periods(self) -> list[Period]:
+        """The recording by the hour, or by shorter periods if it is short."""
+        beats = self.beats
+        return by_period(
+            beats.peaks, beats.letters, beats.classes, self.seconds, self.fibrillation,
+            self.unusable,
+        )  # fmt: skip

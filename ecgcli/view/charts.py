@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import MissingExtraError
+from ecgcli.recordings.periods import Period, mean_rates
 from ecgcli.recordings.rhythm import ECTOPIC, rr_intervals
 from ecgcli.view import Page
-from ecgcli.view.periods import Period, by_period, mean_rates
 
 #: The colour of each class, with a contrast of 3 or more on light and dark paper.
 COLOURS = {"N": "#4f81a8", "S": "#c2690c", "V": "#d0353f", "F": "#8f6bc4", "Q": "#5b8c3a"}
@@ -39,9 +39,9 @@ def charts_item(page: Page) -> dict[str, Any]:
     from bokeh.layouts import gridplot
     from bokeh.models import Range1d
 
-    periods = by_period(page.beats, page.seconds, page.fibrillation, page.unusable)
     first = _rate_chart(page)
-    charts = [first, _rr_chart(page, first.x_range), _ectopic_chart(page, periods, first.x_range)]
+    ectopic = _ectopic_chart(page, page.periods(), first.x_range)
+    charts = [first, _rr_chart(page, first.x_range), ectopic]
     for chart in charts:
         _mark_stretches(chart, page)
         if not chart.renderers:  # Bokeh cannot find a range of nothing

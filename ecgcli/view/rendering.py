@@ -28,7 +28,6 @@ from ecgcli.view.encoding import (
     overview_samples,
     piece_samples,
 )
-from ecgcli.view.periods import by_period
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -90,7 +89,7 @@ def render(
         charts=charts_item(page),
         leads=[encode_lead(lead.signal, lead.sampling_rate) for lead in page.leads],
         overviews=[encode_overview(lead.signal, lead.sampling_rate) for lead in page.leads],
-        periods=by_period(page.beats, page.seconds, page.fibrillation, page.unusable),
+        periods=page.periods(),
         facts=facts(page),
         meanings={name: CLASS_MEANINGS[name] for name in page.beats.classes},
         doubtful=DOUBTFUL,

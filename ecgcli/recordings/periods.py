@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.recordings.rhythm import RATE_INTERVALS, rr_intervals
-from ecgcli.view import PageBeats
 
 #: Seconds of a period: the first that makes no more than `MOST` of a recording.
 LENGTHS = (10.0, 60.0, 300.0, 3600.0)
@@ -39,7 +38,9 @@ class Period:
 
 
 def by_period(
-    beats: PageBeats,
+    peaks: NDArray[np.float64],
+    kinds: NDArray[np.str_],
+    classes: Sequence[str],
     seconds: float,
     fibrillation: Stretches = (),
     unusable: Stretches = (),
@@ -48,8 +49,10 @@ def by_period(
     """The periods of a recording, in order.
 
     Args:
-        beats: of the recording.
-        seconds: its length.
+        peaks: ``(beats,)`` the R peaks in s, ascending.
+        kinds: ``(beats,)`` the class of each; what is none of the classes is not counted.
+        classes: the names of the classes.
+        seconds: the recording's length.
         fibrillation: stretches of atrial fibrillation, from and to, in s.
         unusable: stretches without ECG.
         length: of a period, in s; by default one of `LENGTHS`.
@@ -57,10 +60,10 @@ def by_period(
     if length is None:
         length = next((each for each in LENGTHS if seconds <= MOST * each), LENGTHS[-1])
     edges = np.append(np.arange(0, seconds, length), seconds)
-    places = np.searchsorted(beats.peaks, edges)
-    times, rates = mean_rates(beats.peaks)
+    places = np.searchsorted(peaks, edges)
+    times, rates = mean_rates(peaks)
     rate_places = np.searchsorted(times, edges)
-    intervals, letters = rr_intervals(beats.peaks), beats.letters
+    intervals = rr_intervals(peaks)
     periods = []
     for number, (start, stop) in enumerate(pairwise(edges.tolist())):
         inside = slice(places[number], places[number + 1])
@@ -74,7 +77,7 @@ def by_period(
                 lowest=float(own_rates.min()) if len(own_rates) else None,
                 mean=float(60 / valid.mean()) if len(valid) else None,
                 highest=float(own_rates.max()) if len(own_rates) else None,
-                counts={name: int((letters[inside] == name).sum()) for name in beats.classes},
+                counts={name: int((kinds[inside] == name).sum()) for name in classes},
                 fibrillation=_overlap(fibrillation, start, stop),
                 unusable=_overlap(unusable, start, stop),
             )
