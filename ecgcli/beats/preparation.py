@@ -24,6 +24,7 @@ from ecgcli.recordings import (
     plain_lead,
     read_recording,
 )
+from ecgcli.recordings.clock import Start
 from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.missed import may_miss_a_beat
 from ecgcli.recordings.peaks import points_down, with_beats_of, with_known_beats
@@ -56,6 +57,8 @@ class Prepared:
     annotated: bool
     #: The same beats in each other lead; empty where one lead is read.
     others: tuple[Beats, ...] = ()
+    #: When the recording began; see `Recording`.
+    start: Start = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ def prepare(
             _cut(with_beats_of(other, recording), unusable(other.signal, rate), context, to_the_end)
             for other in others
         ),
+        start=recording.start,
     )
 
 

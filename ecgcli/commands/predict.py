@@ -47,9 +47,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
-#: Number of runs of ectopic beats, and of episodes, that are printed one by one.
-_RUNS_SHOWN = 10
-
 
 def command(
     ctx: typer.Context,
@@ -110,10 +107,11 @@ def command(
 
     Rows of a CSV keep the order of the file, numbered from 0; labels are ignored; files
     larger than memory are streamed. For a recording, each row has the time of the R peak
-    in seconds, and a summary gives rates, burdens, couplets, runs and the longest RR
-    interval. Several recordings are written into a folder, one file each, below it where
-    they lay below the folder they were found in; those that the same model has already
-    processed are skipped.
+    in seconds, its clock time where the file states its start, and the RR interval before it;
+    a summary gives rates, burdens, couplets, runs, the longest RR interval, heart rate
+    variability and, over two hours, a table by the hour. Several recordings are written into a
+    folder, one file each, below it where they lay below the folder they were found in; those
+    that the same model has already processed are skipped.
     """
     use_threads(threads)
     del replace  # it is for the guard of outputs: see ecgcli.commands.guarding
@@ -222,6 +220,7 @@ def _predict_recordings(
 def _predict_one(
     path: Path, out: str, chosen_format: str | None, task: Task, console: Console
 ) -> None:
+    from ecgcli.commands.rhythm_summary import print_summary
     from ecgcli.prediction import load
     from ecgcli.prediction.recordings import ENDINGS, write_classified
 
@@ -230,7 +229,7 @@ def _predict_one(
     classifier = load(task.checkpoint, engine=task.engine)
     classified = classifier.classify(path, task.options, abstain=task.abstain)
     write_classified(out, classified, table_format)  # type: ignore[arg-type]
-    _print_summary(classified.summary(), console)
+    print_summary(classified.summary(), console)
     if task.report is not None:
         task.report.write(classified, classifier)
         console.print(f"Page: {task.report.page_of(path)}")
@@ -271,55 +270,3 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
         console.print(f"Pages: {index}; open it in a browser")
     if failures:
         raise DataError(f"{len(failures)} of {counted(len(paths), 'recording')} could not be read")
-
-
-def _print_summary(summary: dict[str, Any], console: Console) -> None:
-    """Print the rhythm, as a clinician reads it."""
-    for note in summary["notes"]:
-        console.print(f"{summary['recording']}: {note}")
-    length, beats = _clock(summary["seconds"]), summary["beats"]
-    console.print(f"{summary['recording']}: {length}, {counted(beats, 'beat')}")
-    console.print(f"  R peaks     {summary['r_peaks']}")
-    if summary["mean_rate"] is not None:
-        rates = [f"mean {summary['mean_rate']:.0f}"]
-        if summary["lowest_rate"] is not None:
-            rates += [f"{word} {summary[f'{word}_rate']:.0f}" for word in ("lowest", "highest")]
-        console.print(f"  heart rate  {', '.join(rates)} a minute")
-        pause, at = summary["longest_rr"], _clock(summary["longest_rr_at"])
-        missed = ", perhaps a missed beat" if summary["longest_rr_may_miss_a_beat"] else ""
-        console.print(f"  longest RR  {pause:.2f} s at {at}{missed}")
-    counts = ", ".join(f"{name} {count:,}" for name, count in summary["counts"].items())
-    unsure = f", {summary['abstained']:,} of them abstained" if summary["abstained"] else ""
-    console.print(f"  classes     {counts}; {summary['unclassified']} not classified{unsure}")
-    for kind, burden in summary["burdens"].items():
-        console.print(
-            f"  {kind} burden    {burden['percent']:.1f}%, {burden['per_hour']:.0f} an hour; "
-            f"{counted(burden['couplets'], 'couplet')}, "
-            f"{counted(burden['runs'], 'run')} of three or more"
-        )
-    for run in summary["runs"][:_RUNS_SHOWN]:
-        start, speed = _clock(run["start"]), run["rate"]
-        console.print(f"    {run['beats']} {run['kind']} at {start}, {speed:.0f} a minute")
-    if len(summary["runs"]) > _RUNS_SHOWN:
-        console.print(f"    and {counted(len(summary['runs']) - _RUNS_SHOWN, 'more run')}")
-    _print_fibrillation(summary["fibrillation"], console)
-    console.print(f"  no ECG      {summary['noise_share']:.1%} of the time")
-
-
-def _print_fibrillation(fibrillation: dict[str, Any], console: Console) -> None:
-    episodes = fibrillation["episodes"]
-    if fibrillation["burden"] is None:
-        console.print("  AF burden   unknown")
-        return
-    console.print(
-        f"  AF burden   {fibrillation['burden']:.1%}; {counted(len(episodes), 'episode')}"
-    )
-    for episode in episodes[:_RUNS_SHOWN]:
-        console.print(f"    from {_clock(episode['start'])} to {_clock(episode['end'])}")
-    if len(episodes) > _RUNS_SHOWN:
-        console.print(f"    and {counted(len(episodes) - _RUNS_SHOWN, 'more episode')}")
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -99,7 +99,14 @@ def predict_file(
         blocks = iter(reader)
         head = next(blocks)  # refuses an invalid file before the output opens
         inputs_of(_with_sidecars(head.samples, 0, sidecars, source), classifier.views)
-        with output(target) as stream, table_writer(stream, table_format, classes) as writer:
+        schema = pa.schema(
+            [
+                ("beat", pa.int64()),
+                ("class", pa.string()),
+                *((each, pa.float32()) for each in classes),
+            ]
+        )
+        with output(target) as stream, table_writer(stream, table_format, schema) as writer:
             for block in chain([head], blocks):
                 beats = _with_sidecars(block.samples, first, sidecars, source)
                 probabilities = classifier.probabilities(beats)
@@ -218,29 +225,26 @@ def table_of(
     classes: tuple[str, ...],
     *,
     first: int = 0,
-    times: NDArray[np.float64] | None = None,
-    rhythms: NDArray[np.str_] | None = None,
+    before: dict[str, pa.Array] | None = None,
+    after: dict[str, pa.Array] | None = None,
 ) -> pa.Table:
     """Rows for probabilities ``(beats, classes)`` and their labels, see `labels_for`.
 
-    Rows are numbered from ``first``; ``times`` are in s; an empty rhythm is missing.
+    Rows are numbered from ``first``; the columns ``before`` stand before the class, and
+    ``after`` at the end.
     """
     names = pa.DictionaryArray.from_arrays(
         pa.array(labels, pa.int8()), pa.array((*classes, ABSTAINED))
     )
-    time_column = {} if times is None else {"time": pa.array(times.round(4))}
-    rhythm_column = {}
-    if rhythms is not None:
-        rhythm_column["rhythm"] = pa.array(rhythms.astype(object), pa.string(), rhythms == "")
     return pa.table(
         {"beat": pa.array(np.arange(first, first + len(probabilities)))}
-        | time_column
+        | (before or {})
         | {"class": names.dictionary_decode()}
         | {
             name: pa.array(np.ascontiguousarray(column))
             for name, column in zip(classes, probabilities.round(DECIMALS).T, strict=True)
         }
-        | rhythm_column
+        | (after or {})
     )
 
 
@@ -256,16 +260,9 @@ def output(target: Path | str, *, annotations: bool = False) -> AbstractContextM
 
 @contextmanager
 def table_writer(
-    stream: IO[bytes], table_format: TableFormat, classes: tuple[str, ...], *, timed: bool = False
+    stream: IO[bytes], table_format: TableFormat, schema: pa.Schema
 ) -> Iterator[TableWriter]:
-    """A writer of `table_of`'s tables in the given format, closed when the block succeeds.
-
-    ``timed`` tables have the times and rhythms of a recording's beats.
-    """
-    columns = [("beat", pa.int64()), *([("time", pa.float64())] if timed else [])]
-    columns += [("class", pa.string()), *((name, pa.float32()) for name in classes)]
-    columns += [("rhythm", pa.string())] if timed else []
-    schema = pa.schema(columns)
+    """A writer of tables of this schema in the given format, closed when the block succeeds."""
     if table_format == "csv":
         import pyarrow.csv as pacsv
 

@@ -25,9 +25,15 @@ from ecgcli.prediction.leads import prepare_for, probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.annotated_rhythm import VENTRICULAR
 from ecgcli.recordings.annotation_file import annotation_bytes
+from ecgcli.recordings.clock import Start, clock_time, clock_times
 from ecgcli.recordings.leads import read_chosen_leads
-from ecgcli.recordings.rhythm import Rhythm, describe_rhythm
+from ecgcli.recordings.periods import by_period
+from ecgcli.recordings.rhythm import Rhythm, describe_rhythm, rr_intervals
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
+from ecgcli.recordings.variability import heart_rate_variability, limits
+
+#: Seconds.
+HOUR = 3600.0
 
 #: The formats of a recording's predictions; wfdb is an annotation file.
 RecordingFormat = TableFormat | Literal["wfdb"]
@@ -45,7 +51,8 @@ class Classified:
     """The beats of a recording and their classes.
 
     ``times`` (s), ``probabilities``, ``labels`` and ``rhythms`` (see `AtrialRhythm`) belong to the
-    beats that could be cut; the label is one past the last class where the model abstained.
+    beats that could be cut, as do ``intervals``, the RR intervals (s) that end with them, NaN for
+    the first beat and after gaps; the label is one past the last class where the model abstained.
     ``peaks`` (s), ``kinds`` (class names) and ``atrial`` belong to all beats; the kind is empty
     where a beat has no class. ``missed`` are the intervals between the peaks in which a beat may
     have been missed.
@@ -57,6 +64,7 @@ class Classified:
     seconds: float
     classes: tuple[str, ...]
     times: NDArray[np.float64]
+    intervals: NDArray[np.float64]
     probabilities: Probabilities
     labels: NDArray[np.intp]
     rhythms: NDArray[np.str_]
@@ -68,11 +76,25 @@ class Classified:
     missed: NDArray[np.bool_]
     #: Whether the R peaks are annotations, and not found by a detector.
     annotated: bool
+    #: When the recording began; see `Recording`.
+    start: Start = None
 
     def table(self) -> pa.Table:
-        """A row for each beat cut: number, time of the R peak (s), class, probabilities, rhythm."""
+        """A row for each beat cut.
+
+        Its columns are the number, the time of the R peak (s), its clock time where the recording
+        states its start, the RR interval (s) that ends there, the class, the probabilities and
+        the rhythm.
+        """
+        before = {"time": pa.array(self.times.round(4))}
+        if self.start is not None:
+            before["clock"] = pa.array(
+                clock_times(self.start, self.times).astype(object), pa.string()
+            )
+        before["rr"] = pa.array(self.intervals.round(4), from_pandas=True)
+        rhythms = pa.array(self.rhythms.astype(object), pa.string(), self.rhythms == "")
         return table_of(
-            self.probabilities, self.labels, self.classes, times=self.times, rhythms=self.rhythms
+            self.probabilities, self.labels, self.classes, before=before, after={"rhythm": rhythms}
         )
 
     @property
@@ -88,15 +110,62 @@ class Classified:
         )
 
     def summary(self) -> dict[str, Any]:
-        """The rhythm and the notes as a document of plain values."""
+        """The rhythm and the notes as a document of plain values.
+
+        Where the recording states its start, whatever begins at a time has its clock time too.
+        """
         facts = {
             "recording": self.name,
+            "start": None if self.start is None else self.start.isoformat(),
             "notes": list(self.notes),
             "r_peaks": "annotated" if self.annotated else "detected",
             "abstained": self.abstained,
         }
-        fibrillation = {"fibrillation": self.atrial.summary(self.sampling_rate)}
-        return facts | asdict(self.rhythm()) | fibrillation
+        rhythm, fibrillation = asdict(self.rhythm()), self.atrial.summary(self.sampling_rate)
+        hours = self.hours()
+        if self.start is not None:
+            for begun in (*rhythm["runs"], *fibrillation["episodes"], *hours):
+                begun["clock"] = clock_time(self.start, begun["start"])
+            if (at := rhythm["longest_rr_at"]) is not None:
+                rhythm["longest_rr_clock"] = clock_time(self.start, at)
+        return (
+            facts
+            | rhythm
+            | {"fibrillation": fibrillation, "hours": hours, "variability": self.variability()}
+        )
+
+    def hours(self) -> list[dict[str, Any]]:
+        """The recording by the hour since its start, as plain values; see `Period`.
+
+        ``noise_share`` is the share of the hour without ECG, ``fibrillation_share`` the share in
+        atrial fibrillation, None where the rhythm of the recording is not known.
+        """
+        episodes = [(each.start, each.end) for each in self.atrial.episodes]
+        known = self.atrial.burden is not None
+        return [
+            {
+                "start": hour.start,
+                "stop": hour.stop,
+                "beats": hour.beats,
+                "lowest_rate": hour.lowest,
+                "mean_rate": hour.mean,
+                "highest_rate": hour.highest,
+                "counts": hour.counts,
+                "noise_share": hour.unusable / (hour.stop - hour.start),
+                "fibrillation_share": hour.fibrillation / (hour.stop - hour.start)
+                if known
+                else None,
+            }
+            for hour in by_period(
+                self.peaks, self.kinds, self.classes, self.seconds, episodes, self.unusable, HOUR
+            )
+        ]
+
+    def variability(self) -> dict[str, Any]:
+        """The heart rate variability outside atrial fibrillation, and its limits; plain values."""
+        normal = (self.kinds == "N") & (self.atrial.rhythms != AFIB)
+        figures = asdict(heart_rate_variability(self.peaks, normal, self.missed))
+        return figures | {"limits": limits(self.sampling_rate, annotated=self.annotated)}
 
 
 def classify_recording(
@@ -143,6 +212,7 @@ def classify_prepared(
         seconds=prepared.seconds,
         classes=classes,
         times=times,
+        intervals=np.append(np.nan, rr_intervals(prepared.peaks))[beats.known_peak],
         probabilities=probabilities,
         labels=labels,
         rhythms=atrial.rhythms[beats.known_peak],
@@ -153,6 +223,7 @@ def classify_prepared(
         notes=(*prepared.notes, *filter(None, [atrial.note])),
         missed=prepared.missed,
         annotated=prepared.annotated,
+        start=prepared.start,
     )
 
 
@@ -172,8 +243,9 @@ def write_classified(
             text = json.dumps({"summary": classified.summary(), "beats": rows}, indent=1)
             stream.write(text.encode() + b"\n")
         else:
-            with table_writer(stream, table_format, classified.classes, timed=True) as writer:
-                writer.write(classified.table())
+            table = classified.table()
+            with table_writer(stream, table_format, table.schema) as writer:
+                writer.write(table)
 
 
 def _annotation_file(classified: Classified) -> bytes:

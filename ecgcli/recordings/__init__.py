@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError, is_utf8
 from ecgcli.inputs import is_parquet, is_pipe, require_file
 from ecgcli.recordings.annotations import place_annotations
+from ecgcli.recordings.clock import Start
 from ecgcli.recordings.formats import endings, format_of
 from ecgcli.recordings.identity import files_of
 from ecgcli.recordings.quality import filled
@@ -75,7 +75,7 @@ class Recording:
     copy: str = ""
     notes: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
-    start: datetime | time | None = None
+    start: Start = None
 
     @cached_property
     def filled(self) -> NDArray[np.float64]:

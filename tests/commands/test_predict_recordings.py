@@ -43,7 +43,7 @@ def test_predictions_of_a_record_have_times_and_a_rhythm(
     result = ecg("predict", mitdb / "119.hea", "--model", trained)
     assert result.exit_code == 0
     table = pd.read_csv(io.StringIO(result.stdout))
-    assert list(table.columns) == ["beat", "time", "class", *"NSVFQ", "rhythm"]
+    assert list(table.columns) == ["beat", "time", "rr", "class", *"NSVFQ", "rhythm"]
     annotated = wfdb.rdann(str(mitdb / "119"), "atr").sample / 360
     assert np.isin(table["time"], annotated.round(4)).all()
     assert "119: 0:30:06, 1,987 beats" in result.stderr
@@ -91,6 +91,29 @@ def test_the_result_states_whether_r_peaks_were_annotated_or_detected(
     result = ecg("predict", mitdb / "100", "--model", trained, "--json", *options)
     assert json.loads(result.stdout)["summary"]["r_peaks"] == origin
     assert f"  R peaks     {origin}\n" in result.stderr
+
+
+def test_clock_times_and_rr_intervals_in_the_table_and_the_summary(
+    trained: Path, records: Path, ecg: Ecg
+) -> None:
+    """Record 208, as if it had begun when record 00 of ltafdb did."""
+    header = records / "208.hea"
+    header.chmod(0o600)
+    header.write_text(header.read_text().replace("650000", "650000 23:50:00 02/05/2005", 1))
+    result = ecg("predict", header, "--model", trained, "-o", "208.json")
+    document = json.loads(Path("208.json").read_text())
+    summary, beats = document["summary"], document["beats"]
+    assert summary["start"] == "2005-05-02T23:50:00"
+    first, second = beats[:2]
+    assert first["clock"] == f"2005-05-02T23:50:{first['time']:06.3f}"
+    assert beats[-1]["clock"].startswith("2005-05-03T00:20:0")
+    assert first["rr"] is None
+    assert second["rr"] == pytest.approx(second["time"] - first["time"], abs=2e-4)
+    assert all(run["clock"] > summary["start"] for run in summary["runs"])
+    assert [hour["clock"] for hour in summary["hours"]] == ["2005-05-02T23:50:00.000"]
+    assert "starts      2005-05-02 23:50:00" in result.stderr
+    ecg("predict", header, "--model", trained, "-o", "208.csv", "-q")
+    assert Path("208.csv").read_text().startswith("beat,time,clock,rr,class,")
 
 
 def test_a_wfdb_annotation_file_reads_back(trained: Path, mitdb: Path, ecg: Ecg) -> None:
@@ -204,7 +227,7 @@ def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     options = ("--fs", 250, "--units", "mV", "--model", trained)
     result = ecg("predict", "flat.npy", *options)
     assert result.exit_code == 0
-    assert result.stdout == "beat,time,class,N,S,V,F,Q,rhythm\n"
+    assert result.stdout == "beat,time,rr,class,N,S,V,F,Q,rhythm\n"
     assert "0:00:20, 0 beats" in result.stderr
     assert "no ECG      100.0% of the time" in result.stderr
 

@@ -26,7 +26,7 @@ def test_a_day_is_shown_by_the_hour(seconds: float, length: float, periods: int)
 
 def test_the_figures_of_a_period() -> None:
     intervals = [1.0] * 60 + [0.5] * 120
-    peaks, kinds = peaks_of(intervals[:-1]), np.array(["N"] * 171 + ["V"] * 9)
+    peaks, kinds = peaks_of(intervals[:178]), np.array(["N"] * 170 + ["V"] * 9)
     first, second = by_period(peaks, kinds, AAMI_CLASSES, 120, [(30, 90)], [(100, 110)], length=60)
     assert first.mean == pytest.approx(60, rel=0.01)
     assert second.highest == pytest.approx(120)
