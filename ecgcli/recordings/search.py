@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgcli.errors import DataError
-from ecgcli.recordings.formats import endings
+from ecgcli.recordings.formats import endings, is_surely_recording
 from ecgcli.recordings.identity import segment_headers
 from ecgcli.wording import counted
 
@@ -91,7 +91,7 @@ def distinct_names(recordings: Sequence[Path]) -> dict[Path, str]:
 def _files_in(folder: Path, unreadable: list[Path]) -> list[Path]:
     """The files of a folder and its subfolders that are surely recordings."""
     sure = endings(in_folders=True)
-    files = [file for file in _walk(folder, unreadable) if file.suffix.lower() in sure]
+    files = [file for file in _walk(folder, unreadable) if is_surely_recording(file)]
     if not files:
         raise DataError(f"no recordings ({', '.join(sure)}) in this folder", file=folder)
     return files

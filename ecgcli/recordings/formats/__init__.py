@@ -30,6 +30,8 @@ class Format:
         endings: of the files it reads: lower case, with the dot.
         in_folders: the endings that only recordings have, so that a folder is searched
             for them.
+        begins: what every file of it begins with, if files of other kinds have its endings; those
+            are passed over in folders.
     """
 
     name: str
@@ -37,13 +39,19 @@ class Format:
     read: Reader
     endings: tuple[str, ...]
     in_folders: tuple[str, ...]
+    begins: bytes = b""
 
 
 _FORMATS: Registry[Format] = Registry("format", __name__)
 
 
 def register(
-    name: str, summary: str, *, endings: Sequence[str], in_folders: Sequence[str] | None = None
+    name: str,
+    summary: str,
+    *,
+    endings: Sequence[str],
+    in_folders: Sequence[str] | None = None,
+    begins: bytes = b"",
 ) -> Callable[[Reader], Reader]:
     """Register a reader; see `Format`. By default a folder is searched for all its endings.
 
@@ -53,7 +61,7 @@ def register(
 
     def add(reader: Reader) -> Reader:
         sure = endings if in_folders is None else in_folders
-        added = Format(name, summary, reader, tuple(endings), tuple(sure))
+        added = Format(name, summary, reader, tuple(endings), tuple(sure), begins)
         _check_endings(added)
         _FORMATS.add(name, added, reader.__module__, added.endings)
         return reader
@@ -78,6 +86,21 @@ def endings(*, in_folders: bool = False) -> list[str]:
 def format_of(ending: str) -> Format | None:
     """The format of files with this ending (lower case, with the dot), if there is one."""
     return next((each for each in list_formats() if ending in each.endings), None)
+
+
+def is_surely_recording(file: Path) -> bool:
+    """Whether a file of a folder is a recording by its ending and, if need be, its beginning."""
+    ending = file.suffix.lower()
+    known = format_of(ending)
+    if known is None or ending not in known.in_folders:
+        return False
+    if not known.begins:
+        return True
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(known.begins)) == known.begins
+    except OSError:  # whoever reads it says what is wrong with it
+        return True
 
 
 def _check_endings(added: Format) -> None:
