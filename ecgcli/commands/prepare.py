@@ -101,9 +101,9 @@ def command(
 ) -> None:
     """Cut recordings into beats, written with the record, time and symbol of each.
 
-    Reads WFDB, EDF and BDF, and with --fs also CSV, NPY and MAT. Where a recording has
-    beat annotations, they define the beats; elsewhere R peaks are detected, and beats have
-    no class. Stretches without ECG are skipped and reported. A recording that cannot be
+    Reads WFDB, EDF, BDF, ISHNE and DICOM, and with --fs also CSV, NPY and MAT. Where a
+    recording has beat annotations, they define the beats; elsewhere R peaks are detected, and
+    beats have no class. Stretches without ECG are skipped and reported. A recording that cannot be
     read is reported and left out, and the exit code is then 2.
 
     A CSV is written from memory, with a sidecar. Parquet is written as recordings are read,
