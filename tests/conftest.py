@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from ecgcli.recordings.databases import MITDB
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
 from ecgcli.sources.physionet import published_checksums
-from tests.helpers import small_config
+from tests.helpers import require_documented, small_config
 
 ROOT = Path(__file__).parents[1]
 
@@ -150,11 +151,15 @@ def run_copy(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ecg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run ``ecg`` with arguments, in an empty folder."""
+    """Run ``ecg`` with arguments, in an empty folder; what ``--json`` prints is checked."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object, stdin: bytes | None = None) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+        words = [str(argument) for argument in arguments]
+        result = CliRunner().invoke(app, words, input=stdin)
+        if "--json" in words and result.stdout.startswith("{"):
+            require_documented(words, json.loads(result.stdout))
+        return result
 
     return call
 

@@ -6,9 +6,11 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.checkpoints import Card, Checkpoint, TrainingData, load_checkpoint
@@ -110,6 +112,15 @@ def same_weights(path: Path, other_path: Path) -> bool:
     return first.keys() == second.keys() and all(
         np.array_equal(first[name], second[name]) for name in first
     )
+
+
+def require_documented(words: list[str], document: dict[str, Any]) -> None:
+    """Require that a document has exactly the keys that are documented for its command."""
+    from ecgcli.documents import DOCUMENTS
+
+    command = next(name for name in (" ".join(words[:2]), words[0]) if name in DOCUMENTS)
+    assert next(iter(document.items())) == ("schema", 1)
+    TypeAdapter(DOCUMENTS[command]).validate_python(document, strict=True)
 
 
 def ecg_process(*arguments: object) -> list[str]:

@@ -62,7 +62,7 @@ def test_from_the_mirror_to_the_confusion_matrix(mitdb: Path, ecg: Ecg) -> None:
         "confusion", "predictions.parquet", "--truth", "data/mitbih_test.csv", "--json",
         "--png", "confusion.png",
     )  # fmt: skip
-    matrix = np.array(json.loads(shown.stdout)["matrix"])
+    matrix = np.array(json.loads(shown.stdout)["confusion_matrix"])
     assert matrix.tolist() == report["confusion_matrix"]
     assert matrix.sum(1).tolist() == [18118, 556, 1448, 162, 1608]
     assert Path("confusion.png").exists()

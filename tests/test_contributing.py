@@ -109,7 +109,7 @@ def test_the_rooms_are_those_of_the_tree() -> None:
 
 
 def test_a_model(ecg: Ecg, site: Path, demo: Path, tmp_path: Path) -> None:
-    listed = json.loads(output(ecg("models", "--json")))
+    listed = json.loads(output(ecg("models", "--json")))["models"]
     assert "perceptron" in [entry["name"] for entry in listed]
     shown = json.loads(output(ecg("models", "show", "perceptron", "--json")))
     assert (shown["summary"], shown["arguments"]) == ("Two fully connected layers", {"units": 64})

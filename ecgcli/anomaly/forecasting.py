@@ -19,6 +19,7 @@ from ecgcli.beats import read_beats, within_beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.rows import choose_rows
 from ecgcli.beats.segmentation import signal_reader
+from ecgcli.documents import versioned
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction.beats import output
 from ecgcli.progress import SILENT, Progress
@@ -276,7 +277,7 @@ def write_forecast(
                 "coverage": result.coverage(),
                 "rows": table.to_pylist(),
             }
-            stream.write(json.dumps(document, indent=1).encode() + b"\n")
+            stream.write(json.dumps(versioned(document), indent=1).encode() + b"\n")
         else:
             import pyarrow.csv as pacsv
 

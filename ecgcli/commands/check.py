@@ -49,8 +49,10 @@ def command(
 
         print_json(
             {
-                place: [asdict(finding) for finding in findings]
-                for place, findings in checked.items()
+                "files": {
+                    place: [asdict(finding) for finding in findings]
+                    for place, findings in checked.items()
+                }
             }
         )
     else:

@@ -85,7 +85,7 @@ def _list(json: bool) -> None:
     experiments = list_experiments()
     if json:
         print_json(
-            [{"name": experiment.name, "summary": experiment.summary} for experiment in experiments]
+            {"configs": [{"name": each.name, "summary": each.summary} for each in experiments]}
         )
         return
     from rich.table import Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -258,9 +258,11 @@ def _console(**options: Any) -> Console:
     return PlainConsole(highlight=False, markup=False, emoji=False, **options)
 
 
-def print_json(document: Any) -> None:
-    """The one document of ``--json``."""
-    print(json.dumps(document, indent=2, allow_nan=False, default=_plain))
+def print_json(document: Mapping[str, Any]) -> None:
+    """The one document of ``--json``, with its version; its keys are in `ecgcli.documents`."""
+    from ecgcli.documents import versioned
+
+    print(json.dumps(versioned(document), indent=2, allow_nan=False, default=_plain))
 
 
 def _plain(value: Any) -> Any:

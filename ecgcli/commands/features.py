@@ -62,7 +62,7 @@ def command(
     beats = read_beats(source, classes_named(classes), normalize=normalize)
     table = feature_table(beats)
     if json:
-        print_json(table.to_dict(orient="records"))
+        print_json({"beats": table.to_dict(orient="records")})
         return
     with output(out) as stream:
         if table_format == "parquet":
@@ -83,7 +83,7 @@ def _list(json: bool) -> None:
 
     features = list_features()
     if json:
-        print_json([asdict(feature) for feature in features])
+        print_json({"features": [asdict(feature) for feature in features]})
         return
     from rich.table import Table
 

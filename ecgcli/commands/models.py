@@ -117,7 +117,7 @@ def _list(json: bool) -> None:
 
     entries = list_entries()
     if json:
-        print_json([entry.as_json() for entry in entries])
+        print_json({"models": [entry.as_json() for entry in entries]})
     else:
         _print_all(entries)
 

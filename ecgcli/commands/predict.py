@@ -239,6 +239,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
     from rich.text import Text
 
     from ecgcli.beats.preparation import Failure
+    from ecgcli.documents import versioned
     from ecgcli.files import write_json
     from ecgcli.prediction.cohort import SUMMARY, classify_many
 
@@ -254,7 +255,7 @@ def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) ->
                 already_done += result.pop("done_before", False)
                 summaries.append(result)
             progress.update("predicting", number, len(paths))
-    document = {"recordings": summaries, "failures": failures}
+    document = versioned({"recordings": summaries, "failures": failures})
     write_json(task.folder / SUMMARY, document)
     index = None if task.report is None else task.report.write_index(summaries)
     if task.table_format == "json":

@@ -72,7 +72,7 @@ def command(
     if png is not None:
         similar.draw(png)
     if json:
-        print_json(similar.as_json())
+        print_json({"beats": similar.as_json()})
     else:
         _print(similar)
     if png is not None:

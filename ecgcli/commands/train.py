@@ -140,14 +140,19 @@ def _resume(arguments: list[str], console: Console) -> Run:
 def _as_json(run: Run) -> dict[str, Any]:
     from dataclasses import asdict
 
-    if run.best is None:
-        return {"run": run.path, "metrics": run.metrics, "seconds": run.seconds}
+    from ecgcli.pages import PAGE
+    from ecgcli.training.reading import describe_curves
+
     return {
         "run": run.path,
-        "best": asdict(run.best),
+        "report": run.path / PAGE,
+        "metrics": run.metrics,
+        "seconds": round(run.seconds, 2),
+        "best": None if run.best is None else asdict(run.best),
         "epochs": len(run.history),
         "stopped_early": run.stopped_early,
         "overfitting": run.overfitting,
+        "reading": describe_curves(run.history) if run.history else [],
     }
 
 

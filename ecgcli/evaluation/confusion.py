@@ -60,7 +60,7 @@ class Confusion:
             "of": self.of,
             "report": None if self.report is None else str(self.report),
             "classes": list(self.classes),
-            "matrix": self.matrix.tolist(),
+            "confusion_matrix": self.matrix.tolist(),
             "abstained": self.abstained,
             "normalized_over": over,
             "normalized": [[rounded(s) for s in row] for row in shares.tolist()],

@@ -61,6 +61,7 @@ class RecordingEvaluation:
         return {
             "model": self.model,
             "data": self.data,
+            "r_peaks": "detected",
             "detector": self.detector,
             "statement": self.statement,
             "notes": list(self.notes),

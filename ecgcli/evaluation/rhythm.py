@@ -33,7 +33,7 @@ class RhythmEvaluation:
         return {
             "model": self.model,
             "data": self.data,
-            "beats": "as annotated",
+            "r_peaks": "annotated",
             "statement": self.statement,
             "fibrillation": self.fibrillation.as_json(),
         }

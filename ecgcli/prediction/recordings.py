@@ -15,6 +15,7 @@ from ecgcli.arrays import Probabilities
 from ecgcli.beats.preparation import Prepared
 from ecgcli.choices import TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
+from ecgcli.documents import versioned
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.fibrillation import AFIB, OTHER, UNKNOWN, AtrialRhythm
 from ecgcli.fibrillation.model import bundled_model
@@ -240,7 +241,7 @@ def write_classified(
             stream.write(_annotation_file(classified))
         elif table_format == "json":
             rows = classified.table().to_pylist()
-            text = json.dumps({"summary": classified.summary(), "beats": rows}, indent=1)
+            text = json.dumps(versioned({"summary": classified.summary(), "beats": rows}), indent=1)
             stream.write(text.encode() + b"\n")
         else:
             table = classified.table()

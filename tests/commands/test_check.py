@@ -19,7 +19,7 @@ Ecg = Callable[..., Result]
 
 
 def findings(result: Result) -> list[dict[str, object]]:
-    return [finding for place in json.loads(result.stdout).values() for finding in place]
+    return [finding for place in json.loads(result.stdout)["files"].values() for finding in place]
 
 
 def messages(result: Result, level: str) -> str:

@@ -17,7 +17,7 @@ NAMES = sorted(path.stem for path in ROOT.glob("configs/*.yaml"))
 
 
 def test_every_config_is_listed(ecg: Ecg) -> None:
-    listed = json.loads(ecg("config", "--json").stdout)
+    listed = json.loads(ecg("config", "--json").stdout)["configs"]
     assert [entry["name"] for entry in listed] == NAMES
     assert all(entry["summary"] and "#" not in entry["summary"] for entry in listed)
     assert all(name in ecg("config", "list").stdout for name in NAMES)

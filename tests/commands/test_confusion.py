@@ -20,7 +20,7 @@ def test_terminal_picture_and_document_agree(run_copy: Path, demo: Path, ecg: Ec
     assert Path("c.png").read_bytes().startswith(b"\x89PNG")
     document = json.loads(ecg("confusion", run_copy, "--truth", truth, "--json").stdout)
     words = result.stdout.split()
-    for row, shares in zip(document["matrix"], document["normalized"], strict=True):
+    for row, shares in zip(document["confusion_matrix"], document["normalized"], strict=True):
         for count, share in zip(row, shares, strict=True):
             assert f"{count:,}" in words
             assert f"{share:.1%}" in words
@@ -43,7 +43,7 @@ def test_predictions_and_the_last_evaluation(run_copy: Path, demo: Path, ecg: Ec
     ecg("predict", truth, "--model", run_copy, "-o", "p.csv")
     ecg("evaluate", run_copy, "--data", truth)
     matrices = [
-        json.loads(ecg("confusion", *arguments, "--json").stdout)["matrix"]
+        json.loads(ecg("confusion", *arguments, "--json").stdout)["confusion_matrix"]
         for arguments in (["p.csv", "--data", truth], [run_copy], [run_copy, "--truth", truth])
     ]
     assert matrices[0] == matrices[1] == matrices[2]

@@ -34,6 +34,7 @@ def test_json_and_quiet(ecg: Ecg) -> None:
     result = ecg("download", "demo", "--out", "x", "--json", "--quiet")
     assert result.stderr == ""
     assert json.loads(result.stdout) == {
+        "schema": 1,
         "source": "demo",
         "files": ["x/synthetic_train.csv", "x/synthetic_test.csv"],
     }

@@ -123,7 +123,7 @@ def test_records_by_the_standard_with_peaks_found(run_copy: Path, mitdb: Path, e
     assert "VEB sensitivity" in page
     assert page.count("<html") == page.count("</html>") == 1
     shown = json.loads(ecg("confusion", run_copy, "--json").stdout)
-    assert shown["matrix"] == document["confusion_matrix"]
+    assert shown["confusion_matrix"] == document["confusion_matrix"]
     missed = ecg(
         "evaluate", run_copy, "--data", mitdb / "208", "--require", "veb_sensitivity=1.01", "-q"
     )

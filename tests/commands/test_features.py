@@ -30,7 +30,7 @@ def test_without_labels_there_is_no_class(demo: Path, ecg: Ecg) -> None:
     Path("one.csv").write_text(f"{row}\n")
     result = ecg("features", "one.csv", "--json")
     assert result.exit_code == 0, result.stderr
-    (beat,) = json.loads(result.stdout)
+    (beat,) = json.loads(result.stdout)["beats"]
     assert "class" not in beat
     assert 0 < beat["length"] < 1.6
 
@@ -52,7 +52,7 @@ def test_classes_have_their_own_names_or_none_is_written(beats: Beats, ecg: Ecg)
 def test_the_list_explains_each_feature(ecg: Ecg) -> None:
     shown = ecg("features", "--list")
     assert "r_amplitude" in shown.stdout
-    listed = json.loads(ecg("features", "--list", "--json").stdout)
+    listed = json.loads(ecg("features", "--list", "--json").stdout)["features"]
     assert [row["name"] for row in listed] == [feature.name for feature in list_features()]
 
 

@@ -15,7 +15,7 @@ Ecg = Callable[..., Result]
 
 
 def test_every_model_is_listed_with_the_shipped_scores(ecg: Ecg) -> None:
-    listed = json.loads(ecg("models", "--json").stdout)
+    listed = json.loads(ecg("models", "--json").stdout)["models"]
     assert [entry["name"] for entry in listed] == list_models()
     for entry in listed:
         assert entry["views"]
@@ -33,7 +33,7 @@ def test_the_list_fits_80_columns_and_breaks_no_word(
     page = ecg("models").stdout
     assert max(len(line.rstrip()) for line in page.splitlines()) <= 80
     words = set(page.replace(",", " ").split())
-    for entry in json.loads(ecg("models", "--json").stdout):
+    for entry in json.loads(ecg("models", "--json").stdout)["models"]:
         assert {entry["name"], *entry["views"]} <= words
         assert {*entry["summary"].replace(",", " ").split()} <= words
         assert {f"{entry['random_f1']:.3f}", f"{entry['patients_f1']:.3f}"} <= words

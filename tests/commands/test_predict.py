@@ -100,7 +100,7 @@ def test_abstained_beats_are_counted_and_left_out_of_the_confusion_matrix(
     assert f"{unsure:,} abstained, left out" in " ".join(shown.stdout.split())
     document = json.loads(ecg("confusion", "p.csv", "--truth", truth, "--json").stdout)
     assert document["abstained"] == unsure
-    assert sum(map(sum, document["matrix"])) == len(table) - unsure
+    assert sum(map(sum, document["confusion_matrix"])) == len(table) - unsure
     assert "abstained" not in ecg("predict", truth, "--model", trained, "-o", "q.csv").stderr
 
 

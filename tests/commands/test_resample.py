@@ -29,7 +29,7 @@ def test_the_majority_is_cut_and_the_rest_kept(demo: Path, ecg: Ecg) -> None:
 def test_the_default_is_ten_thousand(mitbih: Path, ecg: Ecg) -> None:
     result = ecg("resample", mitbih / "mitbih_train.csv", "-o", "out.csv", "--json", "-q")
     document = json.loads(result.stdout)
-    assert document == json.loads(Path("out.resample.json").read_text())
+    assert document == {"schema": 1} | json.loads(Path("out.resample.json").read_text())
     assert document["before"]["N"] == 72471
     assert document["after"] == {**document["before"], "N": 10000}
     assert len(document["dropped_rows"]) == 62471

@@ -21,7 +21,7 @@ def test_table_picture_and_document_agree(trained: Path, demo: Path, ecg: Ecg) -
     assert Path("s.png").read_bytes().startswith(b"\x89PNG")
     assert "Picture: s.png" in result.stderr
     assert f"ecg explain {data} --model {trained} --rows 4,0" in result.stderr
-    document = json.loads(ecg(*arguments, "--json").stdout)
+    document = json.loads(ecg(*arguments, "--json").stdout)["beats"]
     assert [beat["beat"] for beat in document] == [4, 0]
     words = result.stdout.split()
     for beat in document:

@@ -269,7 +269,7 @@ def confusion(file: Path, material: Path, stdout: str = "") -> str | None:
     for label, row in zip(labels, rows[1:], strict=True):
         if row[place] != "?":
             matrix[label, "NSVFQ".index(row[place])] += 1
-    ours = json.loads(stdout)["matrix"]
+    ours = json.loads(stdout)["confusion_matrix"]
     return None if ours == matrix.tolist() else f"another matrix: {ours}"
 
 
