@@ -115,6 +115,9 @@ class Augment(Section):
     stretch: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
+TrackerName = Literal["tensorboard", "mlflow"]
+
+
 class Training(Section):
     """How to train."""
 
@@ -135,6 +138,8 @@ class Training(Section):
     patience: Count | None = None
     device: Text = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    #: Where each epoch's figures are sent, beside metrics.csv; see `tracking`.
+    log: list[TrackerName] = []
 
 
 class Config(Section):

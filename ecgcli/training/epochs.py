@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -62,6 +62,7 @@ from ecgcli.training.run import (
 )
 from ecgcli.training.state import Origin, Position, damaged, pack, read_origin, to_array, unpack
 from ecgcli.training.tensors import View, views_on
+from ecgcli.training.tracking import opened_trackers, require_trackers
 
 #: Beats classified at a time while validating.
 VALIDATION_BATCH = 256
@@ -81,6 +82,7 @@ class Status:
 def train_network(config: Config, progress: Progress, command: str) -> Run:
     """Train the config's network; see `ecgcli.training.train`."""
     check_arguments(config.model.name, config.model.arguments)
+    require_trackers(config.training.log)
     if config.data.validation == "folds":
         raise ConfigError(
             "data.validation: folds is for models that are fitted in one step; for a network use "
@@ -126,6 +128,7 @@ def _restored(path: Path, team: Team) -> _Session:
     config = load_config(path / CONFIG)
     checkpoint = load_checkpoint(path / LAST)
     origin = read_origin(checkpoint.state_facts)
+    require_trackers(config.training.log)
     require_same_config(config, None if origin is None else origin.config, path)
     data = build_training_set(config)
     session = _Session(config, data, choose_device(config.training.device), team)
@@ -174,10 +177,13 @@ class _Session:
         self._announce(path, progress)
         history, epochs = self.position.history, self.settings.epochs
         network = self.team.network(self.model)
-        with StopSignal(patient=not self.team.alone) as stop:
+        sent = opened_trackers(path, self.config) if self.team.first else nullcontext(())
+        with sent as trackers, StopSignal(patient=not self.team.alone) as stop:
             while self.has_epochs_left():
                 self._train_epoch(network, path, progress, stop)
                 self._close_epoch(path)
+                for tracker in trackers:
+                    tracker.log(history[-1])
                 progress.message(table_row(history[-1], epochs))
         progress.update("training", epochs, epochs, unit="epochs")
         return self._finish(path)

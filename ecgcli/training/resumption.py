@@ -10,7 +10,7 @@ from ecgcli.errors import CheckpointError, shown
 from ecgcli.training.config import Config, parse_config
 
 #: Keys that do not change the weights; the data are compared by their content.
-_FREE = {"name", "runs", "data.train"}
+_FREE = {"name", "runs", "data.train", "training.log"}
 
 
 def require_same_config(config: Config, began_with: dict[str, Any] | None, path: Path) -> None:
@@ -30,8 +30,8 @@ def require_same_config(config: Config, began_with: dict[str, Any] | None, path:
     if began_with is None:
         return
     began = parse_config(began_with, origin=f"{path}: the config it began with")
-    before = _flat(began.model_dump(mode="json"))
-    now = _flat(config.model_dump(mode="json"))
+    before = flat(began.model_dump(mode="json"))
+    now = flat(config.model_dump(mode="json"))
     changes = [
         _describe(key, now.get(key), before.get(key), config)
         for key in [*now, *(before.keys() - now.keys())]
@@ -75,10 +75,10 @@ def _describe(key: str, now: Any, before: Any, config: Config) -> str | None:
     )
 
 
-def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested keys joined by dots."""
-    flat: dict[str, Any] = {}
+    keys: dict[str, Any] = {}
     for key, value in document.items():
         name = f"{prefix}{key}"
-        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
-    return flat
+        keys |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return keys
