@@ -50,6 +50,8 @@ class _Page:
             raise AttributeError(name)
         whole = vars(self._make())
         vars(self).update({key: whole[key] for key in _DEFERRED if key in whole})
+        if name not in vars(self):
+            raise AttributeError(name)
         return vars(self)[name]
 
     def get_params(self, ctx: Any) -> list[Any]:

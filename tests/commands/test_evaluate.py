@@ -59,7 +59,8 @@ def test_json_is_the_report(run_copy: Path, demo: Path, ecg: Ecg) -> None:
     result = ecg("evaluate", run_copy, *arguments)
     assert result.stderr == ""
     document = json.loads(result.stdout)
-    assert document == json.loads(Path("report/report.json").read_text())
+    report = json.loads(Path("report/report.json").read_text())
+    assert document == {"schema": 1} | report
     assert sum(map(sum, document["confusion_matrix"])) == document["beats"]
 
 
