@@ -8,7 +8,7 @@ continues the run it began there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -60,7 +60,10 @@ def opened_trackers(path: Path, config: Config) -> Iterator[Sequence[Tracker]]:
         path: the run folder.
         config: the resolved experiment.
     """
-    openers = {"tensorboard": _TensorBoard, "mlflow": _MLflow}
+    openers: dict[str, Callable[[Path, Config], Tracker]] = {
+        "tensorboard": _TensorBoard,
+        "mlflow": _MLflow,
+    }
     with ExitStack() as stack:
         trackers: list[Tracker] = []
         for name in config.training.log:
@@ -80,7 +83,7 @@ class _TensorBoard:
     def __init__(self, path: Path, config: Config) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self.writer: Any = SummaryWriter(str(path / TENSORBOARD))  # type: ignore[no-untyped-call]
+        self.writer: Any = SummaryWriter(str(path / TENSORBOARD))
         self.writer.add_text("config", f"```yaml\n{config.to_yaml()}```")
 
     def log(self, row: Epoch) -> None:

@@ -37,7 +37,7 @@ def test_the_table_the_report_and_stdout_agree(anomaly_run: Path, demo: Path, ec
     data = demo / "synthetic_test.csv"
     result = ecg("anomaly", "score", data, "--model", anomaly_run, "-o", "out", "--json")
     document = json.loads(result.stdout)
-    assert document == json.loads(Path("out/report.json").read_text())
+    assert document == {"schema": 1} | json.loads(Path("out/report.json").read_text())
     table = pd.read_csv("out/scores.csv")
     assert len(table) == document["beats"]
     assert table["anomalous"].sum() == document["anomalous"]
