@@ -42,8 +42,16 @@ def blocks(page: Path, language: str) -> list[str]:
     return [text for why, name, text in found if name == language and not why]
 
 
-SHOWN = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
-COMMAND_LINES = list(dict.fromkeys(line for line in SHOWN if line))
+#: What is typed: a line of a block, or several that end in a backslash.
+COMMAND_LINES = list(
+    dict.fromkeys(
+        line
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.replace("\\\n ", "").splitlines()
+        if line
+    )
+)
 EXAMPLES = {page: block for page in PAGES for block in blocks(page, "python")}
 
 
