@@ -18,12 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, concatenate, read_context, read_info, require_classes
-from ecgcli.beats.parquet import GROUP_BEATS, ParquetFile, ParquetReader, decoded
+from ecgcli.beats import INFO_COLUMNS, Beats, concatenate, require_classes
+from ecgcli.beats.parquet import (
+    GROUP_BEATS,
+    ParquetFile,
+    ParquetReader,
+    decoded,
+    read_context_column,
+    read_info_columns,
+)
 from ecgcli.beats.reader import BEAT_LENGTH, normalize
 from ecgcli.errors import DataError, OutputError
 from ecgcli.files import atomic_write
 from ecgcli.progress import SILENT, Progress
+
+#: The columns of the sidecar that say whose a beat is.
+OWNERS = ("record", "patient", "copy")
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ def map_beats(
     sources: Sequence[Path],
     classes: tuple[str, ...],
     *,
+    views: Sequence[str] = ("rr", "context"),
     normalize: bool = False,
     progress: Progress = SILENT,
 ) -> MappedBeats:
@@ -116,6 +127,8 @@ def map_beats(
     Args:
         sources: files, or folders of shards, in the order of the beats.
         classes: the names of the labels.
+        views: the views that are needed (see `ecgcli.beats.views`): without ``rr`` the sidecar
+            has only `OWNERS`, without ``context`` there is none, which saves their memory.
         normalize: scale each beat to 0..1 by its own minimum and maximum.
         progress: has a message for each array that is made or used again.
 
@@ -123,14 +136,18 @@ def map_beats(
         DataError: a file is missing or not valid, or a beat has no class.
         OutputError: the array beside a file cannot be written.
     """
-    parts = [_map_source(source, classes, normalize, progress) for source in sources]
+    parts = [_map_source(source, classes, views, normalize, progress) for source in sources]
     maps = SampleMaps(tuple(array for arrays, _ in parts for array in arrays), normalize)
-    others = concatenate([beats for _, beats in parts])
+    others = parts[0][1] if len(parts) == 1 else concatenate([beats for _, beats in parts])
     return MappedBeats(maps, np.arange(len(maps)), others)
 
 
 def _map_source(
-    source: Path, classes: tuple[str, ...], normalize: bool, progress: Progress
+    source: Path,
+    classes: tuple[str, ...],
+    views: Sequence[str],
+    normalize: bool,
+    progress: Progress,
 ) -> tuple[list[NDArray[Any]], Beats]:
     """The arrays of a file's samples, one for each shard, and its beats without samples."""
     with ParquetReader(source, classes=len(classes), normalize=normalize) as reader:
@@ -140,7 +157,8 @@ def _map_source(
     if len({array.dtype for array in arrays}) > 1:
         raise DataError("its shards store samples in different types", file=source)
     nothing = np.empty((len(labels), 0), np.float32)
-    info, context = read_info(source), read_context(source)
+    info = read_info_columns(source, INFO_COLUMNS if "rr" in views else OWNERS)
+    context = read_context_column(source) if "context" in views else None
     return arrays, Beats(nothing, labels, info, context, classes=classes)
 
 

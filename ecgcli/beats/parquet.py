@@ -563,16 +563,18 @@ def has_column(source: Path | str, name: str) -> bool:
     return all(name in file.schema.names for file in files)
 
 
-def read_info_columns(source: Path | str) -> pd.DataFrame | None:
-    """The sidecar's columns of beats in parquet; None without them.
+def read_info_columns(
+    source: Path | str, names: Sequence[str] = INFO_COLUMNS
+) -> pd.DataFrame | None:
+    """Columns of the sidecar of beats in parquet, by default all; None without them.
 
     Raises:
         DataError: some are missing or of another type.
     """
-    table = read_columns(source, INFO_COLUMNS)
+    table = read_columns(source, names)
     if table is None:
         return None
-    for name in INFO_COLUMNS:
+    for name in names:
         kind = table.schema.field(name).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
@@ -580,8 +582,12 @@ def read_info_columns(source: Path | str) -> pd.DataFrame | None:
         if text != (name in TEXTS) or not (text or pa.types.is_floating(kind)):
             valid = "text" if name in TEXTS else "float64, in s"
             raise DataError(f"found {kind}; valid: {valid}", file=source, column=name)
-    info: pd.DataFrame = table.to_pandas()
-    return info.assign(**{name: info[name].fillna("").astype(str) for name in TEXTS})
+    info: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    del table
+    changed = [
+        name for name in names if name in TEXTS and (info[name].dtype != str or info[name].hasnans)
+    ]
+    return info.assign(**{name: info[name].fillna("").astype(str) for name in changed})
 
 
 def read_context_column(source: Path | str) -> NDArray[np.float32] | None:

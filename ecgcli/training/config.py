@@ -61,7 +61,7 @@ class Resample(Section):
 class Data(Section):
     """What to train on, and which part of it to hold out for validation."""
 
-    #: Beats CSVs, or folders of annotated recordings.
+    #: Beats CSVs or parquet (samples stay on disk), or folders of annotated recordings.
     train: Text | Annotated[list[Text], Field(min_length=1)]
     #: Which recordings of the folders; ds1 and ds2 are the usual halves of the MIT-BIH database,
     #: beside which the records of other databases are kept.

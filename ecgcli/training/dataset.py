@@ -14,7 +14,7 @@ from ecgcli.beats.splits import Split, by_patient, stratified
 from ecgcli.checkpoints import TrainingData
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.inputs import is_parquet
-from ecgcli.models import is_estimator
+from ecgcli.models import is_estimator, views_of
 from ecgcli.progress import SILENT, Progress
 from ecgcli.training.config import Config, Data
 from ecgcli.training.copies import are_copies
@@ -121,7 +121,10 @@ def _read_files(config: Config, progress: Progress) -> Beats:
     data, classes = config.data, config.data.class_names
     of_network = not is_estimator(config.model.name)
     if of_network and all(is_parquet(path) and path.exists() for path in data.files):
-        return map_beats(data.files, classes, normalize=data.normalize, progress=progress)
+        views = views_of(config.model.name)
+        return map_beats(
+            data.files, classes, views=views, normalize=data.normalize, progress=progress
+        )
     return concatenate([_read(path, data) for path in data.files])
 
 
