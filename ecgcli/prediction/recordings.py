@@ -83,20 +83,20 @@ class Classified:
     def table(self) -> pa.Table:
         """A row for each beat cut.
 
-        Its columns are the number, the time of the R peak (s), its clock time where the recording
-        states its start, the RR interval (s) that ends there, the class, the probabilities and
-        the rhythm.
+        Its columns are the number, the time of the R peak (s), the class, the probabilities, the
+        rhythm, the RR interval (s) that ends at the peak and, where the recording states its
+        start, the clock time.
         """
         before = {"time": pa.array(self.times.round(4))}
+        after = {
+            "rhythm": pa.array(self.rhythms.astype(object), pa.string(), self.rhythms == ""),
+            "rr": pa.array(self.intervals.round(4), from_pandas=True),
+        }
         if self.start is not None:
-            before["clock"] = pa.array(
+            after["clock"] = pa.array(
                 clock_times(self.start, self.times).astype(object), pa.string()
             )
-        before["rr"] = pa.array(self.intervals.round(4), from_pandas=True)
-        rhythms = pa.array(self.rhythms.astype(object), pa.string(), self.rhythms == "")
-        return table_of(
-            self.probabilities, self.labels, self.classes, before=before, after={"rhythm": rhythms}
-        )
+        return table_of(self.probabilities, self.labels, self.classes, before=before, after=after)
 
     @property
     def abstained(self) -> int:

@@ -4,7 +4,7 @@ Task Force of the ESC and the NASPE: Heart rate variability, standards of measur
 interpretation and clinical use, Circulation 93 (1996) 1043-1065.
 
 The libraries for this bring more than they compute: hrv-analysis is under the GPL and needs
-astropy, NeuroKit2 needs a pandas before 3, pyHRV has needed no maintenance since 2018. The
+astropy, NeuroKit2 needs a pandas before 3, and pyHRV needs biosppy. The
 measures in time are a line of NumPy each, and the periodogram is SciPy's.
 """
 
