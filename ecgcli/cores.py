@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ecgcli.errors import ConfigError
@@ -13,6 +15,9 @@ from ecgcli.wording import counted
 #: What the libraries that compute read when they are loaded. The first, which PyTorch, LightGBM
 #: and scikit-learn read, also keeps the number for `thread_count` and for worker processes.
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+#: Whether the number of threads was chosen, in the environment or by `use_threads`.
+_chosen = bool(os.environ.get(_VARIABLES[0]))
 
 _PROCESS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
@@ -56,11 +61,39 @@ def use_threads(number: int | None) -> None:
             f"--threads: found {number}; this process may use {counted(most, 'core')}, "
             f"so valid is {valid}"
         )
-    chosen = thread_count() if number is None else number
+    if number is not None:
+        global _chosen
+        _chosen = True
+    _set(thread_count() if number is None else number)
+
+
+@contextmanager
+def at_most_threads(most: int | None) -> Iterator[None]:
+    """Compute with no more threads than pay; a number that was chosen is kept.
+
+    Args:
+        most: the largest number of threads that is faster than fewer; None if all pay.
+    """
+    before = thread_count()
+    if most is None or _chosen or before <= most:
+        yield
+        return
+    given = {name: os.environ.get(name) for name in _VARIABLES}
+    _set(most)
+    try:
+        yield
+    finally:
+        _set(before)
+        for name, value in given.items():
+            if value is None:
+                del os.environ[name]
+
+
+def _set(number: int) -> None:
     for name in _VARIABLES:
-        os.environ[name] = str(chosen)
+        os.environ[name] = str(number)
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(chosen)
+        sys.modules["torch"].set_num_threads(number)
 
 
 def _quota() -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -26,11 +28,39 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # the device meta computes nothing
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        valid = "auto, cpu, cuda, cuda:1, mps"
+        valid = ", ".join(_available())
         raise ConfigError(
             f"training.device: {name!r} is not available; use one of {valid}"
         ) from error
     return device
+
+
+def _available() -> list[str]:
+    """The names of the devices that are here."""
+    names = ["auto", "cpu"]
+    if torch.cuda.is_available():
+        names += ["cuda", *(f"cuda:{number}" for number in range(1, torch.cuda.device_count()))]
+    return [*names, "mps"] if torch.backends.mps.is_available() else names
+
+
+@contextmanager
+def memory_for(what: str, remedy: str) -> Iterator[None]:
+    """Report memory that runs out in this block, on a GPU or in main memory, as what to set.
+
+    Raises:
+        ConfigError: memory ran out.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        on_gpu = isinstance(error, torch.OutOfMemoryError)
+        raise ConfigError(
+            f"{'the GPU has' if on_gpu else 'there is'} not enough memory for {what}; {remedy}"
+        ) from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # what torch says about main memory
+            raise
+        raise ConfigError(f"there is not enough memory for {what}; {remedy}") from error
 
 
 def choose_precision(

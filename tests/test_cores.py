@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecgcli import cores as counting
-from ecgcli.cores import core_count, thread_count, use_threads
+from ecgcli.cores import at_most_threads, core_count, thread_count, use_threads
 from ecgcli.errors import ConfigError
 
 
@@ -19,6 +19,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in counting._VARIABLES:
         monkeypatch.setenv(name, "")  # restored even if the test sets it
         monkeypatch.delenv(name)
+    monkeypatch.setattr(counting, "_chosen", False)
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "torch")  # its number of threads is that of the other tests
 
@@ -81,3 +82,13 @@ def test_more_threads_than_cores_and_none_are_refused(number: int) -> None:
     with pytest.raises(ConfigError, match=rf"--threads: found {number}; this process may use"):
         use_threads(number)
     assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_fewer_threads_where_more_do_not_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "core_count", lambda: 8)
+    with at_most_threads(1):
+        assert thread_count() == 1
+    assert thread_count() == 8
+    use_threads(4)
+    with at_most_threads(1):
+        assert thread_count() == 4

@@ -131,6 +131,16 @@ def views_of(name: str) -> tuple[str, ...]:
     return views
 
 
+def most_threads(name: str) -> int | None:
+    """The most threads that speed up the model, if it states one; None if all do.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    most: int | None = getattr(_MODELS.get(name), "most_threads", None)
+    return most
+
+
 def summary_of(name: str) -> str:
     """The model in one line, the first of its docstring.
 

@@ -33,6 +33,8 @@ class _Recurrent(nn.Module):
     """
 
     cell: ClassVar[type[nn.LSTM] | type[nn.GRU]]
+    #: One step after the other, and each too small to be shared.
+    most_threads = 1
 
     def __init__(
         self,

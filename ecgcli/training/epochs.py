@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -27,11 +28,12 @@ from ecgcli.beats import Beats
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
 from ecgcli.checkpoints.runs import BEST, CONFIG, HISTORY, LAST, REPORT, locked
-from ecgcli.devices import choose_device, choose_precision, device_name
+from ecgcli.cores import at_most_threads
+from ecgcli.devices import choose_device, choose_precision, device_name, memory_for
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
 from ecgcli.files import remove
 from ecgcli.interrupts import StopSignal
-from ecgcli.models import check_arguments, create_model, load_weights, views_of
+from ecgcli.models import check_arguments, create_model, load_weights, most_threads, views_of
 from ecgcli.progress import Progress
 from ecgcli.training.augmentation import augment
 from ecgcli.training.config import Config, load_config
@@ -41,6 +43,7 @@ from ecgcli.training.history import (
     Epoch,
     best_epoch,
     overfitting,
+    slow_epoch,
     table_head,
     table_row,
     write_history,
@@ -95,7 +98,7 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
             "precision": choose_precision(config.training.precision, device),
         }
     )
-    with joined_team() as team, ExitStack() as folders:
+    with _resources(config), joined_team() as team, ExitStack() as folders:
         data = team.first_then_others(lambda: build_training_set(config, progress))
         resolved = config.model_copy(update={"training": settings})
         path = Path()
@@ -113,17 +116,39 @@ def resume_network(path: Path, progress: Progress) -> Run:
     """Continue a network's training; see `ecgcli.training.resume`."""
     if not (path / LAST).exists():
         raise CheckpointError(f"{path}: there is no {LAST} here, so there is nothing to resume")
-    with joined_team() as team, ExitStack() as locks:
+    resources = _resources(load_config(path / CONFIG))
+    with resources, joined_team() as team, ExitStack() as locks:
         with team.agreeing():
             if team.first:
                 locks.enter_context(locked(path))
-        session = team.first_then_others(lambda: _restored(path, team))
+        session = team.first_then_others(lambda: _restored(path, team, progress))
         if team.first and session.has_epochs_left():  # also in one that was given more epochs
             remove(path / REPORT)
         return session.complete(path, progress)
 
 
-def _restored(path: Path, team: Team) -> _Session:
+@contextmanager
+def _resources(config: Config) -> Iterator[None]:
+    """As many threads as pay for the network, and advice where its training needs more memory."""
+    batch = config.training.batch_size
+    remedy = f"lower training.batch_size, now {batch}, or choose a smaller network"
+    with at_most_threads(most_threads(config.model.name)), memory_for("this training", remedy):
+        yield
+
+
+def _device_to_resume(name: str, progress: Progress) -> torch.device:
+    """The device that the training began on, else the best one here."""
+    try:
+        return choose_device(name)
+    except ConfigError:
+        device = choose_device("auto")
+        progress.message(
+            f"The training began on {name}, which is not here; it continues on {device}"
+        )
+        return device
+
+
+def _restored(path: Path, team: Team, progress: Progress) -> _Session:
     """The training in a run folder, as it was when it was saved."""
     config = load_config(path / CONFIG)
     checkpoint = load_checkpoint(path / LAST)
@@ -131,7 +156,8 @@ def _restored(path: Path, team: Team) -> _Session:
     require_trackers(config.training.log)
     require_same_config(config, None if origin is None else origin.config, path)
     data = build_training_set(config)
-    session = _Session(config, data, choose_device(config.training.device), team)
+    device = _device_to_resume(config.training.device, progress)
+    session = _Session(config, data, device, team)
     same_split = origin is None or origin == replace(session.origin, config=origin.config)
     require_same_data(data.description, checkpoint.card.training_data, same_split, path)
     session.restore(checkpoint)
@@ -176,6 +202,7 @@ class _Session:
         """Run the remaining epochs, then finish the run folder."""
         self._announce(path, progress)
         history, epochs = self.position.history, self.settings.epochs
+        first, slow = len(history), False
         network = self.team.network(self.model)
         sent = opened_trackers(path, self.config) if self.team.first else nullcontext(())
         with sent as trackers, StopSignal(patient=not self.team.alone) as stop:
@@ -185,6 +212,9 @@ class _Session:
                 for tracker in trackers:
                     tracker.log(history[-1])
                 progress.message(table_row(history[-1], epochs))
+                if not slow and (line := slow_epoch(history[first:])):
+                    slow = True
+                    progress.message(line)
         progress.update("training", epochs, epochs, unit="epochs")
         return self._finish(path)
 

@@ -36,6 +36,8 @@ History = Sequence[Epoch]
 
 #: A validation loss has risen when it is above this many times its lowest value.
 RISEN = 1.1
+#: An epoch is slow when it takes this many times as long as the first.
+SLOW = 5
 
 
 def write_history(path: Path, history: History) -> None:
@@ -90,4 +92,22 @@ def overfitting(history: History) -> str | None:
         f"{lowest.validation_loss:.4f} to {last.validation_loss:.4f} while the training loss fell "
         f"from {lowest.train_loss:.4f} to {last.train_loss:.4f}. The best weights, of epoch "
         f"{best_epoch(history).epoch}, were kept; fewer epochs, augmentation or dropout would help."
+    )
+
+
+def slow_epoch(history: History) -> str | None:
+    """A sentence if the last of these epochs took at least `SLOW` times as long as the first.
+
+    The work of every epoch is the same, so other programs took the cores. Epochs of less than a
+    second say little about them.
+
+    Args:
+        history: the epochs of one process, which share a machine.
+    """
+    if len(history) < 2 or history[-1].seconds < max(1.0, SLOW * history[0].seconds):
+        return None
+    ratio = history[-1].seconds / max(history[0].seconds, 1e-3)
+    return (
+        f"epoch {history[-1].epoch} took {ratio:.0f} times as long as epoch {history[0].epoch}; "
+        "other programs are using the cores"
     )

@@ -141,7 +141,7 @@ def unpack(
         optimizer.load_state_dict({"state": moments, "param_groups": facts.parameter_groups})
         schedule.load_state_dict(facts.schedule)
         torch.set_rng_state(torch.tensor(tensors["random"]))
-        if "random_cuda" in tensors:
+        if "random_cuda" in tensors and device.type == "cuda":
             torch.cuda.set_rng_state(torch.tensor(tensors["random_cuda"]), device)
     except (KeyError, ValueError, TypeError, IndexError, RuntimeError) as error:
         raise damaged(shown(error)) from error

@@ -9,17 +9,19 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
-from ecgcli.checkpoints import load_checkpoint
+from ecgcli.checkpoints import load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.runs import BEST, LAST, locked
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
 from ecgcli.progress import Unit
-from ecgcli.training import resume, train
+from ecgcli.training import epochs, resume, train
 from ecgcli.training.config import load_config
 from tests.helpers import (
     Watcher,
@@ -237,6 +239,31 @@ def test_a_training_that_diverges_is_reported(demo: Path, tmp_path: Path) -> Non
     message = r"^the loss is not finite in epoch 1; lower training\.learning_rate$"
     with pytest.raises(ConfigError, match=message):
         train(config)
+
+
+def test_memory_that_runs_out_names_the_key_to_set(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(epochs, "draw_order", full)
+    message = (
+        r"^the GPU has not enough memory for this training; lower training\.batch_size, now \d"
+    )
+    with pytest.raises(ConfigError, match=message):
+        train(small_config(demo, tmp_path))
+
+
+def test_a_run_of_a_gpu_is_resumed_on_the_cpu(run_copy: Path) -> None:
+    last = load_checkpoint(run_copy / LAST)
+    assert last.state is not None
+    state = {**last.state, "random_cuda": np.zeros(16, np.uint8)}
+    save_checkpoint(run_copy / LAST, replace(last, state=state))
+    assert len(resume(run_copy).history) > 0
+    watcher = Watcher()
+    assert epochs._device_to_resume("cuda:77", watcher).type in ("cpu", "cuda", "mps")
+    assert "The training began on cuda:77, which is not here" in watcher.messages[0]
 
 
 def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
-from ecgcli.training.history import Epoch, best_epoch, overfitting, write_history
+from ecgcli.training.history import Epoch, best_epoch, overfitting, slow_epoch, write_history
 
 
 def course(train_loss: list[float], validation_loss: list[float]) -> list[Epoch]:
@@ -38,3 +39,14 @@ def test_metrics_csv_has_a_row_for_each_epoch(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert rows[1]["train_loss"] == "0.25"
+
+
+def test_an_epoch_five_times_as_slow_as_the_first_is_reported() -> None:
+    first, second, third = course([0.5, 0.4, 0.3], [0.5, 0.4, 0.3])
+    assert slow_epoch([first]) is None
+    assert slow_epoch([first, replace(second, seconds=4.9)]) is None
+    assert slow_epoch([first, second, replace(third, seconds=5.2)]) == (
+        "epoch 3 took 5 times as long as epoch 1; other programs are using the cores"
+    )
+    quick = replace(first, seconds=0.01)
+    assert slow_epoch([quick, replace(second, seconds=0.9)]) is None
