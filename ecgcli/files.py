@@ -99,10 +99,14 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_json(target: Path, document: Any) -> None:
-    """Write ``document`` as readable JSON: indented, lists of numbers on one line."""
+    """Write `json_text` of a document, atomically."""
+    write_text(target, json_text(document) + "\n")
+
+
+def json_text(document: Any) -> str:
+    """A document as readable JSON: indented, lists of numbers on one line."""
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
-    text = re.sub(r"\[\s+([-+.,eE\d\s]+?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", text)
-    write_text(target, text + "\n")
+    return re.sub(r"\[\s+([-+.,eE\d\s]+?)\s+\]", lambda row: f"[{' '.join(row[1].split())}]", text)
 
 
 def remove(target: Path) -> None:

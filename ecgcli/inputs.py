@@ -54,8 +54,17 @@ def read_json(path: Path) -> Any:
         OSError: it cannot be read; see `open_input`.
         ValueError: it is not JSON, or is nested too deeply.
     """
+    return parse_json(read_input(path))
+
+
+def parse_json(content: bytes) -> Any:
+    """The document in the content of a JSON file.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply.
+    """
     try:
-        return json.loads(read_input(path))
+        return json.loads(content)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 

@@ -123,6 +123,7 @@ MAY_WRITE = {
     "ecgcli.locking": "the lock of a folder or a file, which names its holder",
     "ecgcli.streams": "/dev/null in place of a closed standard stream",
     "ecgcli.checkpoints.runs": "folders of runs that never began",
+    "ecgcli.prediction.results": "addresses, which are not files, and what is sent to them",
     "ecgcli.recordings.annotation_file": "a temporary folder, for the library that writes them",
     "ecgcli.review.journal": "answers are added to the end of the file that has them",
     "ecgcli.sources.transfer": "the part of a file that the next download continues",

@@ -123,6 +123,7 @@ Engine = Annotated[EngineName, typer.Option(help="Library that computes the prob
 #: Names of the parameters whose options apply to one kind of input only.
 _OF_RECORDINGS = (
     "lead", "rate", "units", "annotations", "detector", "ignore_checksums", "jobs", "report",
+    "cluster", "shard", "beats_parquet",
 )  # fmt: skip
 _OF_BEATS = ("normalize", "rows")
 

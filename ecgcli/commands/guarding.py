@@ -70,11 +70,13 @@ def _files_at(place: Path, annotations: str) -> Iterator[Path]:
 
 
 def _recordings_at(place: Path) -> list[Path]:
-    """A file, or the recordings in a folder or of a pattern."""
+    """A file, or the recordings in a folder, of a pattern or of a list, with the list."""
+    from ecgcli.recordings.search import find_recordings, is_list
+
     if is_parquet(place):
         return sorted(place.iterdir()) if place.is_dir() else [place]
+    if is_list(str(place)):
+        return [Path(str(place).removeprefix("@")), *find_recordings([str(place)]).paths]
     if not place.is_dir() and not any(mark in str(place) for mark in "*?["):
         return [place]
-    from ecgcli.recordings.search import find_recordings
-
     return find_recordings([str(place)]).paths

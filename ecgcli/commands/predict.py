@@ -25,7 +25,6 @@ from ecgcli.commands.console import (
     find_recordings_at,
     messages,
     model_line,
-    print_json,
     progress_bar,
     read_options,
     refuse_options,
@@ -47,6 +46,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: ecg predict beats.csv --model runs/cnn -o predictions.csv"
 
+#: Names of the parameters whose options are for several recordings.
+_OF_MANY = ("jobs", "cluster", "shard", "beats_parquet")
+
 
 def command(
     ctx: typer.Context,
@@ -54,7 +56,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="BEATS.csv|RECORDING...",
-            help="Beats CSV, or - for standard input; or recordings: files, folders, patterns.",
+            help="Beats CSV, or - for standard input; or recordings: files, folders, patterns, "
+            "or @LIST, a text file with one of these a line.",
         ),
     ],
     model: ModelOrWeights = None,
@@ -63,7 +66,8 @@ def command(
         typer.Option(
             "--out",
             "-o",
-            help="File to write, - is standard output; several recordings need a folder.",
+            help="File to write, - is standard output; several recordings need a folder, or an "
+            "address such as s3://bucket/results.",
         ),
     ] = "-",
     table_format: Annotated[
@@ -77,6 +81,28 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     normalize: Normalize = False,
     abstain: Abstain = 0.0,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ray://HOST:PORT",
+            help=r"Classify recordings on a Ray cluster; it needs ecgcli\[ray].",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N/COUNT",
+            help="Classify one share of the recordings, such as 3/50; a run without it merges.",
+        ),
+    ] = None,
+    beats_parquet: Annotated[
+        bool,
+        typer.Option(
+            "--beats-parquet",
+            help="Also write the beats of all recordings as beats.parquet, partitioned by "
+            "recording.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -111,17 +137,19 @@ def command(
     a summary gives rates, burdens, couplets, runs, the longest RR interval, heart rate
     variability and, over two hours, a table by the hour. Several recordings are written into a
     folder, one file each, below it where they lay below the folder they were found in; those
-    that the same model has already processed are skipped.
+    that the same model has already processed are skipped. Beside them are summary.json,
+    cohort.parquet with a row for each recording, and failures.csv.
     """
     use_threads(threads)
     del replace  # it is for the guard of outputs: see ecgcli.commands.guarding
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction.beats import check_probability
     from ecgcli.recordings import is_recording
+    from ecgcli.recordings.search import is_list
 
     console = messages(quiet)
     check_probability(abstain)
-    recordings = any(is_recording(place, rate) for place in source)
+    recordings = any(is_list(place) or is_recording(place, rate) for place in source)
     refuse_options(ctx, source[0], recording=recordings)
     path = find_checkpoint(model, Path("runs"), "recordings" if recordings else "beats")
     refuse_two_formats(table_format, json)
@@ -133,16 +161,30 @@ def command(
             raise ConfigError(
                 "--format wfdb needs the times of beats, which a beats CSV does not have"
             )
+        _refuse_address(out)
         _predict_beats(source[0], out, path, chosen_format, normalize, abstain, engine, console)
         return
     from ecgcli.prediction.cohort import Task
+    from ecgcli.prediction.results import open_results
+    from ecgcli.prediction.shards import parse_shard
 
     options = read_options(
         lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
     )
     pages = None if report is None else _pages(report, options)
-    task = Task(path, engine, options, Path(out), chosen_format or "csv", abstain, pages)
-    _predict_recordings(ctx, source, out, chosen_format, task, jobs, console)
+    share = None if shard is None else parse_shard(shard)
+    task = Task(
+        path,
+        engine,
+        options,
+        open_results(out),
+        chosen_format or "csv",
+        abstain,
+        pages,
+        shard=share,
+        beats=beats_parquet,
+    )
+    _predict_recordings(ctx, source, out, chosen_format, task, jobs, cluster, console)
 
 
 def _pages(folder: Path, options: ReadOptions) -> PageFolder:
@@ -194,27 +236,47 @@ def _predict_recordings(
     chosen_format: str | None,
     task: Task,
     jobs: int,
+    cluster: str | None,
     console: Console,
 ) -> None:
     from dataclasses import replace
 
+    from ecgcli.recordings.search import is_list
+
     search = find_recordings_at(source, console)
     paths = search.paths
-    single = len(paths) == 1 and not Path(source[0]).is_dir()
-    if single and was_typed(ctx, "jobs"):
-        raise ConfigError("--jobs is for several recordings; one is read by one process")
+    single = len(paths) == 1 and not (Path(source[0]).is_dir() or is_list(source[0]))
+    if single:
+        _refuse_options_of_many(ctx)
     console.print(model_line(task.checkpoint))
     if single:
+        _refuse_address(out)
         _predict_one(paths[0], out, chosen_format, task, console)
     elif out == "-":
         raise ConfigError(
             f"add -o FOLDER for the results of {counted(len(paths), 'recording')}; "
             "standard output takes those of one file"
         )
+    elif cluster is not None and was_typed(ctx, "jobs"):
+        raise ConfigError("--jobs is for this machine; a cluster has one process a core")
     else:
         processes = jobs or thread_count()
         report = None if task.report is None else task.report.below(search.root)
-        _predict_many(paths, replace(task, root=search.root, report=report), processes, console)
+        task = replace(task, root=search.root, report=report)
+        _predict_many(paths, task, processes, cluster, console)
+
+
+def _refuse_address(out: str) -> None:
+    if "://" in out:
+        raise ConfigError(f"--out {out}: an address is for several recordings; name a file")
+
+
+def _refuse_options_of_many(ctx: typer.Context) -> None:
+    """Refuse options that are for several recordings."""
+    for param in ctx.command.params:
+        if param.name in _OF_MANY and was_typed(ctx, param.name):
+            reason = "one is read by one process"
+            raise ConfigError(f"{param.opts[0]} is for several recordings; {reason}")
 
 
 def _predict_one(
@@ -235,39 +297,46 @@ def _predict_one(
         console.print(f"Page: {task.report.page_of(path)}")
 
 
-def _predict_many(paths: list[Path], task: Task, jobs: int, console: Console) -> None:
+def _predict_many(
+    paths: list[Path], task: Task, jobs: int, cluster: str | None, console: Console
+) -> None:
     from rich.text import Text
 
     from ecgcli.beats.preparation import Failure
-    from ecgcli.documents import versioned
-    from ecgcli.files import write_json
-    from ecgcli.prediction.cohort import SUMMARY, classify_many
+    from ecgcli.prediction.cohort import classify_many
 
-    summaries: list[dict[str, Any]] = []
-    failures: dict[str, str] = {}
-    already_done = 0
-    with progress_bar(console) as progress, closing(classify_many(paths, task, jobs)) as work:
+    recordings = task.recordings_of(paths)
+    pages: list[dict[str, Any]] = []
+    done = already_done = beats = 0
+    results = classify_many(recordings, task, jobs, cluster)
+    with progress_bar(console) as progress, closing(results) as work:
         for number, result in enumerate(work, 1):
             if isinstance(result, Failure):
-                failures[str(result.path)] = result.reason
                 console.print(Text("skipped", "red"), result.reason)
             else:
-                already_done += result.pop("done_before", False)
-                summaries.append(result)
-            progress.update("predicting", number, len(paths))
-    document = versioned({"recordings": summaries, "failures": failures})
-    write_json(task.folder / SUMMARY, document)
-    index = None if task.report is None else task.report.write_index(summaries)
-    if task.table_format == "json":
-        print_json(document)
-    else:
-        print(task.folder)
-    beats = sum(summary["beats"] for summary in summaries)
-    done = f" ({already_done:,} done before)" if already_done else ""
+                done += 1
+                already_done += result.get("done_before", False)
+                beats += result["beats"]
+                if task.report is not None:
+                    pages.append(result)
+            progress.update("predicting", number, len(recordings))
+    _print_files(task)
+    before = f" ({already_done:,} done before)" if already_done else ""
     console.print(
-        f"{counted(len(summaries), 'recording')}{done}, {counted(beats, 'beat')} -> {task.folder}"
+        f"{counted(done, 'recording')}{before}, {counted(beats, 'beat')} -> {task.results}"
     )
-    if index is not None:
-        console.print(f"Pages: {index}; open it in a browser")
-    if failures:
-        raise DataError(f"{len(failures)} of {counted(len(paths), 'recording')} could not be read")
+    if task.report is not None:
+        console.print(f"Pages: {task.report.write_index(pages)}; open it in a browser")
+    if failed := len(recordings) - done:
+        raise DataError(f"{failed} of {counted(len(recordings), 'recording')} could not be read")
+
+
+def _print_files(task: Task) -> None:
+    """Print where the results are, or with --format json the summaries of all recordings."""
+    from ecgcli.prediction.cohort_files import SUMMARY
+
+    if task.table_format == "json":
+        name = SUMMARY if task.shard is None else task.shard.named(SUMMARY)
+        print(task.results.read(name).decode(), end="")
+    else:
+        print(task.results)

@@ -1,40 +1,47 @@
-"""Many recordings -> a folder with a result of each, which a later run continues."""
+"""Many recordings -> a result of each and files about all, which a later run continues."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from ecgcli import __version__
 from ecgcli.beats.preparation import Failure
 from ecgcli.choices import EngineName
 from ecgcli.errors import ConfigError, EcgError, OutputError
-from ecgcli.files import sha256, write_json
-from ecgcli.guard import require_replaceable
-from ecgcli.inputs import read_json
-from ecgcli.locking import FOLDER_LOCK, locked
+from ecgcli.files import json_text, sha256
+from ecgcli.inputs import parse_json
+from ecgcli.machines import in_order_on_cluster
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
+from ecgcli.prediction.cohort_files import FAILURES, SUMMARY, TABLE, cohort_files
 from ecgcli.prediction.recordings import (
     ENDINGS,
     Classified,
     RecordingFormat,
     classify_recording,
-    write_classified,
+    write_into,
 )
+from ecgcli.prediction.results import Results
+from ecgcli.prediction.shards import Shard, require_same_split
 from ecgcli.recordings import ReadOptions
 from ecgcli.recordings.identity import content_sha256
 from ecgcli.recordings.search import distinct_names, place_below
 from ecgcli.weights import bundled_checkpoint
 
-#: The file in a task's folder that lists all recordings.
-SUMMARY = "summary.json"
 #: Ending of the file with a recording's summary.
 _NOTE = ".summary.json"
+#: The folder with the beats of all recordings, partitioned by recording.
+BEATS = "beats.parquet"
+
+#: A recording, and its name where that of the file is not enough.
+Named = tuple[Path, str]
 
 
 class Report(Protocol):
@@ -57,22 +64,37 @@ class Report(Protocol):
 class Task:
     """How each of several recordings is classified, and where its result and its page go.
 
-    The result of ``root/p1/holter.edf`` is ``folder/p1/holter.csv``.
+    The result of ``root/p1/holter.edf`` is ``p1/holter.csv`` in the results. With ``beats``, its
+    rows are also in the data set `BEATS`. A task with a shard has the recordings of that shard.
     """
 
     checkpoint: Path
     engine: EngineName
     options: ReadOptions
-    folder: Path
+    results: Results
     table_format: RecordingFormat
     abstain: float = 0.0
     report: Report | None = None
     root: Path = Path()
+    shard: Shard | None = None
+    beats: bool = False
 
-    def result_of(self, recording: Path, ending: str) -> Path:
-        """The file for a result of a recording below `root`."""
-        place = self.folder / place_below(self.root, recording)
-        return place.with_name(f"{place.name}{ending}")
+    def recordings_of(self, paths: Sequence[Path]) -> list[Named]:
+        """The recordings of the task's shard, each with the name it has among all of them."""
+        names = distinct_names(paths)
+        return [(path, names.get(path, "")) for path in paths if self._has(path)]
+
+    def _has(self, path: Path) -> bool:
+        return self.shard is None or self.shard.has(place_below(self.root, path).as_posix())
+
+    def result_of(self, recording: Path, ending: str) -> str:
+        """The name of a result of a recording below `root`."""
+        return f"{place_below(self.root, recording).as_posix()}{ending}"
+
+    def part_of(self, recording: Path) -> str:
+        """The name of the part of `BEATS` with a recording's beats, as Hive partitions lie."""
+        place = place_below(self.root, recording).as_posix()
+        return f"{BEATS}/recording={quote(place, safe='')}/beats.parquet"
 
     def made_with(self) -> dict[str, Any]:
         """Everything that a result depends on besides its recording."""
@@ -86,102 +108,137 @@ class Task:
 
 
 def classify_many(
-    paths: Sequence[Path], task: Task, jobs: int
+    recordings: Sequence[Named], task: Task, jobs: int, cluster: str | None = None
 ) -> Generator[dict[str, Any] | Failure, None, None]:
-    """Classify recordings in ``jobs`` processes, each into a file below the task's folder.
+    """Classify recordings in ``jobs`` processes, each into a file of the task's results.
+
+    With the address of a ``cluster`` (see `ecgcli.machines`), its processes do the work.
 
     Yields the summary of each recording, in order, or why it failed. A recording whose file
     (and page, if there are pages) was already made from the same content, by the same model,
     options and version of ecg, is skipped, so an interrupted run continues where it stopped. A
-    result of another recording of the same name is not replaced: that recording fails.
+    result of another recording of the same name is not replaced: that recording fails. Once all
+    are done, the files of `ecgcli.prediction.cohort_files` are written.
 
     Raises:
-        ConfigError: two results would be one file.
+        ConfigError: two results would be one file, or shards would overlap.
         OutputError: a result would replace a recording, or an annotation file of another
             program; or another process writes into the folder. Nothing has been computed then.
     """
-    _require_free(paths, task)
-    threads = None if jobs == 1 or len(paths) == 1 else 1
-    names = distinct_names(paths)
-    items = [(path, names.get(path, "")) for path in paths]
+    _require_free([path for path, _ in recordings], task)
+    if task.shard is not None:
+        require_same_split(task.shard, task.results.names(), str(task.results))
+    if cluster is not None and recordings:
+        prepare = partial(_worker, task, task.made_with(), 1)
+        return _alone(task, in_order_on_cluster(cluster, prepare, recordings, _lost))
+    threads = None if jobs == 1 or len(recordings) == 1 else 1
     prepare = partial(_worker, task, task.made_with(), threads)
-    return _alone_in(task.folder, in_order_prepared(prepare, items, jobs))
+    return _alone(task, in_order_prepared(prepare, recordings, min(jobs, len(recordings) or 1)))
 
 
-def _alone_in(
-    folder: Path, work: Generator[dict[str, Any] | Failure, None, None]
+def _lost(recording: Named, reason: str) -> Failure:
+    path, _ = recording
+    return Failure(path, f"{path}: {reason}")
+
+
+def _alone(
+    task: Task, work: Generator[dict[str, Any] | Failure, None, None]
 ) -> Generator[dict[str, Any] | Failure, None, None]:
-    """Do the work while no other process writes results into the folder."""
-    in_use = f"{folder}: another ecg predict writes its results here"
-    advice = "wait until it ends, or choose another folder with --out"
-    with closing(work), locked(folder / FOLDER_LOCK, in_use, advice):
-        yield from work
+    """Do the work while no other run writes these results, and write the files about all."""
+    shard = "" if task.shard is None else task.shard.label
+    with closing(work), task.results.locked(shard), cohort_files(task.results, task.shard) as files:
+        for result in work:
+            files.add(result)
+            yield result
 
 
-def _require_free(paths: Sequence[Path], task: Task) -> None:
-    """Refuse results that cannot all be written into the task's folder."""
-    results: dict[Path, str] = {task.folder / SUMMARY: "the list of all recordings"}
+def _require_free(paths: Iterable[Path], task: Task) -> None:
+    """Refuse results that cannot all be written."""
+    owners = dict.fromkeys((SUMMARY, TABLE, FAILURES), "a file about all recordings")
     for path in paths:
         for ending in (ENDINGS[task.table_format], _NOTE):
-            target = task.result_of(path, ending)
-            other = results.setdefault(target, f"a result of {path}")
-            if other != f"a result of {path}":
+            name = task.result_of(path, ending)
+            owner = owners.setdefault(name, f"a result of {path}")
+            if owner != f"a result of {path}":
                 raise ConfigError(
-                    f"{path}: its result would be {target}, which is {other}; choose another "
-                    "--format, or process it alone"
+                    f"{path}: its result would be {task.results.place_of(name)}, which is {owner}; "
+                    "choose another --format, or process it alone"
                 )
-            require_replaceable(target, annotations=ending == ENDINGS["wfdb"])
+            task.results.require_replaceable(name, annotations=ending == ENDINGS["wfdb"])
 
 
 def _worker(
     task: Task, made_with: dict[str, Any], threads: int | None
-) -> Callable[[tuple[Path, str]], dict[str, Any] | Failure]:
+) -> Callable[[Named], dict[str, Any] | Failure]:
     """The function a process applies to each recording, with its classifier loaded once."""
     classifier = load(task.checkpoint, engine=task.engine, threads=threads)
-    return partial(_classify_into_folder, classifier, task, made_with)
+    return partial(_classify_or_fail, classifier, task, made_with)
 
 
-def _classify_into_folder(
-    classifier: Classifier, task: Task, made_with: dict[str, Any], recording: tuple[Path, str]
+def _classify_or_fail(
+    classifier: Classifier, task: Task, made_with: dict[str, Any], recording: Named
 ) -> dict[str, Any] | Failure:
     path, name = recording
-    target = task.result_of(path, ENDINGS[task.table_format])
-    note = task.result_of(path, _NOTE)
     try:
         content = {"content_sha256": content_sha256(path, task.options.annotations)}
-        earlier = _earlier_summary(note) if target.exists() else {}
-        page = None if task.report is None else task.report.page_of(path)
-        if earlier.get("made_with") == made_with | content and (
-            page is None or (earlier.get("page") == str(page.resolve()) and page.exists())
-        ):
+        earlier = _earlier_summary(task, path)
+        if earlier.get("made_with") == made_with | content and _is_whole(task, path, earlier):
             return earlier | {"recording": name or earlier["recording"], "done_before": True}
-        _require_same_recording(path, earlier, target)
-        classified = classify_recording(classifier, path, task.options, task.abstain, name)
-        write_classified(target, classified, task.table_format)
-        summary = classified.summary() | {
-            "path": str(path.resolve()),
-            "made_with": made_with | content,
-        }
-        if task.report is not None and page is not None:
-            task.report.write(classified, classifier)
-            summary["page"] = str(page.resolve())
-        write_json(note, summary)  # last: it marks the table as complete
-        return summary
+        _require_same_recording(path, earlier, task)
+        return _classify(classifier, task, made_with | content, path, name)
     except EcgError as error:
         return Failure(path, str(error))
 
 
-def _earlier_summary(note: Path) -> dict[str, Any]:
-    """The summary in a file; empty where there is none, or where it is damaged."""
+def _classify(
+    classifier: Classifier, task: Task, made_with: dict[str, Any], path: Path, name: str
+) -> dict[str, Any]:
+    """Classify a recording and write its results, last its summary: it marks them as complete."""
+    began = time.perf_counter()
+    classified = classify_recording(classifier, path, task.options, task.abstain, name)
+    _write_beats(task, classified)
+    summary = classified.summary() | {"path": str(path.resolve()), "made_with": made_with}
+    if task.report is not None:
+        task.report.write(classified, classifier)
+        summary["page"] = str(task.report.page_of(path).resolve())
+    with task.results.writing(task.result_of(path, _NOTE)) as stream:
+        stream.write(json_text(summary).encode("utf-8", "backslashreplace") + b"\n")
+    return summary | {"processing_seconds": round(time.perf_counter() - began, 3)}
+
+
+def _write_beats(task: Task, classified: Classified) -> None:
+    """Write the predictions of a recording's beats, and its part of `BEATS`."""
+    annotations = task.table_format == "wfdb"
+    result = task.result_of(classified.path, ENDINGS[task.table_format])
+    with task.results.writing(result, annotations=annotations) as stream:
+        write_into(stream, classified, task.table_format)
+    if task.beats:
+        with task.results.writing(task.part_of(classified.path)) as stream:
+            write_into(stream, classified, "parquet")
+
+
+def _earlier_summary(task: Task, path: Path) -> dict[str, Any]:
+    """The summary of an earlier result; empty where there is none, or where it is damaged."""
     try:
-        summary = read_json(note)
+        summary = parse_json(task.results.read(task.result_of(path, _NOTE)))
     except (OSError, ValueError):
         return {}
     whole = isinstance(summary, dict) and isinstance(summary.get("beats"), int)
-    return summary if whole else {}
+    has_result = whole and task.results.has(task.result_of(path, ENDINGS[task.table_format]))
+    return summary if has_result else {}
 
 
-def _require_same_recording(path: Path, earlier: dict[str, Any], target: Path) -> None:
+def _is_whole(task: Task, path: Path, earlier: dict[str, Any]) -> bool:
+    """Whether an earlier result has the part of `BEATS` and the page that are wanted."""
+    if task.beats and not task.results.has(task.part_of(path)):
+        return False
+    if task.report is None:
+        return True
+    page = task.report.page_of(path)
+    return earlier.get("page") == str(page.resolve()) and page.exists()
+
+
+def _require_same_recording(path: Path, earlier: dict[str, Any], task: Task) -> None:
     """Refuse to replace the result of another recording that has the same name.
 
     Raises:
@@ -189,6 +246,7 @@ def _require_same_recording(path: Path, earlier: dict[str, Any], target: Path) -
     """
     owner = earlier.get("path", str(path.resolve()))
     if owner != str(path.resolve()):
+        target = task.results.place_of(task.result_of(path, ENDINGS[task.table_format]))
         raise OutputError(
             f"{path}: {target} is the result of {owner}, which has the same name; "
             "choose another folder with --out"

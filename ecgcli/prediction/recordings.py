@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -237,16 +237,21 @@ def write_classified(
         OutputError: the target cannot be written, or is an annotation file of another program.
     """
     with output(target, annotations=table_format == "wfdb") as stream:
-        if table_format == "wfdb":
-            stream.write(_annotation_file(classified))
-        elif table_format == "json":
-            rows = classified.table().to_pylist()
-            text = json.dumps(versioned({"summary": classified.summary(), "beats": rows}), indent=1)
-            stream.write(text.encode() + b"\n")
-        else:
-            table = classified.table()
-            with table_writer(stream, table_format, table.schema) as writer:
-                writer.write(table)
+        write_into(stream, classified, table_format)
+
+
+def write_into(stream: IO[bytes], classified: Classified, table_format: RecordingFormat) -> None:
+    """Write a recording's predictions into a stream."""
+    if table_format == "wfdb":
+        stream.write(_annotation_file(classified))
+    elif table_format == "json":
+        rows = classified.table().to_pylist()
+        text = json.dumps(versioned({"summary": classified.summary(), "beats": rows}), indent=1)
+        stream.write(text.encode() + b"\n")
+    else:
+        table = classified.table()
+        with table_writer(stream, table_format, table.schema) as writer:
+            writer.write(table)
 
 
 def _annotation_file(classified: Classified) -> bytes:

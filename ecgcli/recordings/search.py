@@ -35,6 +35,8 @@ class Search:
 def find_recordings(places: Sequence[str]) -> Search:
     """The recordings named by files, folders (including subfolders) and glob patterns.
 
+    ``@list.txt`` stands for the lines of a file, each of which is one of these; empty lines and
+    those that begin with # are ignored. Relative paths are relative to the working folder.
     Links to folders are followed, and each folder is searched once. Where a folder has several
     files of one name, such as ``100.hea`` and ``100.edf``, the WFDB header is taken.
 
@@ -44,7 +46,7 @@ def find_recordings(places: Sequence[str]) -> Search:
     recordings: list[Path] = []
     roots: list[Path] = []
     unreadable: list[Path] = []
-    for place in places:
+    for place in _listed(places):
         path = Path(place)
         if path.is_dir():
             recordings += sorted(_without_segments(_files_in(path, unreadable)))
@@ -64,6 +66,36 @@ def find_recordings(places: Sequence[str]) -> Search:
         *_note(unreadable, "skipped, because you may not read it", "folder"),
     ]
     return Search(paths, Path(os.path.commonpath(map(os.path.abspath, roots))), tuple(notes))
+
+
+def _listed(places: Sequence[str]) -> Iterator[str]:
+    """The places, with the lines of a list in its place.
+
+    Raises:
+        DataError: a list cannot be read, or is empty.
+    """
+    for place in places:
+        if not is_list(place):
+            yield place
+            continue
+        file = place.removeprefix("@")
+        try:
+            lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror}", file=file) from error
+        except UnicodeDecodeError as error:
+            raise DataError(
+                "this is not a text file with a path on each line", file=file
+            ) from error
+        named = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        if not named:
+            raise DataError("this list names no recordings", file=file)
+        yield from named
+
+
+def is_list(place: str) -> bool:
+    """Whether a place is a list of places, such as ``@list.txt``, and not a file of that name."""
+    return place.startswith("@") and not Path(place).exists()
 
 
 def place_below(root: Path, recording: Path) -> Path:
@@ -136,7 +168,8 @@ def _headers_first(paths: list[Path]) -> tuple[list[Path], list[Path]]:
     for path in paths:
         files.setdefault(_without_ending(path), []).append(path)
     kept = [_one_of(same) for same in files.values()]
-    left_out = [path for path in paths if path not in set(kept)]
+    is_kept = set(kept)
+    left_out = [path for path in paths if path not in is_kept]
     return kept, left_out
 
 

@@ -178,7 +178,7 @@ def test_a_folder_is_written_to_a_folder_and_continues_where_it_stopped(
     assert first.exit_code == 0
     assert first.stdout == "results\n"
     names = {path.name for path in Path("results").iterdir()}
-    assert names == {"summary.json"} | {
+    assert names == {"summary.json", "cohort.parquet", "failures.csv"} | {
         f"{record}{ending}" for record in (100, 119, 208) for ending in (".csv", ".summary.json")
     }
     summary = json.loads(Path("results/summary.json").read_text())
