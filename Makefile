@@ -12,7 +12,7 @@ TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || [ -e /proc/driver/nvidia ] ||
 # A recipe that fails leaves no half-made target, such as an environment without pip.
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test docs fuzz lint clean
+.PHONY: help demo test docs fuzz audit lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
@@ -41,6 +41,9 @@ SEED ?= 1
 N ?= 10000
 fuzz: .venv/installed-dev  ## Run commands on N=10000 damaged inputs of SEED=1, or on one: CASE=42
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seed $(SEED) --inputs $(N) $(if $(CASE),--case $(CASE))
+
+audit: .venv/installed-dev  ## Look for known vulnerabilities in the packages that are installed
+	$(BIN)/pip-audit --skip-editable --progress-spinner off
 
 lint: .venv/installed-dev  ## Check style and types
 	$(BIN)/ruff check .

@@ -102,5 +102,12 @@ def _header_end(data: bytes) -> int:
 
 
 def _metadata(header: dict[str, Any]) -> dict[str, str]:
+    """The texts of a header.
+
+    Raises:
+        ValueError: they are not an object.
+    """
     metadata: dict[str, str] = header.setdefault("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ValueError("its metadata are not an object")
     return metadata

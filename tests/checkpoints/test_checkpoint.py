@@ -53,6 +53,14 @@ def test_a_truncated_checkpoint_is_refused(keep: int, trained: Path, tmp_path: P
         load_checkpoint(cut)
 
 
+def test_metadata_that_are_not_an_object_are_refused(tmp_path: Path) -> None:
+    header = b'{"__metadata__":null}   '
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(CheckpointError, match="no whole safetensors file"):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_in_disguise_is_refused_and_not_executed(protocol: int, tmp_path: Path) -> None:
     mark, path = tmp_path / "executed", tmp_path / "model.safetensors"

@@ -158,7 +158,7 @@ def _annotated(data: bytes) -> list[int]:
             at += 2
         elif code == 63:  # a text of so many bytes
             at += (distance + 1) // 2
-        elif code < 50:
+        elif code < 60:  # codes without a meaning count as well
             now += distance
             positions.append(now)
     return positions

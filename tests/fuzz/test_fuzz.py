@@ -1,4 +1,4 @@
-"""The campaign of damaged input is the same for a seed, and finds what it is there to find."""
+"""A part of the campaign of damaged input; it is the same for a seed, and finds what is wrong."""
 
 from __future__ import annotations
 
@@ -12,16 +12,28 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT, MakeOnce
+from tests.fuzz.campaign import Tally, run_campaign
 from tests.fuzz.damage import DAMAGES
 from tests.fuzz.material import make_material
-from tests.fuzz.worker import run_case
+from tests.fuzz.worker import describe, run_case
 
-SEED = 11
+SEED, CASES, JOBS = 11, 100, 2
 
 
 @pytest.fixture(scope="session")
 def material(make_once: MakeOnce) -> Path:
     return make_once("fuzz", make_material)
+
+
+def test_no_damaged_input_is_a_bug(material: Path) -> None:
+    tally = Tally()
+    for number, outcome in run_campaign(material, SEED, range(CASES), JOBS):
+        tally.add(number, outcome)
+    assert not tally.findings, "\n".join(
+        describe(outcome, SEED, number) for number, outcome in tally.findings
+    )
+    assert tally.cases == CASES
+    assert tally.compared > CASES / 25
 
 
 def test_a_case_is_always_the_same(material: Path, tmp_path: Path) -> None:

@@ -1,0 +1,155 @@
+"""A full disk, few open files, little memory, wrong clocks: nothing is lost, one line says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from tests.conftest import ROOT
+from tests.helpers import ecg_process, small_document
+
+Ecg = Callable[..., Result]
+
+#: Runs every line of its input as ``ecg`` with these words, and prints a document for each.
+_RUNNER = """
+import json, sys
+from typer.testing import CliRunner
+from ecgcli.commands import app
+for line in sys.stdin:
+    result = CliRunner().invoke(app, json.loads(line))
+    print(json.dumps([result.exit_code, result.stderr.strip().splitlines()[-1:]]))
+"""
+
+
+def on_a_small_disk(commands: list[list[str]], folder: Path, kilobytes: int) -> list[list[object]]:
+    """Run commands where ``folder`` is a disk of this size; exit code and last line of each.
+
+    The folder's files are copied onto the disk first, and what is on it at the end is copied to
+    ``folder/after``.
+    """
+    script = (
+        f"mkdir {folder}/disk {folder}/after && "
+        f"mount -t tmpfs -o size={kilobytes}k tmpfs {folder}/disk && "
+        f"cp {folder}/old/* {folder}/disk/ && cd {folder} && "
+        f"{sys.executable} -c '{_RUNNER}'; cp -r {folder}/disk/. {folder}/after/"
+    )
+    result = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False,
+        input="".join(f"{json.dumps(words)}\n" for words in commands),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    if "unshare" in result.stderr or "mount" in result.stderr:
+        pytest.skip(f"no disk can be made here: {result.stderr.splitlines()[0]}")
+    assert not result.stderr, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is a program of Linux")
+def test_a_full_disk_keeps_what_was_on_it(
+    trained: Path, demo: Path, mitdb: Path, tmp_path: Path
+) -> None:
+    train, test = demo / "synthetic_train.csv", demo / "synthetic_test.csv"
+    (tmp_path / "c.yaml").write_text(json.dumps(small_document(demo, Path("disk/runs"))))
+    (tmp_path / "old").mkdir()
+    commands = {
+        "p.csv": ["predict", test, "--model", trained, "-o", "disk/p.csv"],
+        "r.csv": ["prepare", mitdb / "100.hea", "-o", "disk/r.csv", "-j", 1],
+        "s.csv": ["resample", train, "-o", "disk/s.csv", "--majority", 500, "--force"],
+        "f.csv": ["features", test, "-o", "disk/f.csv"],
+        "report.html": ["evaluate", trained, "--data", test, "-o", "disk"],
+        "c.csv": ["cluster", test, "-o", "disk/c.csv", "--clusters", 2],
+        "e.png": ["explain", test, "--model", trained, "--rows", 0, "--png", "disk/e.png"],
+        "d.csv": ["decompose", mitdb / "100", "--seconds", 30, "-o", "disk/d.csv"],
+        "v.html": ["view", mitdb / "100", "--model", trained, "-o", "disk/v.html"],
+        "x.png": ["confusion", trained, "--truth", test, "--png", "disk/x.png"],
+        "synthetic_train.csv": ["download", "demo", "--out", "disk"],
+        "": ["train", "-q", "--config", "c.yaml"],
+    }
+    for name in filter(None, commands):
+        (tmp_path / "old" / name).write_text("old\n")
+    words = [[str(word) for word in command] for command in commands.values()]
+    results = on_a_small_disk(words, tmp_path, kilobytes=48)
+    assert len(results) == len(commands)
+    for name, (code, error) in zip(commands, results, strict=True):
+        assert code == 2, (name, error)
+        assert str(error[0]).startswith("error: "), name  # type: ignore[index]
+        if name:
+            assert (tmp_path / "after" / name).read_text() == "old\n", name
+    assert not list((tmp_path / "after").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("RLIMIT_NOFILE", 24), ("RLIMIT_AS", 600 << 20), ("RLIMIT_FSIZE", 1 << 12)],
+)
+def test_scarce_resources_are_an_error_or_enough(
+    limit: str, value: int, demo: Path, trained: Path, tmp_path: Path
+) -> None:
+    """Where a library cannot even be loaded, Python says so; there is no half result."""
+    import resource
+
+    target = tmp_path / "out.csv"
+    target.write_text("old\n")
+    result = subprocess.run(
+        ecg_process("predict", demo / "synthetic_test.csv", "--model", trained, "-o", target),
+        capture_output=True, text=True, check=False, timeout=300,
+        preexec_fn=lambda: resource.setrlimit(getattr(resource, limit), (value, value)),
+    )  # fmt: skip
+    if result.returncode == 0:
+        assert len(pd.read_csv(target)) == (demo / "synthetic_test.csv").read_bytes().count(b"\n")
+    else:
+        assert target.read_text() == "old\n"
+        assert result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"out.csv"}
+
+
+def test_a_lack_of_memory_is_a_line(
+    monkeypatch: pytest.MonkeyPatch, demo: Path, trained: Path, ecg: Ecg
+) -> None:
+    """NumPy says how much was asked for; PyTorch has no class for it."""
+    target = Path("out.csv")
+    target.write_text("old\n")
+    for error in (
+        MemoryError("Unable to allocate 8.00 GiB for an array"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    ):
+        monkeypatch.setattr("ecgcli.prediction.beats.predict_file", _raise(error))
+        result = ecg("predict", demo / "synthetic_test.csv", "--model", trained, "-o", target)
+        assert result.exit_code == 2
+        assert f"error: not enough memory ({error}); use a smaller file" in result.stderr
+        assert target.read_text() == "old\n"
+
+
+def _raise(error: Exception) -> Callable[..., None]:
+    def call(*_: object, **__: object) -> None:
+        raise error
+
+    return call
+
+
+def test_clocks_that_are_wrong_change_nothing(
+    trained: Path, mitdb: Path, tmp_path: Path, ecg: Ecg
+) -> None:
+    """Inputs of the future and results of the past: what is done is known by content."""
+    records, results = tmp_path / "records", tmp_path / "results"
+    records.mkdir()
+    for ending in ("hea", "dat", "atr"):
+        shutil.copy(mitdb / f"100.{ending}", records)
+        os.utime(records / f"100.{ending}", (4e9, 4e9))
+    arguments = ("predict", records, "--model", trained, "-o", results, "-j", 1)
+    assert ecg(*arguments).exit_code == 0
+    for path in results.iterdir():
+        os.utime(path, (1, 1))
+    assert "(1 done before)" in ecg(*arguments).stderr
+    shutil.copy(mitdb / "101.atr", records / "100.atr")
+    os.utime(records / "100.atr", (4e9, 4e9))
+    assert "done before" not in ecg(*arguments).stderr
