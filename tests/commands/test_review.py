@@ -71,11 +71,12 @@ def test_answers_are_applied_without_a_browser(ecg: Ecg, recording: Path) -> Non
 def test_answers_that_do_not_fit_leave_nothing_behind(ecg: Ecg, recording: Path) -> None:
     answers = recording.with_name("answers.csv")
     answers.write_text("time,class\n2.75,V\n5000,S\n")
-    before = {path.name for path in recording.parent.iterdir() if path.name[0] != "."}
-    result = ecg("review", recording, "--answers", answers)
-    assert result.exit_code == 2
-    assert f"{answers}, row 3, column 1: 5000 s is outside the recording" in result.stderr
-    assert {path.name for path in recording.parent.iterdir() if path.name[0] != "."} == before
+    before = set(recording.parent.rglob("*"))
+    for place in ((), ("--out", recording.with_name("reviews"))):
+        result = ecg("review", recording, "--answers", answers, *place)
+        assert result.exit_code == 2
+        assert f"{answers}, row 3, column 1: 5000 s is outside the recording" in result.stderr
+        assert set(recording.parent.rglob("*")) == before
 
 
 def test_reviewed_recordings_are_evaluated(ecg: Ecg, recording: Path) -> None:
