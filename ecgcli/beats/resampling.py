@@ -51,8 +51,8 @@ def target_counts(
             targets[name] = number
         return targets
     largest, *others = sorted(counts, key=lambda name: -counts[name])
-    limit = majority if majority is not None else round((ratio or 0) * counts[others[0]])
-    targets[largest] = min(counts[largest], limit)
+    limit = majority if majority is not None else (ratio or 0) * counts[others[0]]
+    targets[largest] = round(min(counts[largest], limit))
     return targets
 
 

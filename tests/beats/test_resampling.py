@@ -80,3 +80,9 @@ def test_the_input_is_never_overwritten(demo: Path) -> None:
     with pytest.raises(DataError, match="replace the input"):
         resample_file(source, source, majority=5)
     assert source.read_bytes() == content
+
+
+def test_a_ratio_without_bounds_keeps_all() -> None:
+    counts = {"N": 90, "V": 10}
+    assert target_counts(counts, ratio=1e308) == counts
+    assert target_counts(counts, ratio=2) == {"N": 20, "V": 10}

@@ -431,3 +431,10 @@ def test_a_recording_knows_its_beats() -> None:
     )
     assert recording.beat_positions.tolist() == [1, 9]
     assert recording.seconds == 2.0
+
+
+def test_a_table_of_times_alone_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clock.csv"
+    path.write_text("time\n0.0\n0.1\n")
+    with pytest.raises(DataError, match="no column of a lead"):
+        read_recording(path, ReadOptions(sampling_rate=250, units="mV"))

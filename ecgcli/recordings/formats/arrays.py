@@ -44,6 +44,8 @@ def read(path: Path, options: ReadOptions) -> Recording:
     columns = _READ[path.suffix.lower()](path)
     rate = check_rate(options.sampling_rate, path)
     leads = list(columns)
+    if not leads:
+        raise DataError("the table has no column of a lead", file=path)
     lead = leads[choose_lead(leads, options.lead, path)]
     factor = millivolts_per(options.units, lead, path)
     positions, symbols, _ = named_annotations(options.annotations, path)
