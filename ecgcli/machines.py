@@ -94,17 +94,17 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
     _require_answer(address)
     on_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:  # its types depend on the kind of address
-        raise _no_cluster(address, error) from error
-    if on_main_thread:
-        signal.signal(signal.SIGTERM, handler)
-    try:
-        with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr):
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR")
+        except Exception as error:  # its types depend on the kind of address
+            raise _no_cluster(address, error) from error
+        if on_main_thread:
+            signal.signal(signal.SIGTERM, handler)
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _require_answer(address: str) -> None:
