@@ -25,6 +25,7 @@ from ecgcli.arrays import Floats
 from ecgcli.beats import Beats
 from ecgcli.beats.intervals import ORIGINS, evidence
 from ecgcli.recordings import Recording
+from ecgcli.recordings.filtering import zero_phase
 
 #: Beats are read at this rate (Hz), from ``_START`` to ``_STOP`` seconds around the R peak.
 RATE = 120.0
@@ -129,13 +130,10 @@ def _relative_features(signal: Floats, sampling_rate: float, peaks: Floats) -> d
 
 def band_passed(signal: Floats, sampling_rate: float) -> Floats:
     """0.5 to 40 Hz, zero phase (Butterworth, second order, forwards and backwards)."""
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter
 
     edges = [0.5, min(40.0, 0.45 * sampling_rate)]
-    clean: Floats = sosfiltfilt(
-        butter(2, edges, "bandpass", fs=sampling_rate, output="sos"), signal
-    )
-    return clean
+    return zero_phase(butter(2, edges, "bandpass", fs=sampling_rate, output="sos"), signal)
 
 
 def at_the_peak(clean: Floats, sampling_rate: float, peaks: Floats) -> Floats:

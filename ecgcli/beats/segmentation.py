@@ -12,6 +12,7 @@ from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.recordings import Recording
+from ecgcli.recordings.filtering import zero_phase
 from ecgcli.recordings.quality import Stretch, touches
 
 RECIPE = (
@@ -57,7 +58,8 @@ def cut_beats(
     if skip:
         beats = beats[~touches(skip, *_piece_bounds(bounds, beats))]
     peak = np.cumsum(recording.is_beat)[beats] - 1
-    labels = [LABEL_OF_SYMBOL[recording.symbols[k]] for k in beats if recording.annotated]
+    symbols = [recording.symbols[k] for k in beats] if recording.annotated else []
+    labels = [LABEL_OF_SYMBOL[symbol] for symbol in symbols]
     return Beats(
         _pieces(recording, *_piece_bounds(bounds, beats)),
         np.array(labels, np.int64) if recording.annotated else None,
@@ -132,11 +134,10 @@ def _band_limited(signal: NDArray[np.float64], sampling_rate: float) -> NDArray[
     """Without what 120 Hz cannot hold: a zero-phase Butterworth low-pass at 50 Hz."""
     if sampling_rate <= SAMPLING_RATE:
         return signal
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter
 
     low_pass = butter(6, 50.0, fs=sampling_rate, output="sos")
-    limited: NDArray[np.float64] = sosfiltfilt(low_pass, signal)
-    return limited
+    return zero_phase(low_pass, signal)
 
 
 def _info(recording: Recording, beats: NDArray[np.intp], peak: NDArray[np.int64]) -> pd.DataFrame:

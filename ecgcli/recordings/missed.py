@@ -38,11 +38,8 @@ def may_miss_a_beat(
     """
     intervals = np.diff(peaks)
     missed = np.zeros(len(intervals), bool)
-    candidates = [
-        number
-        for number in np.flatnonzero(intervals >= _SECONDS).tolist()
-        if intervals[number] >= _MULTIPLE * np.median(intervals[_around(number)])
-    ]
+    long = np.flatnonzero(intervals >= _SECONDS)
+    candidates = long[intervals[long] >= _MULTIPLE * _usual(intervals, long)].tolist()
     if not candidates:
         return missed
     level = np.abs(without_drift(filled(signal), sampling_rate))
@@ -52,6 +49,18 @@ def may_miss_a_beat(
         usual = np.median([_size(level, sampling_rate, at) for at in peaks[_around(number)]])
         missed[number] = level[first:last].max() >= _SHARE * usual
     return missed
+
+
+def _usual(intervals: NDArray[np.float64], numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The median of the intervals around each of these."""
+    places = numbers[:, None] + np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
+    beyond = (places < 0) | (places >= len(intervals))
+    around = np.where(beyond, np.nan, intervals[np.clip(places, 0, len(intervals) - 1)])
+    usual: NDArray[np.float64] = np.empty(len(numbers))
+    at_ends = beyond.any(axis=1)
+    usual[~at_ends] = np.median(around[~at_ends], axis=1)
+    usual[at_ends] = np.nanmedian(around[at_ends], axis=1)
+    return usual
 
 
 def _around(number: int) -> slice:

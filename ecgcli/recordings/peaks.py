@@ -12,6 +12,7 @@ from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
 from ecgcli.recordings import DEFAULT_DETECTOR, Recording
 from ecgcli.recordings.detectors import get_detector
+from ecgcli.recordings.filtering import zero_phase
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 #: Seconds around a detection in which its R peak is searched for.
@@ -135,8 +136,7 @@ def _around(detections: NDArray[np.intp], sampling_rate: float, length: int) -> 
 
 def without_drift(signal: Signal, sampling_rate: float) -> Signal:
     """Without the baseline's wander: a zero-phase Butterworth high-pass at 1 Hz."""
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter
 
     high_pass = butter(2, 1.0, "highpass", fs=sampling_rate, output="sos")
-    steady: Signal = sosfiltfilt(high_pass, signal)
-    return steady
+    return zero_phase(high_pass, signal)

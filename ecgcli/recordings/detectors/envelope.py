@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Signal
 from ecgcli.recordings.detectors import register
+from ecgcli.recordings.filtering import zero_phase
 
 #: Strengths, as shares of the usual beat's, above which a candidate is a beat; below which it
 #: is doubted when it stands between two regular ones; and that is enough in a long pause.
@@ -42,11 +43,11 @@ def envelope(signal: Signal, sampling_rate: float) -> NDArray[np.intp]:
 def _slope_energy(signal: Signal, sampling_rate: float) -> Signal:
     """Root mean square slope of the 5-25 Hz band over 100 ms."""
     from scipy.ndimage import uniform_filter1d
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter
 
     top = min(25.0, 0.4 * sampling_rate)
     band = butter(2, [5.0, top], "bandpass", fs=sampling_rate, output="sos")
-    slope: Signal = np.gradient(sosfiltfilt(band, signal - np.median(signal)))
+    slope: Signal = np.gradient(zero_phase(band, signal - np.median(signal)))
     power = uniform_filter1d(slope**2, round(0.1 * sampling_rate))
     energy: Signal = np.sqrt(np.maximum(power, 0))  # a running sum may end below zero
     return energy
@@ -57,8 +58,8 @@ def _usual_energy(energy: Signal, sampling_rate: float, places: NDArray[np.intp]
     from scipy.ndimage import median_filter
 
     step = round(1.2 * sampling_rate)
-    pieces = [energy[start : start + step].max() for start in range(0, len(energy), step)]
-    level = median_filter(np.array(pieces), 15, mode="nearest")
+    pieces = np.maximum.reduceat(energy, np.arange(0, len(energy), step))
+    level = median_filter(pieces, 15, mode="nearest")
     centres = (np.arange(len(pieces)) + 0.5) * step
     usual: Signal = np.interp(places, centres, level)
     return np.maximum(usual, np.finfo(float).tiny)
