@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Features
+from ecgcli.cores import thread_count
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -79,9 +81,13 @@ class Trees:
             raw = self.booster().predict(features, raw_score=True)
             return np.asarray(raw, np.float64).reshape(len(features), self.outputs)
         scores = np.zeros((self.outputs, len(features)))
-        for first in range(0, len(features), ROWS):
-            rows = slice(first, first + ROWS)
-            self._forest.add_scores(features[rows], scores[:, rows])
+        pieces = [slice(first, first + ROWS) for first in range(0, len(features), ROWS)]
+        with ThreadPoolExecutor(thread_count()) as threads:
+            list(
+                threads.map(
+                    lambda rows: self._forest.add_scores(features[rows], scores[:, rows]), pieces
+                )
+            )
         return np.ascontiguousarray(scores.T)
 
     def booster(self) -> Booster:

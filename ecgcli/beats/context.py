@@ -14,6 +14,7 @@ an ectopic beat is premature, and the beat after its pause is normal.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 
@@ -94,8 +95,10 @@ def context_features(
     Returns:
         The features' names and their values ``(beats, features)``.
     """
-    features = _relative_features(signal, sampling_rate, peaks)
-    features |= evidence(peaks / sampling_rate)
+    with ThreadPoolExecutor(1) as beside:
+        learnt = beside.submit(evidence, peaks / sampling_rate)
+        features = _relative_features(signal, sampling_rate, peaks)
+    features |= learnt.result()
     return tuple(features), np.stack(list(features.values()), axis=1).astype(np.float32)
 
 
@@ -212,14 +215,16 @@ def _not_early(times: Floats, pre: Floats) -> NDArray[np.bool_]:
 
 def _typical_nearby(beats: Floats, regular: NDArray[np.bool_], typical: Floats) -> Floats:
     """``(beats, 121)`` mean of the regular beats up to 20 before and after, without the beat."""
-    own = beats * regular[:, None]
-    sums = np.concatenate([np.zeros((1, beats.shape[1])), np.cumsum(own, axis=0, dtype=float)])
     counts = np.concatenate([[0], np.cumsum(regular)])
     index = np.arange(len(beats))
     start, stop = np.maximum(index - 20, 0), np.minimum(index + 21, len(beats))
     count = counts[stop] - counts[start] - regular + 2  # the recording's typical beat counts as 2
-    nearby: Floats = (sums[stop] - sums[start] - own + 2 * typical) / count[:, None]
-    return nearby.astype(np.float32)
+    nearby = np.empty(beats.shape, np.float32)
+    for column in range(beats.shape[1]):  # one at a time: a day's sums take 100 MB
+        own = beats[:, column] * regular
+        sums = np.concatenate([[0.0], np.cumsum(own, dtype=float)])
+        nearby[:, column] = (sums[stop] - sums[start] - own + 2 * typical[column]) / count
+    return nearby
 
 
 def _likeness(beats: Floats, typical: Floats, nearby: Floats) -> dict[str, Floats]:

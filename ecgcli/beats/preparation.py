@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from ecgcli.beats import Beats
 from ecgcli.beats.context import with_context
 from ecgcli.beats.segmentation import cut_beats
+from ecgcli.cores import thread_count
 from ecgcli.errors import EcgError
 from ecgcli.parallel import in_order
 from ecgcli.recordings import (
@@ -123,9 +125,13 @@ def prepare(
         classes = "its class is" if count == 1 else "their classes are"
         detected = f"{counted(count, 'R peak')} detected ({options.detector})"
         notes.append(f"{detected}; {classes} unknown")
-    beats = _cut(recording, stretches, context, to_the_end)
-    peaks = recording.beat_positions / recording.sampling_rate
-    if len(peaks) > 10 and points_down(recording.filled, recording.sampling_rate, peaks):
+    peaks, signal = recording.beat_positions / rate, recording.filled
+    with ThreadPoolExecutor(thread_count()) as threads:
+        cut = threads.submit(_cut, recording, stretches, context, to_the_end)
+        inverted = threads.submit(points_down, signal, rate, peaks) if len(peaks) > 10 else None
+        missed = threads.submit(may_miss_a_beat, signal, rate, peaks)
+    beats = cut.result()
+    if inverted is not None and inverted.result():
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")
     return Prepared(
         path=path,
@@ -140,7 +146,7 @@ def prepare(
             for stretch in stretches
         ),
         notes=tuple(notes),
-        missed=may_miss_a_beat(recording.filled, recording.sampling_rate, peaks),
+        missed=missed.result(),
         annotated=annotated,
         others=tuple(
             _cut(with_beats_of(other, recording), unusable(other.signal, rate), context, to_the_end)

@@ -271,6 +271,20 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
+def working(console: Console, task: str) -> Iterator[Progress]:
+    """`progress_bar` for a job that is silent at first: what it does is shown from the start.
+
+    On a terminal a moving bar has the task's name, elsewhere a line.
+    """
+    with progress_bar(console) as progress:
+        if console.is_terminal:
+            progress.update(task, 0, None)
+        else:
+            console.print(f"{task} ...")
+        yield progress
+
+
+@contextmanager
 def progress_bar(console: Console) -> Iterator[Progress]:
     """Progress on the console: messages as lines, and on a terminal a bar for each task."""
     from ecgcli.commands.bars import Bars

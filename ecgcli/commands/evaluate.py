@@ -27,6 +27,7 @@ from ecgcli.commands.console import (
     refuse_options,
     results,
     was_typed,
+    working,
 )
 from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
@@ -149,8 +150,9 @@ def command(
                 progress=progress,
             )
     else:
-        classifier = load(path, engine=engine)
-        evaluation = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
+        with working(console, f"evaluating on {data.name}"):
+            classifier = load(path, engine=engine)
+            evaluation = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
     required = parse_requirements(require or [], list(evaluation.scores()))
     page = write_report(folder, evaluation)
     if json:

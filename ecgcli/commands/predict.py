@@ -30,6 +30,7 @@ from ecgcli.commands.console import (
     refuse_options,
     refuse_two_formats,
     was_typed,
+    working,
 )
 from ecgcli.cores import thread_count, use_threads
 from ecgcli.errors import ConfigError, DataError
@@ -288,9 +289,10 @@ def _predict_one(
 
     by_ending = {ending.removeprefix("."): name for name, ending in ENDINGS.items()}
     table_format = chosen_format or by_ending[format_for(out, None, list(by_ending))]
-    classifier = load(task.checkpoint, engine=task.engine)
-    classified = classifier.classify(path, task.options, abstain=task.abstain)
-    write_classified(out, classified, table_format)  # type: ignore[arg-type]
+    with working(console, f"classifying {path.name}"):
+        classifier = load(task.checkpoint, engine=task.engine)
+        classified = classifier.classify(path, task.options, abstain=task.abstain)
+        write_classified(out, classified, table_format)  # type: ignore[arg-type]
     print_summary(classified.summary(), console)
     if task.report is not None:
         task.report.write(classified, classifier)

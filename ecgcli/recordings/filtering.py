@@ -10,7 +10,7 @@ from ecgcli.arrays import Floats, Signal
 PIECE = 1 << 16
 
 
-def zero_phase(sections: Floats, signal: Signal) -> Signal:
+def zero_phase(sections: Floats, signal: Floats) -> Signal:
     """The signal filtered forwards and backwards, bit for bit as `scipy.signal.sosfiltfilt`.
 
     SciPy copies the signal several times, which for a day takes longer than to filter it. A
@@ -32,7 +32,7 @@ def zero_phase(sections: Floats, signal: Signal) -> Signal:
     edge = 3 * (2 * len(sections) + 1 - int(zeros))
     before = 2 * signal[0] - signal[edge:0:-1]
     after = 2 * signal[-1] - signal[-2 : -edge - 2 : -1]
-    extended = np.concatenate([before, signal, after])
+    extended: Signal = np.concatenate([before, signal, after], dtype=np.float64)
     state = sosfilt_zi(sections)
     for direction in (extended, extended[::-1]):
         _filter(sections, direction, state)
