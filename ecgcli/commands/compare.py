@@ -14,8 +14,8 @@ from ecgcli.commands.console import (
     Threads,
     messages,
     print_json,
-    progress_bar,
     results,
+    working,
 )
 from ecgcli.cores import use_threads
 
@@ -54,7 +54,7 @@ def command(
     from ecgcli.training.config import load_config
 
     console = messages(quiet)
-    with progress_bar(console) as progress:
+    with working(console, "comparing") as progress:
         comparison = compare(
             [load_config(place, (), progress) for place in configs],
             [name.strip() for name in splits.split(",")],

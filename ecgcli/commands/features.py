@@ -17,6 +17,7 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     results,
+    working,
 )
 from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
@@ -59,8 +60,10 @@ def command(
     from ecgcli.prediction.beats import output
 
     table_format = format_for(out, None, TABLE_FORMATS)
-    beats = read_beats(source, classes_named(classes), normalize=normalize)
-    table = feature_table(beats)
+    console = messages(quiet)
+    with working(console, "computing features"):
+        beats = read_beats(source, classes_named(classes), normalize=normalize)
+        table = feature_table(beats)
     if json:
         print_json({"beats": table.to_dict(orient="records")})
         return
@@ -71,9 +74,7 @@ def command(
             table.to_json(stream, orient="records", indent=1)
         else:
             table.to_csv(stream, index=False, lineterminator="\n", float_format="%.6g")
-    messages(quiet).print(
-        f"{counted(len(table), 'beat')}, {counted(table.shape[1], 'column')} -> {out}"
-    )
+    console.print(f"{counted(len(table), 'beat')}, {counted(table.shape[1], 'column')} -> {out}")
 
 
 def _list(json: bool) -> None:

@@ -18,8 +18,8 @@ from ecgcli.commands.console import (
     messages,
     open_classifier,
     print_json,
-    progress_bar,
     results,
+    working,
 )
 from ecgcli.cores import use_threads
 from ecgcli.wording import counted
@@ -64,10 +64,10 @@ def command(
 
     console = messages(quiet)
     classifier = open_classifier(model, console)
-    beats = read_beats(data, classifier.classes, normalize=normalize)
-    chosen = choose_rows(rows, len(beats), data)
-    labelled = read_labelled(to, classifier.classes, normalize=normalize)
-    with progress_bar(console) as progress:
+    with working(console, f"reading {to.name}") as progress:
+        beats = read_beats(data, classifier.classes, normalize=normalize)
+        chosen = choose_rows(rows, len(beats), data)
+        labelled = read_labelled(to, classifier.classes, normalize=normalize)
         similar = find_similar(classifier, beats, chosen, labelled, neighbours, progress)
     if png is not None:
         similar.draw(png)

@@ -32,7 +32,8 @@ def test_tables_for_people_and_the_place_of_the_report(
     for row in report["calibration"]["coverage"][1:]:
         assert f"{row['coverage']:.1%}" in result.stdout
     assert report["statement"] in " ".join(result.stdout.split())
-    lines = result.stderr.splitlines()
+    began, *lines = result.stderr.splitlines()
+    assert began == "evaluating on synthetic_test.csv ..."
     assert Path(lines[0].removeprefix("Report: ")).exists()
     assert Path(lines[1].removeprefix("Confusion matrix: ")).exists()
     assert lines[2] == f"Next: ecg predict BEATS.csv --model {run_copy}"
