@@ -44,6 +44,11 @@ class StopSignal:
                 self._before[number] = signal.signal(number, self._request)
         return self
 
+    def interrupt_if_requested(self) -> None:
+        """Raise what the signal would have raised, if there was one."""
+        if self.requested:
+            raise Terminated if self.exit_code == 128 + signal.SIGTERM else KeyboardInterrupt
+
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from ecgcli import __version__
 from ecgcli.errors import ConfigError, EcgError, MissingExtraError, WorkerError
 from ecgcli.guard import Guard, current_guard, set_guard
+from ecgcli.interrupts import StopSignal
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,6 +30,8 @@ Result = TypeVar("Result")
 ANSWER = 10.0
 #: Seconds given to the tasks of a stopped job to end.
 _LAST_TASKS = 30.0
+#: Seconds after which a signal is noticed.
+_LOOK = 0.5
 #: Tasks that are submitted before the oldest of them is done: what a job holds in memory.
 _AHEAD = 1000
 #: How often a task whose process or machine was lost is repeated.
@@ -58,7 +61,8 @@ def in_order_on_cluster(
         WorkerError: the cluster does not answer, or cannot do this work.
     """
     ray = _ray()
-    with _connected(ray, address):
+    # An exception that a signal raises in Ray's own code may get lost: it is raised between waits.
+    with StopSignal() as stop, _connected(ray, address):
         task = ray.remote(_do).options(num_cpus=1, max_retries=_RETRIES)
         job = uuid.uuid4().hex
         guard = Guard(replace=current_guard().replace)  # inodes are those of this machine
@@ -68,8 +72,10 @@ def in_order_on_cluster(
             for item in items:
                 waiting.append((item, task.remote(setting, item)))
                 if len(waiting) == _AHEAD:
+                    _await(ray, waiting[0][1], stop)
                     yield _result(ray, *waiting.popleft(), lost)
             while waiting:
+                _await(ray, waiting[0][1], stop)
                 yield _result(ray, *waiting.popleft(), lost)
         finally:
             _cancel(ray, [reference for _, reference in waiting])
@@ -131,6 +137,13 @@ def _no_cluster(address: str, error: Exception) -> WorkerError:
     reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     advice = "start one with ray start --head, or name its address: ray://HOST:10001"
     return WorkerError(f"--cluster {address}: no Ray cluster answers ({reason}); {advice}")
+
+
+def _await(ray: Any, reference: Any, stop: StopSignal) -> None:
+    """Wait until a task has ended, or until a signal stops the work."""
+    stop.interrupt_if_requested()
+    while not ray.wait([reference], timeout=_LOOK)[0]:
+        stop.interrupt_if_requested()
 
 
 def _result(ray: Any, item: Item, reference: Any, lost: Callable[[Item, str], Result]) -> Result:

@@ -117,15 +117,17 @@ def test_each_recording_once_whatever_is_killed(recordings: str, cluster: Any, e
     assert not list(Path("out").glob(".*.tmp"))
 
 
-@pytest.mark.xfail(reason="SIGTERM was seen to end the driver with 1 instead of 143", strict=False)
-def test_sigterm_stops_the_driver(recordings: str, cluster: Any, ecg: Ecg) -> None:
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_stops_the_driver(
+    number: signal.Signals, exit_code: int, recordings: str, cluster: Any, ecg: Ecg
+) -> None:
     del ecg  # it makes the folder the working folder
     stopped = start(recordings, cluster.address)
     wait_for(2)
-    stopped.send_signal(signal.SIGTERM)
+    stopped.send_signal(number)
     _, messages = stopped.communicate(timeout=60)
     assert not Path("out/summary.json").exists()
-    assert stopped.returncode == 143, messages
+    assert stopped.returncode == exit_code, messages
     assert messages.splitlines()[-1].startswith("interrupted:")
 
 
