@@ -43,7 +43,7 @@ LeadOrAll = Annotated[
         "--lead",
         metavar="NAME|all",
         help="Lead to read; default II or MLII, else the first. With all, beats are found in that "
-        "lead and classified by every lead: fewer false V beats, and slower by the number of leads.",
+        "lead and classified by every lead: fewer false V beats, but slower by their number.",
     ),
 ]
 Rate = Annotated[
