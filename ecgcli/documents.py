@@ -126,6 +126,7 @@ class EvaluateRecordings(_Document):
     aami: Aami
     fibrillation: Episodes | None
     """Null without rhythm annotations."""
+    notes: list[str]
 
 
 class EvaluateRhythm(_Document):
@@ -273,10 +274,13 @@ class Resample(_Document):
 
 
 class Prepare(_Document):
-    """Beats cut from recordings."""
+    """Beats cut from recordings, or joined from files of beats."""
 
     files: list[str]
-    recordings: int
+    sources: int
+    """How many recordings, or files of beats, were read."""
+    recordings: int | None
+    """How many of them were recordings; null where files of beats were joined."""
     beats: int
     classes: Counts | None
     """Beats of each class; null without classes."""

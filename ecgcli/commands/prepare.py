@@ -313,7 +313,8 @@ def _print(report: _Report, config: str, as_json: bool, console: Console) -> Non
         print_json(
             {
                 "files": report.files,
-                "recordings" if report.of_recordings else "sources": report.sources,
+                "sources": report.sources,
+                "recordings": report.sources if report.of_recordings else None,
                 "beats": report.beats,
                 "classes": report.counts,
                 "skipped_beats": report.skipped,

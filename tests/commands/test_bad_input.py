@@ -175,7 +175,7 @@ def test_odd_configs(text: str, message: str, tmp_path: Path, ecg: Ecg) -> None:
         ("training.device=meta", "training.device: 'meta' is not available"),
         ("model.channels=[9999,9999,9999]", "a network of more than 100,000,000 parameters"),
         ("licence=!!timestamp x", "the value is not valid YAML"),
-        (f"runs={'r' * 5000}", "File name too long"),
+        (f"runs={'r' * 5000}", "the name is too long for a file"),
         (f"name={'n' * 5000}", "File name too long"),
     ],
 )

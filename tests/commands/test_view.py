@@ -137,8 +137,8 @@ def test_clock_times_other_signals_and_names_of_an_edf(ecg: Ecg) -> None:
     assert data["offset"] == 23 * 3600 + 58 * 60 + 30
     text = Path("night.html").read_text()
     assert "2024-03-01 23:58:30" in text
-    assert "signal Resp is not shown" in text
-    assert "signal ECG slow is not shown: it has 125 Hz" in text
+    assert "signal Resp is left out" in text
+    assert "signal ECG slow is left out: it has 125 Hz" in text
     assert "<b>I</b>" not in text
 
 
