@@ -95,6 +95,7 @@ def require_whole() -> None:
 
 def test_each_recording_once_whatever_is_killed(recordings: str, cluster: Any, ecg: Ecg) -> None:
     """The driver is killed, then a worker, then a node."""
+    del ecg  # it makes the folder the working folder
     killed = start(recordings, cluster.address)
     wait_for(6)
     killed.kill()
@@ -111,7 +112,10 @@ def test_each_recording_once_whatever_is_killed(recordings: str, cluster: Any, e
     require_whole()
     assert f"{COUNT} recordings (" in messages
 
-    again = ecg("predict", recordings, *READ, "-o", "out")
+    again = subprocess.run(
+        ecg_process("predict", recordings, *READ, "-o", "out"),
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
     assert f"{COUNT} recordings ({COUNT} done before)" in again.stderr
     require_whole()
     assert not list(Path("out").glob(".*.tmp"))

@@ -130,6 +130,8 @@ def test_a_mirror_is_fetched_to_the_databases_folder_and_resumed(
         assert mirror.requested[0] == CHECKSUMS
         there = {path.name for path in (out / "incartdb").iterdir()}
         mirror.requested.clear()
+        # Another file may have been received whole when this one failed; its rest is refused once.
+        monkeypatch.setattr(transfer, "RETRIES", 1)
         assert get_source("incartdb").download(out, mirror.url, SILENT) == [out / "incartdb"]
     assert not there & set(mirror.requested)
     assert len(list((out / "incartdb").iterdir())) == 3 * 75 + 1
