@@ -20,10 +20,9 @@ from ecgcli.beats import (
     read_info,
     require_classes,
     require_one_meaning,
-    require_rows,
-    require_unmixed,
     write_beats,
 )
+from ecgcli.beats.blocks import beats_of_blocks
 from ecgcli.beats.parquet import SHARD_BEATS, ParquetWriter, has_column, writing_parquet
 from ecgcli.choices import Storage
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
@@ -157,29 +156,14 @@ def _copy(
     progress: Progress,
 ) -> tuple[str, ...]:
     """Write all beats of a file, with its sidecars; the classes that its labels mean."""
-    sidecars = info, context = read_info(source), read_context(source)
-    first, highest = 0, -1
+    sidecars = info, _ = read_info(source), read_context(source)
+    highest = -1
     with beats_reader(source, classes=len(classes or AAMI_CLASSES), normalize=normalize) as reader:
-        for block in reader:
-            rows = slice(first, first + len(block.samples))
-            first = rows.stop
-            if any(sidecar is not None and len(sidecar) < first for sidecar in sidecars):
-                break
-            output.write(
-                Beats(
-                    block.samples,
-                    block.labels,
-                    None if info is None else info.iloc[rows],
-                    None if context is None else context[rows],
-                )
-            )
-            if block.labels is not None:
-                highest = max(highest, int(block.labels.max(initial=-1)))
+        for beats in beats_of_blocks(reader, sidecars, source):
+            output.write(beats)
+            if beats.labels is not None:
+                highest = max(highest, int(beats.labels.max(initial=-1)))
             progress.update("converting", reader.position, reader.size, unit="bytes")
-    for sidecar in sidecars:
-        if sidecar is not None:
-            require_rows(len(sidecar), first, source)
-    require_unmixed(source, reader.checksum, context)
     if classes is None and not reader.classes and highest >= 0:
         classes = classes_of(np.array([highest]), info, source)
     meaning = classes or reader.classes or AAMI_CLASSES

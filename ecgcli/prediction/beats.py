@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, beats_reader, read_context, read_info, require_rows, require_unmixed
+from ecgcli.beats import beats_reader, read_context, read_info
+from ecgcli.beats.blocks import beats_of_blocks
 from ecgcli.beats.views import inputs_of
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
@@ -94,11 +95,11 @@ def predict_file(
     counts = np.zeros(len(classes) + 1, np.int64)
     first = 0
     samples_only = classifier.views == ("samples",)
-    sidecars = (None, None) if samples_only else (read_info(source), read_context(source))
+    sidecars = None if samples_only else (read_info(source), read_context(source))
     with beats_reader(source, classes=len(classes), normalize=normalize) as reader:
-        blocks = iter(reader)
+        blocks = beats_of_blocks(reader, sidecars, source)
         head = next(blocks)  # refuses an invalid file before the output opens
-        inputs_of(_with_sidecars(head.samples, 0, sidecars, source), classifier.views)
+        inputs_of(head, classifier.views)
         schema = pa.schema(
             [
                 ("beat", pa.int64()),
@@ -107,44 +108,17 @@ def predict_file(
             ]
         )
         with output(target) as stream, table_writer(stream, table_format, schema) as writer:
-            for block in chain([head], blocks):
-                beats = _with_sidecars(block.samples, first, sidecars, source)
+            for beats in chain([head], blocks):
                 probabilities = classifier.probabilities(beats)
                 predicted = labels_for(probabilities, abstain)
                 counts += np.bincount(predicted, minlength=len(classes) + 1)
                 writer.write(table_of(probabilities, predicted, classes, first=first))
                 first += len(predicted)
                 progress.update("predicting", reader.position, reader.size, unit="bytes")
-            for rows in sidecars:
-                if rows is not None:
-                    require_rows(len(rows), first, source)
-            if not samples_only:
-                require_unmixed(source, reader.checksum, sidecars[1])
     return Summary(
         {name: int(count) for name, count in zip(classes, counts[:-1], strict=True)},
         reader.labelled,
         int(counts[-1]),
-    )
-
-
-#: The contents of a file's sidecars: information and context, a row for each beat.
-Sidecars = tuple["pd.DataFrame | None", "NDArray[np.float32] | None"]
-
-
-def _with_sidecars(
-    samples: NDArray[np.float32], first: int, sidecars: Sidecars, source: Path | str
-) -> Beats:
-    """The beats from row ``first`` on, with their rows of the sidecars."""
-    info, context = sidecars
-    last = first + len(samples)
-    for rows in sidecars:
-        if rows is not None and len(rows) < last:
-            require_rows(len(rows), last, source)
-    return Beats(
-        samples,
-        None,
-        None if info is None else info.iloc[first:last],
-        None if context is None else context[first:last],
     )
 
 
