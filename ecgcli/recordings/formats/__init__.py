@@ -5,12 +5,13 @@ A reader is a function ``read(path, options) -> Recording``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgcli.errors import ConfigError
+from ecgcli.errors import ConfigError, DataError, EcgError
 from ecgcli.registry import Registry
 
 if TYPE_CHECKING:
@@ -40,6 +41,24 @@ class Format:
     endings: tuple[str, ...]
     in_folders: tuple[str, ...]
     begins: bytes = b""
+
+
+@contextmanager
+def reading_as(kind: str, path: Path) -> Iterator[None]:
+    """Inside the block a library reads a file; whatever it raises is a `DataError`.
+
+    For libraries that document no exception classes, or pass on any error of their parsers.
+
+    Raises:
+        DataError: the file cannot be read as this kind.
+    """
+    try:
+        yield
+    except EcgError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"cannot be read as {kind}: {reason}", file=path) from error
 
 
 _FORMATS: Registry[Format] = Registry("format", __name__)

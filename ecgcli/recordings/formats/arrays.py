@@ -17,7 +17,7 @@ from ecgcli.recordings import (
     choose_lead,
     millivolts_per,
 )
-from ecgcli.recordings.formats import register
+from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 #: Columns that hold no lead.
@@ -112,16 +112,14 @@ def _read_npy(path: Path) -> Columns:
 def _read_mat(path: Path) -> Columns:
     from scipy.io import loadmat
 
-    try:
-        # from memory: of a file, the library allocates as much as a damaged header asks for
-        arrays = loadmat(BytesIO(read_input(path)))
-    except NotImplementedError as error:
-        raise DataError(
-            "this is a MAT file of version 7.3; save it with -v7 in MATLAB", file=path
-        ) from error
-    except Exception as error:  # the reader passes on any error of its parser
-        reason = str(error) or type(error).__name__
-        raise DataError(f"cannot be read as a MAT file: {reason}", file=path) from error
+    with reading_as("a MAT file", path):
+        try:
+            # from memory: of a file, the library allocates as much as a damaged header asks for
+            arrays = loadmat(BytesIO(read_input(path)))
+        except NotImplementedError as error:
+            raise DataError(
+                "this is a MAT file of version 7.3; save it with -v7 in MATLAB", file=path
+            ) from error
     numeric = [
         value
         for name, value in arrays.items()

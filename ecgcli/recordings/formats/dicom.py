@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.errors import DataError, EcgError, MissingExtraError
+from ecgcli.errors import DataError, MissingExtraError
 from ecgcli.recordings import (
     ReadOptions,
     Recording,
@@ -21,7 +21,7 @@ from ecgcli.recordings import (
     choose_lead,
     millivolts_per,
 )
-from ecgcli.recordings.formats import register
+from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 
@@ -39,15 +39,8 @@ def read(path: Path, options: ReadOptions) -> Recording:
         raise MissingExtraError(
             "DICOM files need the package pydicom: pip install 'ecgcli[dicom]'"
         ) from error
-    try:
+    with reading_as("DICOM", path):
         return _recording(pydicom.dcmread(path), path, options)
-    except EcgError:
-        raise
-    except Exception as error:  # the library documents no exception classes
-        raise DataError(
-            f"cannot be read as DICOM: {' '.join(str(error).split()) or type(error).__name__}",
-            file=path,
-        ) from error
 
 
 def _recording(file: Any, path: Path, options: ReadOptions) -> Recording:

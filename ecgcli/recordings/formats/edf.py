@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgcli.errors import DataError, EcgError
+from ecgcli.errors import DataError
 from ecgcli.recordings import (
     ReadOptions,
     Recording,
@@ -18,7 +18,7 @@ from ecgcli.recordings import (
     choose_lead,
     millivolts_per,
 )
-from ecgcli.recordings.formats import register
+from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
 
 #: The date that EDF files have when they state none.
@@ -35,17 +35,10 @@ def read(path: Path, options: ReadOptions) -> Recording:
     Raises:
         DataError: the file is damaged, discontinuous, or has no such signal.
     """
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            recording = _read(path, options)
-    except EcgError:
-        raise
-    except Exception as error:  # the library documents no exception classes
-        raise DataError(
-            f"cannot be read as {path.suffix[1:].upper()}: {' '.join(str(error).split())}",
-            file=path,
-        ) from error
+    kind = path.suffix[1:].upper()
+    with reading_as(kind, path), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        recording = _read(path, options)
     return replace(recording, notes=tuple(dict.fromkeys(str(each.message) for each in caught)))
 
 

@@ -22,7 +22,7 @@ from ecgcli.recordings import (
     millivolts_per,
 )
 from ecgcli.recordings.annotation_file import Annotations, read_annotation_file
-from ecgcli.recordings.formats import register
+from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.identity import segment_headers
 from ecgcli.recordings.rhythm_annotations import rhythm_spans
 
@@ -240,12 +240,10 @@ def _require_whole(path: Path, header: Any, signals: Any) -> None:
 
 def _try(path: Path, read: Any) -> Any:
     """Call a function of the library, which raises errors of many kinds for a wrong file."""
-    try:
-        return read()
-    except FileNotFoundError as error:
-        raise DataError(
-            f"the record's file {Path(error.filename or '').name} is missing", file=path
-        ) from error
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"cannot be read as a WFDB record: {reason}", file=path) from error
+    with reading_as("a WFDB record", path):
+        try:
+            return read()
+        except FileNotFoundError as error:
+            raise DataError(
+                f"the record's file {Path(error.filename or '').name} is missing", file=path
+            ) from error
