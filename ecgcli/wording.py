@@ -1,4 +1,4 @@
-"""Numbers with their nouns, for sentences."""
+"""Numbers as text, for sentences and tables."""
 
 from __future__ import annotations
 
@@ -12,3 +12,9 @@ def counted(number: int, noun: str, plural: str = "") -> str:
         plural: where it is not the singular with an ``s``.
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def clock_text(seconds: float) -> str:
+    """A time in s as hours, minutes and seconds: ``1:02:03``."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

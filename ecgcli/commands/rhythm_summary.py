@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecgcli.wording import counted
+from ecgcli.wording import clock_text, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     """Print the summary of `ecgcli.prediction.recordings.Classified`."""
     for note in summary["notes"]:
         console.print(f"{summary['recording']}: {note}")
-    length, beats = _clock(summary["seconds"]), summary["beats"]
+    length, beats = clock_text(summary["seconds"]), summary["beats"]
     console.print(f"{summary['recording']}: {length}, {counted(beats, 'beat')}")
     if summary["start"] is not None:
         console.print(f"  starts      {_readable(summary['start'])}")
@@ -65,9 +65,8 @@ def _print_fibrillation(fibrillation: dict[str, Any], console: Console) -> None:
         f"  AF burden   {fibrillation['burden']:.1%}; {counted(len(episodes), 'episode')}"
     )
     for episode in episodes[:_RUNS_SHOWN]:
-        console.print(
-            f"    from {_at(episode['start'], episode.get('clock'))} to {_clock(episode['end'])}"
-        )
+        begin, end = _at(episode["start"], episode.get("clock")), clock_text(episode["end"])
+        console.print(f"    from {begin} to {end}")
     if len(episodes) > _RUNS_SHOWN:
         console.print(f"    and {counted(len(episodes) - _RUNS_SHOWN, 'more episode')}")
 
@@ -101,7 +100,7 @@ def _print_hours(hours: list[dict[str, Any]], console: Console) -> None:
         f"  {'hour from':<20}{'mean':>6}{'low':>6}{'high':>6}{heads}{'no ECG':>9}{'AF':>8}"
     )
     for hour in hours:
-        from_time = _readable(hour["clock"]) if "clock" in hour else _clock(hour["start"])
+        from_time = _readable(hour["clock"]) if "clock" in hour else clock_text(hour["start"])
         rates = "".join(
             f"{'-' if rate is None else format(rate, '.0f'):>6}"
             for rate in (hour["mean_rate"], hour["lowest_rate"], hour["highest_rate"])
@@ -116,14 +115,9 @@ def _print_hours(hours: list[dict[str, Any]], console: Console) -> None:
 
 def _at(seconds: float, clock: str | None) -> str:
     """A time in the recording, and on the clock where that is known."""
-    return _clock(seconds) if clock is None else f"{_clock(seconds)} ({_readable(clock)})"
+    return clock_text(seconds) if clock is None else f"{clock_text(seconds)} ({_readable(clock)})"
 
 
 def _readable(clock: str) -> str:
     """A clock time in ISO 8601 for readers: to the second."""
     return clock.replace("T", " ").partition(".")[0]
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -77,13 +77,12 @@ def read_leads(
 def _with_ecg_first(leads: Sequence[Recording]) -> tuple[list[Recording], list[str]]:
     """The leads, and a note if another than the preferred one has to be the first."""
     first = leads[0]
-    shares = [1 - without_ecg(lead.signal, lead.sampling_rate) for lead in leads]
-    best = max(range(len(leads)), key=shares.__getitem__)
-    if shares[0] >= _LEAST_ECG or not best:
+    missing = without_ecg(first.signal, first.sampling_rate)
+    if missing <= 1 - _LEAST_ECG:
         return list(leads), []
-    lead = replace(with_beats_of(leads[best], first), rhythms=first.rhythms)
-    note = (
-        f"{first.lead} has no ECG for {1 - shares[0]:.0%} of the time; beats are those of "
-        f"{lead.lead}"
-    )
-    return [lead, *(other for other in leads if other is not leads[best])], [note]
+    best = min(leads, key=lambda lead: without_ecg(lead.signal, lead.sampling_rate))
+    if best is first:
+        return list(leads), []
+    lead = replace(with_beats_of(best, first), rhythms=first.rhythms)
+    note = f"{first.lead} has no ECG for {missing:.0%} of the time; beats are those of {lead.lead}"
+    return [lead, *(other for other in leads if other is not best)], [note]

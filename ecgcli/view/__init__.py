@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,7 @@ class Page:
         """When the recording began, where its file states it."""
         return self.leads[0].start
 
+    @cached_property
     def periods(self) -> list[Period]:
         """The recording by the hour, or by shorter periods if it is short."""
         beats = self.beats

@@ -40,7 +40,7 @@ def charts_item(page: Page) -> dict[str, Any]:
     from bokeh.models import Range1d
 
     first = _rate_chart(page)
-    ectopic = _ectopic_chart(page, page.periods(), first.x_range)
+    ectopic = _ectopic_chart(page, page.periods, first.x_range)
     charts = [first, _rr_chart(page, first.x_range), ectopic]
     for chart in charts:
         _mark_stretches(chart, page)

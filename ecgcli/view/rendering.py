@@ -28,6 +28,7 @@ from ecgcli.view.encoding import (
     overview_samples,
     piece_samples,
 )
+from ecgcli.wording import clock_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -89,7 +90,7 @@ def render(
         charts=charts_item(page),
         leads=[encode_lead(lead.signal, lead.sampling_rate) for lead in page.leads],
         overviews=[encode_overview(lead.signal, lead.sampling_rate) for lead in page.leads],
-        periods=page.periods(),
+        periods=page.periods,
         facts=facts(page),
         meanings={name: CLASS_MEANINGS[name] for name in page.beats.classes},
         doubtful=DOUBTFUL,
@@ -118,7 +119,7 @@ def facts(page: Page) -> dict[str, str]:
         "file": page.path.name,
         "leads": ", ".join(lead.lead for lead in leads),
         "sampling rate": f"{leads[0].sampling_rate:g} Hz",
-        "length": _clock_text(page.seconds),
+        "length": clock_text(page.seconds),
         **started,
         "R peaks": f"{len(beats):,}, {peaks}",
         "classes": f"{page.source}, lead {leads[0].lead}",
@@ -192,7 +193,7 @@ def _templates(packages: Sequence[str]) -> Environment:
 
     loader = ChoiceLoader([PackageLoader(each) for each in packages])
     pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"clock": _clock_text, "tojson_block": json_block, "path": svg_path}
+    pages.filters |= {"clock": clock_text, "tojson_block": json_block, "path": svg_path}
     return pages
 
 
@@ -247,9 +248,4 @@ def _start(page: Page) -> str:
 
 def _clock(page: Page) -> Any:
     offset = clock_offset(page.start)
-    return lambda seconds: _clock_text(seconds + offset)
-
-
-def _clock_text(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    return lambda seconds: clock_text(seconds + offset)
