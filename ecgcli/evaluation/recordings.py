@@ -103,12 +103,13 @@ def evaluate_recordings(
     episodes = {}
     notes: list[str] = []
     for done, path in enumerate(paths, 1):
-        (reference, *others), _ = read_chosen_leads(path, options, name=names.get(path, ""))
+        leads, left_out = read_chosen_leads(path, options, name=names.get(path, ""))
+        reference, *others = leads
         if not reference.annotated:
             raise DataError(
                 "no annotations to compare with; name them with --annotations", file=path
             )
-        notes += (f"{reference.name}: {note}" for note in reference.notes)
+        notes += (f"{reference.name}: {note}" for note in (*left_out, *reference.notes))
         blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
         prepared = prepare_for(classifier, (blind, *others), path, options)
         classified = classify_prepared(classifier, prepared)
