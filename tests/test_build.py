@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,13 @@ def test_all_has_every_extra() -> None:
     (everything,) = map(Requirement, extras["all"])
     assert everything.name == project()["name"]
     assert everything.extras == set(extras) - {"all"}
+
+
+def test_the_documentation_lists_every_extra() -> None:
+    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    table = text.partition("## A container")[0]
+    named = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", "".join(named))) == {*project()["optional-dependencies"]}
 
 
 def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
