@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import stat
 import sys
@@ -52,7 +53,7 @@ def read_json(path: Path) -> Any:
 
     Raises:
         OSError: it cannot be read; see `open_input`.
-        ValueError: it is not JSON, or is nested too deeply.
+        ValueError: it is not JSON, holds a number that is not finite, or is nested too deeply.
     """
     return parse_json(read_input(path))
 
@@ -61,12 +62,20 @@ def parse_json(content: bytes) -> Any:
     """The document in the content of a JSON file.
 
     Raises:
-        ValueError: it is not JSON, or is nested too deeply.
+        ValueError: it is not JSON, holds a number that is not finite, or is nested too deeply.
     """
     try:
-        return json.loads(content)
+        return json.loads(content, parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def _finite(text: str) -> float:
+    """The number that a text stands for; Python's own reader accepts ``NaN`` and ``1e999``."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
 
 
 def is_pipe(path: Path) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import Result
 
 from ecgcli import inputs
-from ecgcli.inputs import open_input, require_file
+from ecgcli.inputs import open_input, parse_json, require_file
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -141,3 +141,10 @@ def test_a_process_substitution(demo: Path) -> None:
     command = " ".join(ecg_process("predict", f"<(cat {data})", "-m", "beats", "-q"))
     result = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     assert result.stdout.count(b"\n") == 1 + data.read_bytes().count(b"\n")
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_not_json(number: str) -> None:
+    """Python's own reader accepts it, and what is written from it would be refused."""
+    with pytest.raises(ValueError, match=f"{number} is not a finite number"):
+        parse_json(f'{{"limits": [1.5, {number}]}}'.encode())

@@ -342,7 +342,7 @@ def test_a_changed_recording_is_done_again(trained: Path, ecg: Ecg) -> None:
 
 
 @pytest.mark.usefixtures("days")
-@pytest.mark.parametrize("damage", ["", "{", "[1]", '"text"', "\0"])
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '"text"', "\0", '{"a": NaN}'])
 def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -> None:
     ecg("predict", "dayA", "--model", trained, "-o", "res")
     note = Path("res/holter.summary.json")
