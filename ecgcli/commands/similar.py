@@ -55,11 +55,14 @@ def command(
 
     By default, searches for the first five beats. Similar means a small cosine distance
     between the inputs of the model's last layer: 0 is the same direction, 1 nothing in
-    common. Neighbours of another class than the predicted one cast doubt on it.
+    common. Neighbours of another class than the predicted one cast doubt on it. The inputs of
+    that layer for the labelled beats are kept in embedding.safetensors, in the run or in
+    runs/pretrained, so that the next search among them is faster.
     """
     use_threads(threads)
     from ecgcli.beats import read_beats, read_labelled
     from ecgcli.beats.rows import choose_rows
+    from ecgcli.insight.cache import cache_of
     from ecgcli.insight.similarity import find_similar
 
     console = messages(quiet)
@@ -68,7 +71,8 @@ def command(
         beats = read_beats(data, classifier.classes, normalize=normalize)
         chosen = choose_rows(rows, len(beats), data)
         labelled = read_labelled(to, classifier.classes, normalize=normalize)
-        similar = find_similar(classifier, beats, chosen, labelled, neighbours, progress)
+        cache = cache_of(classifier)
+        similar = find_similar(classifier, beats, chosen, labelled, neighbours, progress, cache)
     if png is not None:
         similar.draw(png)
     if json:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ecgcli.beats import Beats
 from ecgcli.errors import DataError
+from ecgcli.insight.cache import embed_once
 from ecgcli.insight.embedding import embed
 from ecgcli.insight.figures import BeatPanel, draw_similar, require_room
 from ecgcli.prediction import Classifier
@@ -124,6 +125,7 @@ def find_similar(
     to: Beats,
     neighbours: int = 5,
     progress: Progress = SILENT,
+    cache: Path | None = None,
 ) -> Similar:
     """The beats of ``to`` nearest to each of ``beats[rows]`` in the model's embedding.
 
@@ -137,6 +139,7 @@ def find_similar(
         to: labelled beats to compare with, preferably those that the model was trained on.
         neighbours: number of neighbours of each beat.
         progress: called with the number of beats embedded.
+        cache: the file that keeps the embedding of ``to``, see `embed_once`; None keeps none.
 
     Raises:
         DataError: ``to`` has fewer beats than ``neighbours``, or no labels.
@@ -152,9 +155,14 @@ def find_similar(
     from sklearn.neighbors import NearestNeighbors
 
     chosen, classes = beats.take(rows), classifier.classes
+    queries = embed(classifier, chosen)
     index = NearestNeighbors(n_neighbors=neighbours, metric="cosine", algorithm="brute")
-    index.fit(embed(classifier, to, progress))
-    distances, nearest = index.kneighbors(embed(classifier, chosen))
+    index.fit(
+        embed(classifier, to, progress)
+        if cache is None
+        else embed_once(classifier, to, cache, progress)
+    )
+    distances, nearest = index.kneighbors(queries)
     probabilities = classifier.probabilities(chosen)
     matches = [
         Match(

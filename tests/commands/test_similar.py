@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 
 from typer.testing import Result
 
@@ -14,14 +15,18 @@ Ecg = Callable[..., Result]
 
 
 def test_table_picture_and_document_agree(trained: Path, demo: Path, ecg: Ecg) -> None:
-    data, to = demo / "synthetic_test.csv", demo / "synthetic_train.csv"
-    arguments = ("similar", data, "--to", to, "-m", trained, "--rows", "4,0", "-k", 3)
+    data, to, run = demo / "synthetic_test.csv", demo / "synthetic_train.csv", Path("run")
+    copytree(trained, run)
+    arguments = ("similar", data, "--to", to, "-m", run, "--rows", "4,0", "-k", 3)
     result = ecg(*arguments, "--png", "s.png")
     assert result.exit_code == 0, result.stderr
+    assert "Embedding: kept in run/embedding.safetensors" in result.stderr
     assert Path("s.png").read_bytes().startswith(b"\x89PNG")
     assert "Picture: s.png" in result.stderr
-    assert f"ecg explain {data} --model {trained} --rows 4,0" in result.stderr
-    document = json.loads(ecg(*arguments, "--json").stdout)["beats"]
+    assert f"ecg explain {data} --model {run} --rows 4,0" in result.stderr
+    again = ecg(*arguments, "--json")
+    assert "Embedding: read from run/embedding.safetensors" in again.stderr
+    document = json.loads(again.stdout)["beats"]
     assert [beat["beat"] for beat in document] == [4, 0]
     words = result.stdout.split()
     for beat in document:
