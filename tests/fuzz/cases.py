@@ -41,6 +41,15 @@ _RECORDING = (
     "prepare {file} -o out.csv --jobs 1 --context",
     "decompose {file} --seconds 5 -o out.csv",
 )
+_PARQUET = (
+    *_BEATS,
+    "prepare {file} -o out.csv",
+    "prepare {file} -o out.parquet --samples float16",
+    "check beats.csv --against {file}",
+    "train -q --config knn.yaml data.train={file}",
+    "train -q --config config.yaml data.train={file} data.validation=patient",
+)
+_REVIEW = "review lead.edf --model run --annotations none --reader anna -q"
 _UNSTATED = tuple(f"{command} --fs 250 --units mV" for command in _RECORDING)
 _CHECKPOINT = (
     "predict beats.csv --model {file} -o out.csv",
@@ -79,6 +88,10 @@ TARGETS = (
     Target("gzip", ("packed.csv.gz",), "gzip", _BEATS[:5], "beats"),
     Target("sidecar", ("beats.info.csv",), "table", _SIDECARS, "sidecar"),
     Target("context", ("beats.context.npy",), "npy", _SIDECARS[:3]),
+    Target("beats parquet", ("beats.parquet",), "binary", _PARQUET, "parquet"),
+    Target("shards", tuple(f"shards/part-0000{n}.parquet" for n in range(4)), "binary", tuple(
+        command.replace("{file}", "shards") for command in _PARQUET
+    ), "parquet"),
     Target("WFDB header", ("rec.hea", "packed12.hea"), "table", _RECORDING, "wfdb"),
     Target("WFDB segments", ("multi.hea", "multi_1.hea"), "table", tuple(
         command.replace("{file}", "multi.hea") for command in _RECORDING
@@ -86,6 +99,8 @@ TARGETS = (
     Target("WFDB signal", ("rec.dat", "packed12.dat"), "binary", _RECORDING, "wfdb"),
     Target("WFDB annotations", ("rec.atr", "packed12.atr"), "annotations", _RECORDING, "wfdb"),
     Target("EDF", ("lead.edf", "lead.bdf"), "edf", _RECORDING, "edf"),
+    Target("ISHNE", ("lead.ecg",), "ishne", _RECORDING, "ishne"),
+    Target("DICOM", ("lead.dcm",), "binary", _RECORDING, "dicom"),
     Target("NPY", ("lead.npy",), "npy", _UNSTATED, "npy"),
     Target("MAT", ("lead.mat", "lead4.mat"), "binary", _UNSTATED, "mat"),
     Target("recording CSV", ("lead.csv",), "table", _UNSTATED, "text"),
@@ -125,6 +140,17 @@ TARGETS = (
     Target("results", ("results/rec.summary.json",), "json", (
         "predict day --model run -o results --jobs 1",
     ), "results"),
+    Target("files about all", (
+        "results/cohort.parquet", "results/failures.csv", "results/summary.json",
+    ), "binary", (
+        "predict day --model run -o results --jobs 1",
+        "predict day --model run -o results --jobs 1 --beats-parquet",
+        "check {file}",
+    ), "about_all"),
+    Target("review", ("lead.review.csv",), "table", (
+        f"{_REVIEW} --answers more.csv --resume",
+    ), "review"),
+    Target("answers", ("given.csv",), "table", (f"{_REVIEW} --answers {{file}} -o out",)),
     Target("evaluation", ("run/evaluation-beats/report.json",), "json", ("confusion run --json",)),
     Target("comparison", ("compared/synthetic/knn-0/result.json",), "json", (
         "compare knn.yaml --splits synthetic --seeds 1 --data . -o compared",
@@ -165,6 +191,9 @@ _WORKING = (
     "train -q --config knn.yaml seed=1 data.validation_fraction=0.2 licence=none name=x",
     "train -q --config config.yaml training.epochs=1 training.learning_rate=0.01 model.hidden=[4]",
     "models show run",
+    "prepare shards -o out.parquet --samples uint8 --normalize --classes aami",
+    "predict day --model run -o out --shard 1/1 --beats-parquet --jobs 1 --format json",
+    "review lead.edf --model run --reader anna --answers given.csv -o out -q",
 )
 _ODD_OPTIONS = (
     *ODD_TEXTS, "3,,5", "5-3", "0-", "-5", "1-99999999999999", "all", "N=0", "N=nan", "N=-1",
@@ -248,6 +277,9 @@ def _odd_name(random: Random, folder: Path) -> Case:
             ("beats", (".csv", ".info.csv", ".context.npy"), _BEATS),
             ("rec", (".hea", ".dat", ".atr"), _RECORDING),
             ("lead", (".edf",), _RECORDING),
+            ("lead", (".ecg",), _RECORDING),
+            ("lead", (".dcm",), _RECORDING),
+            ("beats", (".parquet",), _PARQUET),
             ("lead", (".npy",), _UNSTATED),
             ("run/best", (".safetensors",), _CHECKPOINT),
         ),

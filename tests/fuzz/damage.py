@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 import zlib
+from binascii import crc_hqx
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -446,6 +447,30 @@ def _edf_fields_swapped(data: bytes, random: Random) -> bytes:
 EDF: dict[str, Damage] = {"an odd field": _edf_field, "fields swapped": _edf_fields_swapped}
 
 
+#: Fields of the header of an ISHNE file that are read as numbers: start and width.
+_ISHNE_FIELDS = (
+    (10, 4), (14, 4), (18, 4), (22, 4), (26, 2), (156, 2), *((158 + 2 * n, 2) for n in range(3)),
+    *((206 + 2 * n, 2) for n in range(3)), (272, 2), *((138 + 2 * n, 2) for n in range(9)),
+)  # fmt: skip
+
+
+def _ishne_field(data: bytes, random: Random) -> bytes:
+    """A number of the header replaced, often with the checksum that then is right."""
+    start, width = pick(random, _ISHNE_FIELDS)
+    number = int(
+        pick(random, (0, 1, -1, 2, 3, 12, 13, 522, 523, 32767, 2**31 - 1, -(2**31), 10000))
+    )
+    field = (number % (1 << 8 * width)).to_bytes(width, "little")
+    data = data[:start] + field + data[start + width :]
+    if random.random() < 0.7:
+        begin = int.from_bytes(data[22:26], "little", signed=True)
+        data = data[:8] + crc_hqx(data[10:begin], 0xFFFF).to_bytes(2, "little") + data[10:]
+    return data
+
+
+ISHNE: dict[str, Damage] = {"an odd field": _ishne_field}
+
+
 def _word(data: bytes, random: Random) -> bytes:
     """Another 16-bit word, such as another annotation or its distance to the one before."""
     words = len(data) // 2
@@ -588,6 +613,7 @@ DAMAGES: dict[str, dict[str, Damage]] = {
     "yaml": YAML | TEXT | ANY,
     "npy": NPY | ANY,
     "edf": EDF | ANY,
+    "ishne": ISHNE | ANY,
     "binary": ANY,
     "annotations": ANNOTATIONS | ANY,
     "checkpoint": CHECKPOINT | ANY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from contextlib import chdir
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats, write_beats
 from ecgcli.commands import app
+from tests.recordings.formats.holter_files import write_ishne
 
 RATE = 250
 #: What `cases.TARGETS` trains and compares with.
@@ -41,6 +43,9 @@ training:
   device: cpu
 """
 
+#: The options of a review that the material continues.
+REVIEW = ("--model", "run", "--annotations", "none", "--reader", "anna", "-q")
+
 
 def make_material(folder: Path) -> None:
     """Fill an empty folder with the files that `cases.TARGETS` names."""
@@ -49,6 +54,7 @@ def make_material(folder: Path) -> None:
         shutil.copy("beats.info.csv", "packed.info.csv")
         Path("packed.csv.gz").write_bytes(gzip.compress(Path("beats.csv").read_bytes(), mtime=0))
         _write_variants(Path("beats.csv").read_text())
+        _write_parquet()
         _write_recordings()
         _write_models()
         _write_results()
@@ -87,6 +93,18 @@ def _write_variants(text: str) -> None:
     )
 
 
+def _write_parquet() -> None:
+    """The beats in one file, rounded to bytes, and in a folder of four shards."""
+    from ecgcli.beats import read_labelled
+    from ecgcli.beats.parquet import writing_parquet
+
+    beats = read_labelled(Path("beats.csv"))
+    with writing_parquet(Path("beats.parquet"), storage="uint8", context=True) as writer:
+        writer.write(beats)
+    with writing_parquet(Path("shards"), context=True, shard_beats=10) as writer:
+        writer.write(beats)
+
+
 def _ecg(seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """A lead in mV with a QRS complex about every 0.8 s."""
     random = np.random.default_rng(2)
@@ -123,11 +141,31 @@ def _write_recordings() -> None:
                 for n, label in enumerate(("ECG II", "ECG V5"))
             ]
         ).write(f"lead.{ending}")
+    write_ishne(Path("lead.ecg"), np.round(leads * 200))
+    _write_dicom(np.round(leads * 200))
     np.save("lead.npy", leads)
     savemat("lead.mat", {"ecg": leads})
     savemat("lead4.mat", {"ecg": leads}, format="4")
     lines = [f"{n / RATE:.3f},{first},{second}" for n, (first, second) in enumerate(leads)]
     Path("lead.csv").write_text("time,II,V5\n" + "\n".join(lines) + "\n")
+
+
+def _write_dicom(steps: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
+    """Two leads in steps of 5 µV, in the 12-lead ECG that comes with pydicom."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    document = pydicom.dcmread(str(get_testdata_file("waveform_ecg.dcm", download=False)))
+    group = document.WaveformSequence[0]
+    del document.WaveformSequence[1:]
+    channels = group.ChannelDefinitionSequence
+    group.ChannelDefinitionSequence = [channels[1], channels[10]]  # II and V5
+    for channel in group.ChannelDefinitionSequence:
+        channel.ChannelSensitivity = "5"
+    group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = 2, len(steps)
+    group.SamplingFrequency = str(RATE)
+    group.WaveformData = steps.astype("<i2").tobytes()
+    document.save_as("lead.dcm")
 
 
 def _write_segments(leads: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
@@ -204,7 +242,8 @@ def _write_results() -> None:
     Path("day").mkdir()
     for ending in ("hea", "dat", "atr"):
         shutil.copy(f"rec.{ending}", "day")
-    run("predict", "day", "--model", "run", "-o", "results", "-q", "-j", 1)
+    run("predict", "day", "--model", "run", "-o", "results", "-q", "-j", 1, "--beats-parquet")
+    _write_review()
     run("evaluate", "run", "--data", "beats.csv", "-q")
     for side in ("train", "test"):
         shutil.copy("beats.csv", f"synthetic_{side}.csv")
@@ -215,6 +254,20 @@ def _write_results() -> None:
     sides = {"train": ["p0", "rec"], "test": ["p1", "packed12"]}
     split = {side: {"patient": names, "record": names} for side, names in sides.items()}
     Path("split.json").write_text(json.dumps(split))
+
+
+def _write_review() -> None:
+    """A review of the recording without annotations, with an answer of several kinds."""
+    Path("given.csv").write_text(
+        "action,time,class,to\nclass,1.3 2.1,V,\nclass,2.9,S,\nmove,3.7,,3.75\n"
+        "delete,4.5,,\nskip,5.3,,\nunreadable,10,,11\nundo,,,\nadd,12.0,F,\n"
+    )
+    Path("more.csv").write_text("time,class\n16.5,N\n")
+    run("review", "lead.edf", *REVIEW, "--answers", "given.csv")
+    for name in ("lead.reviewed", "lead.reviewed.csv"):
+        Path(name).unlink()
+    file = Path("lead.review.csv")
+    file.write_text(re.sub(r"\d+-\d+-\d+T[\d:]+", "2026-01-01T12:00:00", file.read_text()))
 
 
 def run(*arguments: object) -> None:

@@ -12,6 +12,7 @@ import csv
 import gzip
 import json
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,38 @@ def _number(cell: str, decimal: str) -> float:
         return float(cell.replace(decimal, "."))
     except ValueError as error:
         raise Unreadable(f"{cell[:20]!r} is no number") from error
+
+
+def parquet(file: Path, material: Path) -> str | None:
+    """Samples, classes and information of beats, by pyarrow; they are those before the damage."""
+    from ecgcli.beats import read_beats, read_info
+
+    folder = file.parent.name == "shards"
+    source, name = (file.parent, "shards") if folder else (file, "beats.parquet")
+    ours, info = read_beats(source), read_info(source)
+    theirs, before = _parquet_table(source), _parquet_table(material / name)
+    if not np.allclose(ours.samples, theirs.pop("samples") / (1 if folder else 255)):
+        return "other samples"
+    if ours.labels is None or not np.array_equal(ours.labels, theirs.pop("label")):
+        return "other classes"
+    if ours.context is None or not np.array_equal(ours.context, theirs.pop("context")):
+        return "another context"
+    if info is None or any(info[column].tolist() != theirs[column].tolist() for column in theirs):
+        return "other information"
+    if not np.allclose(ours.samples, before["samples"] / (1 if folder else 255)):
+        return "other samples than before the damage"
+    return None if np.array_equal(ours.labels, before["label"]) else "other classes than before"
+
+
+def _parquet_table(source: Path) -> dict[str, NDArray[Any]]:
+    """The columns of a file or of a folder of files."""
+    import pyarrow as pa
+    import pyarrow.parquet as papq
+
+    paths = sorted(source.glob("part-*")) if source.is_dir() else [source]
+    tables = [papq.read_table(path, partitioning=None) for path in paths]
+    columns = pa.concat_tables(tables).to_pydict()
+    return {name: np.array(values) for name, values in columns.items()}
 
 
 def sidecar(file: Path, material: Path) -> str | None:  # noqa: ARG001
@@ -188,6 +221,48 @@ def edf(file: Path, material: Path) -> str | None:  # noqa: ARG001
     return _differs(ours.signal, signal * factor)
 
 
+def ishne(file: Path, material: Path) -> str | None:  # noqa: ARG001
+    """A lead of an ISHNE file, field by field from the specification."""
+    ours, data = read_recording(file), file.read_bytes()
+    (begin,) = struct.unpack_from("<i", data, 22)
+    (leads,) = struct.unpack_from("<h", data, 156)
+    codes = struct.unpack_from(f"<{leads}h", data, 158)
+    resolutions = struct.unpack_from(f"<{leads}h", data, 206)
+    (rate,) = struct.unpack_from("<h", data, 272)
+    number = ours.leads.index(ours.lead)
+    if ours.lead == "II" and codes[number] != 6:
+        return "another lead"
+    if rate != ours.sampling_rate:
+        return "another sampling rate"
+    steps = np.array([step for (step,) in struct.iter_unpack("<h", data[begin:])])
+    return _differs(ours.signal, steps[number::leads] * resolutions[number] / 1e6)
+
+
+def dicom(file: Path, material: Path) -> str | None:  # noqa: ARG001
+    """A lead of a DICOM file: what pydicom decodes, scaled here."""
+    import pydicom
+
+    ours = read_recording(file)
+    group = pydicom.dcmread(file).WaveformSequence[0]
+    channels = group.ChannelDefinitionSequence
+    number = ours.leads.index(ours.lead)
+    channel = channels[number]
+    steps = np.frombuffer(group.WaveformData, "<i2")[number :: len(channels)].astype(np.float64)
+    steps = steps[: int(group.NumberOfWaveformSamples)]
+    unit = channel.ChannelSensitivityUnitsSequence[0].CodeValue
+    factor = {"uV": 1e-3, "mV": 1.0, "V": 1e3}.get(unit)
+    if factor is None or group.WaveformBitsAllocated != 16:
+        raise Unreadable(f"unit {unit}, {group.WaveformBitsAllocated} bits")
+    if float(group.SamplingFrequency) != ours.sampling_rate:
+        return "another sampling rate"
+    scale = float(channel.ChannelSensitivity) * float(
+        channel.get("ChannelSensitivityCorrectionFactor") or 1
+    )
+    return _differs(
+        ours.signal, (steps * scale + float(channel.get("ChannelBaseline") or 0)) * factor
+    )
+
+
 def npy(file: Path, material: Path) -> str | None:  # noqa: ARG001
     """The first lead of an array, from the description of the format."""
     ours = read_recording(file, _UNSTATED)
@@ -259,6 +334,41 @@ def results(file: Path, material: Path) -> str | None:
     return None if same else "another table than before"
 
 
+def about_all(file: Path, material: Path) -> str | None:
+    """The files about all recordings are made again, whatever they were."""
+    import pyarrow.parquet as papq
+
+    folder, before = file.parent, material / "results"
+    for name in ("summary.json", "failures.csv", "rec.csv"):
+        if (folder / name).read_bytes() != (before / name).read_bytes():
+            return f"another {name}"
+    ours, theirs = (papq.read_table(place / "cohort.parquet") for place in (folder, before))
+    timed = "processing_seconds"
+    if not ours.drop_columns(timed).equals(theirs.drop_columns(timed)):
+        return "another cohort.parquet"
+    return None
+
+
+def review(file: Path, material: Path) -> str | None:  # noqa: ARG001
+    """The beats that were given a class have it, by the csv module."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        answers = [row for row in csv.DictReader(stream) if any(row.values())]
+    if any(row["action"] == "undo" for row in answers):
+        raise Unreadable("answers that are taken back")
+    moved = [float(row["time"]) for row in answers if row["action"] == "move"]
+    with file.with_name("lead.reviewed.csv").open(newline="") as stream:
+        given = {float(row["time"]): row["class"] for row in csv.DictReader(stream)}
+    classes = {
+        min(given, key=lambda beat: abs(beat - time)): row["class"]
+        for row in answers
+        if row["action"] in ("", "class", "add")
+        for time in map(float, row["time"].split())
+        if all(abs(time - place) > 0.3 for place in moved)
+    }
+    different = [time for time, letter in classes.items() if given[time] != letter]
+    return f"another class at {different[0]} s" if different else None
+
+
 def confusion(file: Path, material: Path, stdout: str = "") -> str | None:
     """The matrix of a table of predictions, by the csv module."""
     with file.open(encoding="utf-8", newline="") as stream:
@@ -275,5 +385,21 @@ def confusion(file: Path, material: Path, stdout: str = "") -> str | None:
 
 READERS: dict[str, Callable[..., str | None]] = {
     reader.__name__: reader
-    for reader in (beats, sidecar, wfdb, edf, npy, mat, text, predictions, results, confusion)
+    for reader in (
+        beats,
+        parquet,
+        sidecar,
+        wfdb,
+        edf,
+        ishne,
+        dicom,
+        npy,
+        mat,
+        text,
+        predictions,
+        results,
+        about_all,
+        review,
+        confusion,
+    )
 }

@@ -161,7 +161,9 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def _may_change(path: str) -> bool:
     """Whether a command may write there: its output, its run, its comparison."""
-    return path.startswith(("out", "run/", "stopped/", "results/", "compared/", "trained/"))
+    return path.startswith(
+        ("out", "run/", "stopped/", "results/", "compared/", "trained/", "lead.review")
+    )
 
 
 def _left_behind(

@@ -7,8 +7,9 @@ together (multiplex groups), such as the ECG itself and the mean of its beats; t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from ecgcli.recordings import (
 )
 from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
+
+#: The transfer syntax of files that are compressed as a whole.
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
 @register("dicom", "DICOM waveforms: ECGs of hospital archives", endings=(".dcm",))
@@ -39,8 +43,24 @@ def read(path: Path, options: ReadOptions) -> Recording:
         raise MissingExtraError(
             "DICOM files need the package pydicom: pip install 'ecgcli[dicom]'"
         ) from error
-    with reading_as("DICOM", path):
-        return _recording(pydicom.dcmread(path), path, options)
+    with (
+        reading_as("DICOM", path),
+        path.open("rb") as stream,
+        # a read from it takes no more memory than the file has, whatever length is stated
+        mmap(stream.fileno(), 0, access=ACCESS_READ) as data,
+    ):
+        _require_expanded(data, path)
+        return _recording(pydicom.dcmread(cast(Any, data)), path, options)
+
+
+def _require_expanded(data: mmap, path: Path) -> None:
+    """Refuse a file that is compressed as a whole: it may expand to any size."""
+    if data.find(_DEFLATED) >= 0:
+        raise DataError(
+            "it is compressed as a whole (deflated), which is not read; write it uncompressed, "
+            "for example with dcmconv +te",
+            file=path,
+        )
 
 
 def _recording(file: Any, path: Path, options: ReadOptions) -> Recording:

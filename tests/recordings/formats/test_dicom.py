@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ecgcli.errors import DataError, MissingExtraError
 from ecgcli.recordings import ReadOptions, read_recording
@@ -92,6 +94,20 @@ def test_a_file_that_is_cut_off(size: int, document: Any, tmp_path: Path) -> Non
     file = saved(document, tmp_path)
     file.write_bytes(file.read_bytes()[:size])
     assert refusal(file)
+
+
+def test_lengths_and_compression_do_not_take_memory(document: Any, tmp_path: Path) -> None:
+    file = saved(document, tmp_path)
+    content = bytearray(file.read_bytes())
+    place = content.index(document.WaveformSequence[0].WaveformData)
+    content[place - 4 : place] = (2**32 - 2).to_bytes(4, "little")
+    file.write_bytes(content)
+    tracemalloc.start()
+    assert refusal(file)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+    document.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert "it is compressed as a whole (deflated)" in refusal(saved(document, tmp_path))
 
 
 def test_a_folder_is_searched_for_them(document: Any, tmp_path: Path) -> None:
