@@ -100,8 +100,20 @@ class AnomalyModel:
     normal_scores: NDArray[np.float64]
 
     def score(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The anomaly score of each beat of ``(beats, 187)``; higher is more unusual."""
-        return self.views.score(samples, represent(self.network, samples))
+        """The anomaly score of each beat of ``(beats, 187)``; higher is more unusual.
+
+        Raises:
+            CheckpointError: a score is not finite.
+        """
+        features = represent(self.network, samples)
+        if np.isfinite(features).all():
+            with np.errstate(over="ignore", invalid="ignore"):
+                scores = self.views.score(samples, features)
+            if (np.abs(scores) <= np.finfo(np.float32).max).all():
+                return scores
+        raise CheckpointError(
+            "this anomaly model gives beats a score that is not finite; fit the model again"
+        )
 
     def percentiles(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The share of held-out normal beats, in 0..1, whose score is below each score."""

@@ -244,8 +244,8 @@ def _require_same_recording(path: Path, earlier: dict[str, Any], task: Task) -> 
     Raises:
         OutputError: the result is that of another recording.
     """
-    owner = earlier.get("path", str(path.resolve()))
-    if owner != str(path.resolve()):
+    owner = earlier.get("path")
+    if owner is not None and owner != str(path.resolve()):
         target = task.results.place_of(task.result_of(path, ENDINGS[task.table_format]))
         raise OutputError(
             f"{path}: {target} is the result of {owner}, which has the same name; "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save
 
 from ecgcli.anomaly.autoencoder import Autoencoder
@@ -60,6 +61,16 @@ def test_an_anomaly_model_of_another_format_or_content_is_refused(
         path.write_bytes(save(tensors, {"ecg_anomaly": text}))
         with pytest.raises(CheckpointError, match=message):
             load_model(path)
+
+
+def test_a_model_whose_scores_are_not_finite_is_refused(small: Path, tmp_path: Path) -> None:
+    """Its tensors are numbers, and the distances from them are not."""
+    model = fitted(small, tmp_path / "run")
+    with torch.no_grad():
+        for values in model.network.parameters():
+            values.fill_(3e38)
+    with pytest.raises(CheckpointError, match="a score that is not finite; fit the model again"):
+        model.score(read_beats(small).samples[:5])
 
 
 def test_a_seed_repeats_a_fit(small: Path, tmp_path: Path) -> None:

@@ -355,6 +355,14 @@ def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -
     assert note.read_text() == whole
 
 
+@pytest.mark.usefixtures("days")
+def test_a_name_that_no_file_can_have_is_a_failure_among_others(trained: Path, ecg: Ecg) -> None:
+    result = ecg("predict", "dayA", "a\0b", "--model", trained, "-o", "res")
+    assert result.exit_code == 2
+    assert "a\\x00b" in result.stderr
+    assert Path("res/dayA/holter.csv").exists()
+
+
 def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
     np.save("flat.npy", np.zeros(5000))
     options = ("--fs", 250, "--units", "mV", "--model", trained)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CPU_SECONDS, WALL_SECONDS = 10, 600
 #: Bytes that a command may take.
 MEMORY = 1 << 30
+#: The end of the names of samples that training maps into memory; see `ecgcli.beats.mapped`.
+_CACHE = ".samples.npy"
 
 #: What may be wrong; the first two cost the worker and are found by its parent.
 KINDS = (
@@ -171,14 +173,15 @@ def _left_behind(
 ) -> str:
     """What is left of a command that failed, and of temporary files of any.
 
-    Of several recordings, those that can be read have results.
+    Of several recordings, those that can be read have results; of several shards, those that
+    can be read have their memory-mapped samples beside them.
     """
     temporary = [path for path in after if path.endswith(".tmp")]
     if temporary:
         return f"temporary {temporary}"
     if code != 2 or case.arguments[0] == "compare" or "could not be read" in error:
         return ""
-    if new := [path for path in after if path not in before]:
+    if new := [path for path in after if path not in before and not path.endswith(_CACHE)]:
         return f"new {new}"
     if case.existing and after.get("out.csv") != before["out.csv"]:
         return "the earlier out.csv is not what it was"
