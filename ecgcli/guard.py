@@ -17,7 +17,9 @@ from ecgcli.errors import OutputError
 #: Stands near the beginning of every annotation file that ecg writes.
 MARK = "made by ecg"
 #: Endings of recordings and their annotations. Without `MARK`, another program made the file.
-_OF_RECORDINGS = (".hea", ".dat", ".atr", ".edf", ".bdf", ".mat")
+_OF_RECORDINGS = (
+    ".hea", ".dat", ".atr", ".edf", ".bdf", ".mat", ".dcm", ".ecg", ".ishne",
+)  # fmt: skip
 #: Bytes of a file that are searched for `MARK`.
 _HEAD = 256
 

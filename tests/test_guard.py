@@ -11,6 +11,7 @@ from ecgcli.errors import OutputError
 from ecgcli.files import remove, write_text
 from ecgcli.guard import MARK, Guard, guard_of, guarding, require_replaceable
 from ecgcli.parallel import in_order
+from ecgcli.recordings.formats import endings
 
 
 def write(target: Path) -> str:
@@ -51,7 +52,10 @@ def test_the_processes_of_a_job_have_its_guard(tmp_path: Path) -> None:
     assert [path.read_text() for path in paths] == ["new", "old"]
 
 
-@pytest.mark.parametrize("name", ["100.atr", "100.dat", "100.hea", "h.edf", "h.BDF", "m.mat"])
+@pytest.mark.parametrize(
+    "name",
+    ["100.atr", "100.dat", "h.BDF", "m.mat", *(f"x{end}" for end in endings(in_folders=True))],
+)
 def test_what_another_program_made_stays(name: str, tmp_path: Path) -> None:
     target = tmp_path / name
     write_text(target, "new files may have any name")
