@@ -20,7 +20,13 @@ from ecgcli.inputs import parse_json
 from ecgcli.machines import in_order_on_cluster
 from ecgcli.parallel import in_order_prepared
 from ecgcli.prediction import Classifier, load
-from ecgcli.prediction.cohort_files import FAILURES, SUMMARY, TABLE, cohort_files
+from ecgcli.prediction.cohort_files import (
+    FAILURES,
+    SUMMARY,
+    TABLE,
+    cohort_files,
+    is_of_shard,
+)
 from ecgcli.prediction.recordings import (
     ENDINGS,
     Classified,
@@ -39,6 +45,7 @@ from ecgcli.weights import bundled_checkpoint
 _NOTE = ".summary.json"
 #: The folder with the beats of all recordings, partitioned by recording.
 BEATS = "beats.parquet"
+_ABOUT_ALL = "a file about all recordings"
 
 #: A recording, and its name where that of the file is not enough.
 Named = tuple[Path, str]
@@ -154,12 +161,14 @@ def _alone(
 
 def _require_free(paths: Iterable[Path], task: Task) -> None:
     """Refuse results that cannot all be written."""
-    owners = dict.fromkeys((SUMMARY, TABLE, FAILURES), "a file about all recordings")
+    about_all = (SUMMARY, TABLE, FAILURES, *((BEATS,) if task.beats else ()))
+    owners = dict.fromkeys(about_all, _ABOUT_ALL)
     for path in paths:
         for ending in (ENDINGS[task.table_format], _NOTE):
             name = task.result_of(path, ending)
-            owner = owners.setdefault(name, f"a result of {path}")
-            if owner != f"a result of {path}":
+            own = f"a result of {path}"
+            owner = owners.setdefault(name, _ABOUT_ALL if is_of_shard(name) else own)
+            if owner != own:
                 raise ConfigError(
                     f"{path}: its result would be {task.results.place_of(name)}, which is {owner}; "
                     "choose another --format, or process it alone"

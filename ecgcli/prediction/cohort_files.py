@@ -52,6 +52,11 @@ _SCHEMA = pa.schema(
 )
 
 
+def is_of_shard(name: str) -> bool:
+    """Whether a file of this name is a shard's version of one of the files of a run."""
+    return any(files_of_shards([name], own) for own in _NAMES)
+
+
 def row_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a recording in the table; burdens of classes that a model lacks are missing."""
     row = {name: summary.get(name) for name in _PLAIN}

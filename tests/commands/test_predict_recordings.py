@@ -235,15 +235,28 @@ def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     assert "no ECG      100.0% of the time" in result.stderr
 
 
-@pytest.mark.parametrize("names", [("summary", "100"), ("100.summary", "100")])
-def test_no_result_replaces_another(names: tuple[str, str], trained: Path, ecg: Ecg) -> None:
-    """With --format json, a recording called summary would be the list of all recordings."""
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (("summary", "100"), ("--format", "json")),
+        (("100.summary", "100"), ("--format", "json")),
+        (("summary.1-of-2", "100"), ("--format", "json")),
+        (("beats", "100"), ("--format", "parquet", "--beats-parquet")),
+    ],
+)
+def test_no_result_replaces_another(
+    names: tuple[str, str], options: tuple[str, ...], trained: Path, ecg: Ecg
+) -> None:
+    """With --format json, a recording called summary would be the list of all recordings.
+
+    A run without a shard removes what shards wrote, by its name.
+    """
     paths = [Path(f"{name}.edf") for name in names]
     for path in paths:
         signal = np.sin(np.arange(5000) / 40)
         edfio.Edf([edfio.EdfSignal(signal, 250, label="II", physical_dimension="mV")]).write(path)
     arguments = ("predict", *paths, "--model", trained, "-o", "results", "--jobs", 1)
-    refused = ecg(*arguments, "--format", "json")
+    refused = ecg(*arguments, *options)
     assert refused.exit_code == 2
     assert "its result would be results/" in refused.stderr.splitlines()[-1]
     assert not Path("results").exists()
