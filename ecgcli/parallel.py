@@ -1,4 +1,4 @@
-"""Work on several processes, with results in order, that can be stopped."""
+"""Work on several processes or on a second thread, with results in order, that can be stopped."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -70,6 +70,20 @@ def in_order_prepared(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def one_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """The items, each taken by a second thread while the one before it is used.
+
+    Closing the generator (`contextlib.closing`), as Ctrl-C does, waits for the item that is being
+    taken: ``items`` must not be able to wait for ever, as a pipe can.
+    """
+    end = object()
+    with ThreadPoolExecutor(1) as thread:
+        taken = thread.submit(next, items, end)
+        while (item := taken.result()) is not end:
+            taken = thread.submit(next, items, end)
+            yield item  # type: ignore[misc]
 
 
 def process_count() -> int:

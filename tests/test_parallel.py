@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from ecgcli.errors import WorkerError
-from ecgcli.parallel import in_order
+from ecgcli.parallel import in_order, one_ahead
 
 
 def square(number: int) -> int:
@@ -38,6 +40,24 @@ def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
 def test_a_killed_worker_is_an_error_with_advice() -> None:
     with pytest.raises(WorkerError, match="fewer with --jobs"):
         list(in_order(die, range(4), 2))
+
+
+def test_an_item_is_taken_while_the_one_before_is_used() -> None:
+    taken = [threading.Event() for _ in range(3)]
+
+    def items() -> Iterator[int]:
+        for number, event in enumerate(taken):
+            event.set()
+            yield number
+        raise ValueError("after the last")
+
+    ahead = one_ahead(items())
+    assert next(ahead) == 0
+    assert taken[1].wait(5)
+    assert not taken[2].is_set()
+    assert [next(ahead), next(ahead)] == [1, 2]
+    with pytest.raises(ValueError, match="after the last"):
+        next(ahead)
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:

@@ -40,8 +40,10 @@ from ecgcli.wording import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Beats in a row group, the unit of reading and compression.
+#: Beats in a row group, the unit of compression.
 GROUP_BEATS = 32_768
+#: Beats in a block that is read. Smaller ones take more time, larger ones more memory.
+_BLOCK_BEATS = 8_192
 #: Beats in a shard of a folder.
 SHARD_BEATS = 1_000_000
 #: The entry of a file's metadata that is ecg's: JSON.
@@ -422,14 +424,14 @@ class ParquetFile:
             raise _damaged(self.path, error) from error
 
     def blocks(self, classes: int = 0) -> Iterator[tuple[NDArray[Any], NDArray[np.int64] | None]]:
-        """Samples as stored ``(beats, 187)``, one row group after the other.
+        """Samples as stored ``(beats, 187)``, block by block.
 
         With the number of classes, the labels too.
         """
         self._row = 0
         try:
             batches = self._file.iter_batches(
-                GROUP_BEATS, columns=["samples", *(["label"] if classes else [])]
+                _BLOCK_BEATS, columns=["samples", *(["label"] if classes else [])]
             )
             for batch in batches:
                 values = self._rows(batch.column("samples"))

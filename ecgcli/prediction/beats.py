@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from ecgcli.classes import ABSTAINED, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.files import atomic_write
 from ecgcli.inputs import open_input
+from ecgcli.parallel import one_ahead
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
 
@@ -74,7 +75,7 @@ def predict_file(
     """Classify every beat of a CSV and write a row for each beat, in bounded memory.
 
     A row has the beat's number (from 0, in the order of the file), its class, and a
-    probability for each class.
+    probability for each class. A file is read while the beats before are classified.
 
     Args:
         classifier: the model.
@@ -107,14 +108,19 @@ def predict_file(
                 *((each, pa.float32()) for each in classes),
             ]
         )
-        with output(target) as stream, table_writer(stream, table_format, schema) as writer:
-            for beats in chain([head], blocks):
+        pieces = ((beats, reader.position) for beats in chain([head], blocks))
+        with (
+            output(target) as stream,
+            table_writer(stream, table_format, schema) as writer,
+            closing(pieces if reader.size is None else one_ahead(pieces)) as read,
+        ):
+            for beats, position in read:
                 probabilities = classifier.probabilities(beats)
                 predicted = labels_for(probabilities, abstain)
                 counts += np.bincount(predicted, minlength=len(classes) + 1)
                 writer.write(table_of(probabilities, predicted, classes, first=first))
                 first += len(predicted)
-                progress.update("predicting", reader.position, reader.size, unit="bytes")
+                progress.update("predicting", position, reader.size, unit="bytes")
     return Summary(
         {name: int(count) for name, count in zip(classes, counts[:-1], strict=True)},
         reader.labelled,
