@@ -285,8 +285,17 @@ TEXT: dict[str, Damage] = {
 # Documents: JSON and YAML.
 
 
+#: Levels of a document in which a value is changed.
+_DEEPEST = 20
+
+
 def _places(document: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The keys that lead to each value of a document, the document itself excepted."""
+    """The keys that lead to each value of a document, the document itself excepted.
+
+    Not those deeper than `_DEEPEST`: an earlier damage may have nested thousands of lists.
+    """
+    if len(at) == _DEEPEST:
+        return []
     if isinstance(document, dict):
         children = list(document.items())
     elif isinstance(document, list):
