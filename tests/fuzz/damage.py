@@ -9,7 +9,8 @@ import re
 import tempfile
 import zlib
 from binascii import crc_hqx
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -285,29 +286,26 @@ TEXT: dict[str, Damage] = {
 # Documents: JSON and YAML.
 
 
-#: Levels of a document in which a value is changed.
-_DEEPEST = 20
+#: Values of a document of which one is changed: aliases stand for any number of values.
+_PLACES = 2000
 
 
-def _places(document: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The keys that lead to each value of a document, the document itself excepted.
-
-    Not those deeper than `_DEEPEST`: an earlier damage may have nested thousands of lists.
-    """
-    if len(at) == _DEEPEST:
-        return []
+def _places(document: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The keys that lead to each value of a document, the document itself excepted."""
     if isinstance(document, dict):
         children = list(document.items())
     elif isinstance(document, list):
         children = list(enumerate(document[:20]))
     else:
-        return []
-    return [place for key, value in children for place in ((*at, key), *_places(value, (*at, key)))]
+        return
+    for key, value in children:
+        yield (*at, key)
+        yield from _places(value, (*at, key))
 
 
 def changed_document(document: Any, random: Random) -> Any:
     """A document with one value replaced, removed or renamed, or something else altogether."""
-    places = _places(document)
+    places = list(islice(_places(document), _PLACES))
     if not places or random.random() < 0.05:
         return pick(random, ODD_VALUES)
     *path, last = pick(random, places)
