@@ -286,7 +286,7 @@ TEXT: dict[str, Damage] = {
 # Documents: JSON and YAML.
 
 
-#: Values of a document of which one is changed: aliases stand for any number of values.
+#: A document of more values consists of aliases, which stand for any number of values.
 _PLACES = 2000
 
 
@@ -374,6 +374,8 @@ def _odd_yaml_value(data: bytes, random: Random) -> bytes:
     try:
         document = yaml.safe_load(data)
     except (yaml.YAMLError, ValueError):  # damaged before
+        return data
+    if len(list(islice(_places(document), _PLACES))) == _PLACES:  # of aliases, not to be dumped
         return data
     return _dumped(changed_document(document, random))
 
