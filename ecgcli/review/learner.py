@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Features, Probabilities
 from ecgcli.review.questions import Question, Questions
-from ecgcli.review.relearning import Evidence, relearn
+from ecgcli.review.relearning import Correction, Evidence
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Learner:
 
     def __post_init__(self) -> None:
         self._questions = Questions(self.places, self.shipped, self.classes)
+        self._correction = Correction(self.shipped, self.places)
         self._known = self.shipped.any(axis=1)
         self.learn([])
 
@@ -59,7 +60,7 @@ class Learner:
         self.answered = labels >= 0
         rows = np.flatnonzero(self.answered & self._known)
         evidence = Evidence(rows, labels[rows], origins[rows])
-        self.probabilities = relearn(self.shipped, self.places, evidence).copy()
+        self.probabilities = self._correction.by(evidence).copy()
         self.probabilities[~self._known] = 0
         self.probabilities[self.answered] = np.eye(len(self.classes), dtype=np.float32)[
             labels[self.answered]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecgcli.prediction import Classifier
 from ecgcli.review.answers import Answer
@@ -12,6 +14,7 @@ from ecgcli.review.questions import Question
 from ecgcli.review.session import Review, Reviewed
 from ecgcli.view import UNCLASSIFIED, Page, PageBeats
 from ecgcli.view.building import describe_model
+from ecgcli.view.encoding import encode_numbers, encode_probabilities
 from ecgcli.view.events import find_events
 from ecgcli.view.families import cut_shapes, find_families
 
@@ -52,26 +55,33 @@ def state_of(review: Review) -> dict[str, Any]:
     }
 
 
-def changes_between(before: Reviewed, now: Reviewed) -> list[list[Any]]:
-    """The beats whose class or probabilities changed, as the page's ``setClasses`` takes them.
+def changes_between(before: Reviewed, now: Reviewed, classes: Sequence[str]) -> dict[str, Any]:
+    """The beats that look different on the page, as its ``setPacked`` takes them.
 
     Both must have the same beats.
     """
-    changed = (before.letters != now.letters) | (
-        np.abs(before.probabilities - now.probabilities).max(axis=1, initial=0) >= 1 / 512
-    )
-    return [
-        [int(beat), str(now.letters[beat]), np.round(now.probabilities[beat], 3).tolist()]
-        for beat in np.flatnonzero(changed)
-    ]
+    labels, shares = _labels(now, classes), encode_probabilities(now.probabilities)
+    differ = (shares != encode_probabilities(before.probabilities)).any(axis=1)
+    places = np.flatnonzero(differ | (labels != _labels(before, classes)))
+    return {
+        "steps": encode_numbers(np.diff(places, prepend=0).astype(np.uint32)),
+        "labels": encode_numbers(labels[places]),
+        "probabilities": encode_numbers(shares[places]),
+    }
+
+
+def _labels(beats: Reviewed, classes: Sequence[str]) -> NDArray[np.uint8]:
+    """The beats' classes as numbers."""
+    labels = np.full(len(beats), UNCLASSIFIED, np.uint8)
+    for label, name in enumerate(classes):
+        labels[beats.letters == name] = label
+    return labels
 
 
 def _page_beats(beats: Reviewed, review: Review) -> PageBeats:
-    label_of = {name: label for label, name in enumerate(review.classes)}
-    labels = [label_of.get(letter, UNCLASSIFIED) for letter in beats.letters.tolist()]
     return PageBeats(
         beats.times,
-        np.array(labels, np.uint8),
+        _labels(beats, review.classes),
         beats.probabilities,
         review.classes,
         review.analysis.lead.annotated,

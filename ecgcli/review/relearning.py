@@ -25,6 +25,8 @@ NOISE = 0.3
 CERTAIN = 0.97
 #: The most answered beats that are evidence, and the most entries of the kernel: a bound on time.
 MOST_EVIDENCE, MOST_ENTRIES = 1000, 40_000_000
+#: Beats whose likeness is computed at a time.
+_BLOCK = 2048
 
 
 @dataclass(frozen=True)
@@ -47,31 +49,58 @@ class Evidence:
         return Evidence(self.rows[kept], self.labels[kept], self.answers[kept])
 
 
-def relearn(probabilities: Probabilities, places: Features, evidence: Evidence) -> Probabilities:
-    """The probabilities of all beats, given answers to some.
+class Correction:
+    """Corrects the probabilities of a recording's beats by answers to some of them.
+
+    How alike an answered beat is to all others is computed once: with each answer only that of
+    the beats answered now.
 
     Args:
         probabilities: ``(beats, classes)`` of the model.
         places: ``(beats, coordinates)`` see `ecgcli.review.likeness.coordinates`.
-        evidence: the answered beats.
-
-    Returns:
-        ``(beats, classes)``; those answered are at or near their answer, but not set to it.
     """
-    from scipy.linalg import cho_factor, cho_solve
 
-    if not len(evidence.rows):
-        return probabilities
-    evidence = evidence.thinned(min(MOST_EVIDENCE, max(1, MOST_ENTRIES // len(places))))
-    logs = log_probabilities(probabilities)
-    wanted = _wanted(evidence.labels, logs.shape[1])
-    answered = places[evidence.rows]
-    own = _kernel(answered, answered) + NOISE * np.eye(len(answered), dtype=np.float32)
-    weights = cho_solve(cho_factor(own), wanted - logs[evidence.rows])
-    logs += _kernel(places, answered) @ weights.astype(np.float32)
-    odds = np.exp(logs - logs.max(axis=1, keepdims=True))
-    learnt: Probabilities = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
-    return learnt
+    def __init__(self, probabilities: Probabilities, places: Features) -> None:
+        self._probabilities, self._places = probabilities, places
+        self._logs = log_probabilities(probabilities)
+        most = min(MOST_EVIDENCE, max(1, MOST_ENTRIES // max(len(places), 1)))
+        self._likeness = np.empty((most, len(places)), np.float32)
+        self._rows = np.full(most, -1)  # the beat of each row of the likeness
+
+    def by(self, evidence: Evidence) -> Probabilities:
+        """The probabilities ``(beats, classes)`` of all beats, given answers to some.
+
+        Those answered are at or near their answer, but not set to it.
+        """
+        from scipy.linalg import cho_factor, cho_solve
+
+        if not len(evidence.rows):
+            return self._probabilities
+        evidence = evidence.thinned(len(self._rows))
+        slots = self._slots(evidence.rows)
+        own = self._likeness[np.ix_(slots, evidence.rows)] + NOISE * np.eye(len(slots))
+        wanted = _wanted(evidence.labels, self._logs.shape[1])
+        weights = np.zeros(((self._rows >= 0).sum(), self._logs.shape[1]), np.float32)
+        weights[slots] = cho_solve(cho_factor(own), wanted - self._logs[evidence.rows])
+        logs = self._logs + (weights.T @ self._likeness[: len(weights)]).T
+        odds = np.exp(logs - logs.max(axis=1, keepdims=True))
+        learnt: Probabilities = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+        return learnt
+
+    def _slots(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where the likeness of these beats to all is stored; what is new is computed.
+
+        Rows that were never used are filled first, then those of beats that are no evidence now.
+        """
+        new = np.setdiff1d(rows, self._rows)
+        free = np.flatnonzero(~np.isin(self._rows, rows))
+        free = free[np.argsort(self._rows[free] >= 0, kind="stable")][: len(new)]
+        self._rows[free] = new
+        for first in range(0, len(self._places), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            self._likeness[free, block] = _kernel(self._places[new], self._places[block])
+        order = np.argsort(self._rows, kind="stable")
+        return order[np.searchsorted(self._rows, rows, sorter=order)]
 
 
 def _wanted(labels: Labels, classes: int) -> NDArray[np.float64]:

@@ -130,7 +130,8 @@ class Server(ThreadingHTTPServer):
                 self.review.answer(_answer(request, before.times.tolist()))
             if request["action"] in _RELOADED:
                 return {"reload": True} | self.state()
-            return {"changes": changes_between(before, self.review.beats())} | self.state()
+            changes = changes_between(before, self.review.beats(), self.review.classes)
+            return {"changes": changes} | self.state()
 
     def finish(self) -> dict[str, Any]:
         """Write the results.

@@ -95,7 +95,7 @@ def _milliseconds(page: Page, seconds: Any) -> Any:
 
 
 def _chart(page: Page, label: str, x_range: Any = None) -> Any:
-    from bokeh.models import BoxSelectTool, DatetimeTickFormatter, Range1d
+    from bokeh.models import BasicTicker, BoxSelectTool, DatetimeTickFormatter, Range1d
     from bokeh.models.annotations import BoxAnnotation
     from bokeh.plotting import figure
 
@@ -124,6 +124,7 @@ def _chart(page: Page, label: str, x_range: Any = None) -> Any:
     chart.add_layout(
         BoxAnnotation(name=WINDOW, fill_color=BLUE, fill_alpha=0.2, line_color=BLUE, line_width=2)
     )
+    chart.yaxis.ticker = BasicTicker(desired_num_ticks=3, num_minor_ticks=0)
     chart.min_border_left = 60
     return chart
 

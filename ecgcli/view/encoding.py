@@ -14,6 +14,9 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgcli.arrays import Probabilities
+from ecgcli.prediction.beats import DECIMALS
+
 #: Half of the finest step of most recorders' converters.
 MILLIVOLTS_PER_STEP = 0.005
 #: A missing sample; `LARGEST` is the highest level that can be stored.
@@ -52,6 +55,15 @@ def encode_overview(signal: NDArray[np.float64], sampling_rate: float) -> str:
 def encode_numbers(values: NDArray[np.generic]) -> dict[str, str]:
     """An array of whole numbers, with its type as JavaScript names it (``Uint8``)."""
     return {"type": values.dtype.name.capitalize(), "data": _deflated(values)}
+
+
+def encode_probabilities(probabilities: Probabilities) -> NDArray[np.uint8]:
+    """Probabilities in steps of 1/255, ``(beats, classes)``.
+
+    They are rounded as in a table of predictions first, so that a page made from one is the same.
+    """
+    rounded = np.round(probabilities.astype(np.float64), DECIMALS)
+    return np.round(rounded * 255).astype(np.uint8)
 
 
 def piece_samples(sampling_rate: float) -> int:

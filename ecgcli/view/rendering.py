@@ -16,7 +16,6 @@ import numpy as np
 
 from ecgcli import __version__
 from ecgcli.classes import CLASS_MEANINGS
-from ecgcli.prediction.beats import DECIMALS
 from ecgcli.recordings import Recording
 from ecgcli.view import DOUBTFUL, UNCLASSIFIED, Family, Page
 from ecgcli.view.charts import bokeh_script, charts_item, clock_offset
@@ -25,6 +24,7 @@ from ecgcli.view.encoding import (
     encode_lead,
     encode_numbers,
     encode_overview,
+    encode_probabilities,
     overview_samples,
     piece_samples,
 )
@@ -78,14 +78,14 @@ def render(
     """
     pages = _templates((*folders, "ecgcli.view"))
     pages.filters["clock"] = _clock(page)
-    inside = [page_script(), bokeh_script(), *scripts]
-    own, *later = (Script(_closed(text)) for text in inside)
+    inside = [page_script(), *scripts, bokeh_script()]
+    *own, library = (Script(_closed(text)) for text in inside)
     return pages.get_template(template).render(
         page=page,
         style=_static("page.css"),
-        own_script=own,
-        later_scripts=later,
-        policy=_policy([own, *later], connect),
+        own_scripts=own,
+        charts_script=library,
+        policy=_policy([*own, library], connect),
         data=page_data(page),
         charts=charts_item(page),
         leads=[encode_lead(lead.signal, lead.sampling_rate) for lead in page.leads],
@@ -131,9 +131,6 @@ def page_data(page: Page) -> dict[str, Any]:
     rate = page.leads[0].sampling_rate
     beats = page.beats
     steps = np.round(beats.peaks * STEPS_PER_SECOND).astype(np.int64)
-    # As in a table of predictions, so that a page made from one is the same.
-    probabilities = np.round(beats.probabilities.astype(np.float64), DECIMALS)
-    shares = np.round(probabilities * 255).astype(np.uint8)
     return {
         "name": page.name,
         "seconds": page.seconds,
@@ -150,7 +147,7 @@ def page_data(page: Page) -> dict[str, Any]:
             "stepsPerSecond": STEPS_PER_SECOND,
             "intervals": encode_numbers(np.diff(steps, prepend=0).astype(np.uint32)),
             "labels": encode_numbers(beats.labels),
-            "probabilities": encode_numbers(shares),
+            "probabilities": encode_numbers(encode_probabilities(beats.probabilities)),
             "members": encode_numbers(page.members),
         },
         "families": [_family(family) for family in page.families],

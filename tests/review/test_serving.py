@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, OutputError
 from ecgcli.review.journal import Journal
 from ecgcli.review.serving import Server
@@ -62,6 +66,12 @@ def ask(
     return response.status, json.loads(text) if is_json else text.decode()
 
 
+def unpacked(numbers: dict[str, str]) -> np.ndarray:
+    """What `encode_numbers` packed."""
+    content = zlib.decompress(base64.b64decode(numbers["data"]))
+    return np.frombuffer(content, numbers["type"].lower())
+
+
 def test_it_listens_on_this_computer_alone(server: Server) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert server.address.startswith(f"http://127.0.0.1:{server.server_address[1]}/")
@@ -90,7 +100,11 @@ def test_an_answer_is_on_disk_before_it_is_confirmed(server: Server) -> None:
     )
     assert status == 200
     assert after["version"] == after["answers"] == 1
-    assert [change[1] for change in after["changes"] if change[0] in beats] == ["V"] * len(beats)
+    changed = np.cumsum(unpacked(after["changes"]["steps"])).tolist()
+    labels = unpacked(after["changes"]["labels"])[[changed.index(beat) for beat in beats]]
+    assert labels.tolist() == [AAMI_CLASSES.index("V")] * len(beats)
+    shares = unpacked(after["changes"]["probabilities"]).reshape(len(changed), -1)
+    assert (shares[changed.index(beats[0])] == [0, 0, 255, 0, 0]).all()
     assert server.review.journal.path.read_text().count("\n") == 2
     status, undone = ask(server, "answer", {"version": 1, "action": "undo"})
     assert (status, undone["reload"], undone["answers"]) == (200, True, 0)

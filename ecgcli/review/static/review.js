@@ -47,7 +47,7 @@
       const result = await ask("answer", { version: state.version, ...answer });
       problem("");
       if (result.reload) return reload(time);
-      page.setClasses(result.changes);
+      await page.setPacked(result.changes);
       show(result);
       byId("saved").textContent = `Saved, ${result.answers} answered.`;
     } catch (error) {

@@ -9,7 +9,15 @@ class Charts {
     this.windows = [];
   }
 
+  /** Bokeh's script is text until it is needed, so that the strip does not wait for it. */
+  runLibrary() {
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("charts-script").textContent; // as it was hashed
+    document.body.append(script);
+  }
+
   async show() {
+    this.runLibrary();
     Bokeh.logger.set_level("warn");
     const item = JSON.parse(textOf("charts-data"));
     item.target_id = this.place.id;

@@ -2,7 +2,7 @@
  * Puts the page together.
  *
  * `window.ecgPage` is what other scripts of the page use; it is there when the document fires
- * "ecg-ready":
+ * "ecg-ready", which is before the charts are drawn:
  *
  *   beats                  all beats: count, times (s), letter(beat), probabilitiesOf(beat),
  *                          members (the number of each beat's family), classes
@@ -15,6 +15,8 @@
  *   membersOf(family)      the numbers of its beats
  *   show(time)             show a time (s)
  *   setClasses(changes)    [[beat, class, probabilities?], ...]: changed classes, drawn at once
+ *   setPacked(changes)     the same of many beats, packed: steps from one beat to the next, labels,
+ *                          probabilities, each as encoding.py's encode_numbers writes it
  *   setEvents(events)      replace the events (fields as in ecgcli.view.Event)
  *   say(text)              have a text shown and read out
  *
@@ -171,9 +173,27 @@ function setClasses(changes) {
     beats.labels[beat] = label < 0 ? facts.unclassified : label;
     if (probabilities) beats.probabilities.set(probabilities, beat * beats.classes.length);
   }
+  redrawClasses();
+}
+
+function redrawClasses() {
   families.recount();
   strip.draw();
   if (strip.selected >= 0) say(describe(strip.selected));
+}
+
+async function setPacked(changes) {
+  const names = ["steps", "labels", "probabilities"];
+  const [steps, labels, shares] = await Promise.all(names.map((name) => unpackNumbers(changes[name])));
+  const { beats } = strip;
+  const width = beats.classes.length;
+  let beat = 0;
+  steps.forEach((step, i) => {
+    beat += step;
+    beats.labels[beat] = labels[i];
+    for (let k = 0; k < width; k++) beats.probabilities[beat * width + k] = shares[i * width + k] / 255;
+  });
+  redrawClasses();
 }
 
 async function start() {
@@ -192,7 +212,6 @@ async function start() {
   const asked = /^#t=([\d.]+)$/.exec(location.hash);
   if (asked) goTo(Number(asked[1]));
   else strip.moveTo(0);
-  performance.mark("ecg-strip");
   window.ecgPage = {
     beats,
     families: facts.families,
@@ -213,19 +232,29 @@ async function start() {
     membersOf: (family) => families.membersOf(family),
     show: (time) => strip.show(time),
     setClasses,
+    setPacked,
     setEvents: (list) => events.set(list),
     say,
   };
   await documentComplete();
+  announce("ecg-ready");
+  await strip.complete;
+  await nextFrame();
+  performance.mark("ecg-strip");
   charts = new Charts(document.getElementById("charts"), facts, goTo, (from, to) => strip.fit(from, to));
   await charts.show();
   moved();
   performance.mark("ecg-charts");
   document.documentElement.dataset.ready = "true";
-  announce("ecg-ready");
 }
 
-/** Bokeh's script stands behind this one, so that the strip is drawn before it is read. */
+/** Until what was drawn is on the screen; a page in the background has no frames. */
+function nextFrame() {
+  const frame = new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+  return Promise.race([frame, new Promise((go) => setTimeout(go, 200))]);
+}
+
+/** Other scripts stand behind this one. */
 function documentComplete() {
   if (document.readyState !== "loading") return Promise.resolve();
   return new Promise((go) => document.addEventListener("DOMContentLoaded", go, { once: true }));

@@ -21,6 +21,7 @@ class Strip {
     this.stretch = null; // [from, to] in s, selected by dragging with shift
     this.sharpness = 0; // pixels of the canvas for a CSS pixel; 0 is the screen's
     this.drawings = 0;
+    this.complete = null; // settled when the samples in sight are drawn
     this.width = canvas.clientWidth; // CSS pixels
     this.listen();
     new ResizeObserver(() => this.moveTo(this.start)).observe(canvas.parentElement);
@@ -153,7 +154,7 @@ class Strip {
     const missing = this.loading();
     if (!missing.length) return;
     this.canvas.dataset.state = "loading";
-    Promise.all(missing).then(() => {
+    this.complete = Promise.all(missing).then(() => {
       if (drawing === this.drawings) this.paint();
     });
   }
