@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +24,16 @@ class TextTable:
     rows: list[list[str]]
 
 
-def write_page(folder: Path, package: str, template: str, **content: Any) -> Path:
+def write_page(
+    folder: Path, package: str, template: str, pictures: Sequence[Path] = (), **content: Any
+) -> Path:
     """Write ``report.html``, with the pictures of its folder inside the file.
 
     Args:
         folder: where the page goes, and where its pictures are.
         package: the package whose ``templates`` has the template.
         template: the name of the template; its variables are escaped.
+        pictures: others than those in the folder.
         content: its variables.
 
     Returns:
@@ -41,7 +45,7 @@ def write_page(folder: Path, package: str, template: str, **content: Any) -> Pat
     pages = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     text = pages.get_template(template).render(
         content,
-        pictures={path.name: _data_uri(path) for path in folder.glob("*.png")},
+        pictures={path.name: _data_uri(path) for path in (*pictures, *folder.glob("*.png"))},
         version=__version__,
         date=f"{datetime.now():%Y-%m-%d}",
     )

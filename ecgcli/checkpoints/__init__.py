@@ -31,7 +31,7 @@ from ecgcli.checkpoints.container import read_tensors, under, write_tensors
 from ecgcli.classes import CLASS_SETS
 from ecgcli.errors import CheckpointError, shown
 from ecgcli.validation import first_problem
-from ecgcli.weights import name_of
+from ecgcli.weights import bundled_card, name_of
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
@@ -120,6 +120,17 @@ class Checkpoint:
     def with_graph(self, graph: bytes) -> Checkpoint:
         """The same checkpoint with its network as an ONNX graph."""
         return replace(self, graph=graph)
+
+
+def card_text(path: Path, card: BaseModel) -> str:
+    """The card of the model in a file: of bundled weights its page, else what the file states."""
+    bundled = name_of(path)
+    if bundled is not None:
+        return bundled_card(bundled)
+    import yaml
+
+    text: str = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -17,6 +17,8 @@ BEST = "best.safetensors"
 LAST = "last.safetensors"
 CONFIG = "config.yaml"
 ENVIRONMENT, HISTORY, REPORT = "environment.json", "metrics.csv", "report.json"
+#: Pictures of a training: curves by epoch, or the importances of features.
+CURVES, IMPORTANCES = "curves.png", "importances.png"
 ANOMALY = "anomaly.safetensors"
 FIBRILLATION = "fibrillation.safetensors"
 #: The files of a run that a later command may read.
@@ -111,7 +113,7 @@ def discard_run(run: Path) -> None:
     Raises:
         CheckpointError: another process is training in it, or it holds files of another kind.
     """
-    shown = {"curves.png", "importances.png", PAGE}
+    shown = {CURVES, IMPORTANCES, "errors.png", "worst.png", PAGE}
     with locked(run), writing(run):
         strange = [
             path.name

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ecgcli import metrics
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.beats.resampling import manifest_path
-from ecgcli.checkpoints import Card, TrainingData
+from ecgcli.checkpoints import Card, TrainingData, card_text
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
 from ecgcli.metrics import Score, rounded
@@ -24,31 +24,9 @@ from ecgcli.metrics.calibration import (
     error_interval,
     reliability,
 )
+from ecgcli.metrics.mistakes import NO_MISTAKES, Mistakes, find_mistakes, matrices_of_records
 from ecgcli.metrics.roc import Curve, precision_recall, roc
 from ecgcli.prediction import Classifier
-
-#: The number of the surest errors that are kept.
-_ERRORS_SHOWN = 12
-
-
-@dataclass(frozen=True)
-class BeatError:
-    """A beat that is classified wrongly.
-
-    Attributes:
-        row: its number among the beats, from 0.
-        record: it is from; empty if that is not known.
-        true, predicted: its class, and the one that the model finds most probable.
-        probability: of the predicted class.
-        samples: ``(187,)`` in 0..1, zero-padded.
-    """
-
-    row: int
-    record: str
-    true: str
-    predicted: str
-    probability: float
-    samples: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -74,8 +52,10 @@ class Evaluation:
     statement: str
     #: By the rules of the standard, where the record of each beat is known.
     aami: Aami | None = None
-    #: The errors that the model is surest of, the surest first.
-    errors: tuple[BeatError, ...] = ()
+    #: The most confident errors.
+    mistakes: Mistakes = NO_MISTAKES
+    #: The model's card, as text.
+    card: str = ""
 
     @property
     def beats(self) -> int:
@@ -174,11 +154,13 @@ def evaluate_beats(
     statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
     probabilities = classifier.probabilities(beats)
     evaluation = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
-    evaluation = replace(evaluation, errors=_surest_errors(beats, probabilities))
+    mistakes = find_mistakes(beats, beats.known_labels, probabilities)
+    evaluation = replace(evaluation, mistakes=mistakes, card=card_text(classifier.path, card))
     if beats.info is None or card.classes != AAMI_CLASSES:
         return evaluation
-    records = _by_record(beats, probabilities.argmax(1))
-    return replace(evaluation, aami=summarize(records, skip_first))
+    records = matrices_of_records(beats, probabilities.argmax(1))
+    matrices = {name: of_beats(matrix) for name, matrix in records.items()}
+    return replace(evaluation, aami=summarize(matrices, skip_first))
 
 
 def evaluate(
@@ -219,23 +201,6 @@ def evaluate(
     )
 
 
-def _surest_errors(beats: Beats, probabilities: NDArray[np.float32]) -> tuple[BeatError, ...]:
-    predicted, highest = probabilities.argmax(axis=1), probabilities.max(axis=1, initial=0)
-    wrong = np.flatnonzero(predicted != beats.known_labels)
-    surest = wrong[np.argsort(-highest[wrong], kind="stable")][:_ERRORS_SHOWN]
-    return tuple(
-        BeatError(
-            row=row,
-            record="" if beats.info is None else str(beats.info["record"].iloc[row]),
-            true=beats.classes[beats.known_labels[row]],
-            predicted=beats.classes[predicted[row]],
-            probability=float(highest[row]),
-            samples=beats.samples[row],
-        )
-        for row in surest.tolist()
-    )
-
-
 def _after(beats: Beats, seconds: float, data: Path) -> Beats:
     """The beats after the first ``seconds`` of each record."""
     if beats.info is None:
@@ -247,20 +212,6 @@ def _after(beats: Beats, seconds: float, data: Path) -> Beats:
     if not len(later):
         raise DataError(f"there are no beats after the first {seconds:g} s", file=data)
     return beats.take(later)
-
-
-def _by_record(beats: Beats, predicted: NDArray[np.intp]) -> dict[str, metrics.Matrix]:
-    """The matrix of each record, by name."""
-    if beats.info is None:
-        return {}
-    records = beats.info["record"].to_numpy()
-    truth, classes = beats.known_labels, len(AAMI_CLASSES)
-    return {
-        str(name): of_beats(
-            metrics.confusion_matrix(truth[records == name], predicted[records == name], classes)
-        )
-        for name in np.unique(records)
-    }
 
 
 def describe_split(training: TrainingData, test: Beats, *, resampled: bool = False) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgcli.beats.reader import SAMPLING_RATE
-from ecgcli.evaluation.beats import BeatError
-from ecgcli.figures import BLUE, GREY, PALETTE, new_figure, panel_grid, save_figure
+from ecgcli.figures import GREY, PALETTE, new_figure, save_figure
 
 
 def draw_confusion(
@@ -61,23 +59,6 @@ def draw_curves_by_class(
         inset.set(xlim=zoom[:2], ylim=zoom[2:])
         inset.tick_params(labelsize=7)
         axis.indicate_inset_zoom(inset, edgecolor="black")
-    save_figure(figure, target)
-
-
-def draw_errors(target: Path, errors: Sequence[BeatError]) -> None:
-    """The beats of errors, without their padding, with the true and the predicted class."""
-    axes, figure = panel_grid(len(errors), across=4, width=2.6, height=1.7)
-    for axis, error in zip(axes, errors, strict=True):
-        samples = np.trim_zeros(error.samples, "b")
-        axis.plot(1000 * np.arange(len(samples)) / SAMPLING_RATE, samples, color=BLUE, linewidth=1)
-        place = f"record {error.record}" if error.record else f"beat {error.row}"
-        axis.set_title(
-            f"{error.true}, called {error.predicted} ({error.probability:.2f})\n{place}", fontsize=8
-        )
-        axis.set(xlim=(0, 1000 * len(error.samples) / SAMPLING_RATE), ylim=(-0.05, 1.05))
-        axis.set_yticks([])
-        axis.tick_params(labelsize=7)
-    figure.supxlabel("ms after the R peak", fontsize=8)
     save_figure(figure, target)
 
 

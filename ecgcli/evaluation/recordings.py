@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ecgcli.beats.preparation import patients_of
+from ecgcli.beats.preparation import Prepared, patients_of
+from ecgcli.checkpoints import card_text
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.evaluation.beats import describe_patients
 from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.metrics import Matrix
-from ecgcli.metrics.aami import Aami, Stretches, compare, summarize
+from ecgcli.metrics.aami import Aami, Stretches, compare, pair_beats, summarize, within
 from ecgcli.metrics.episodes import EpisodeFigures, summarize_episodes
+from ecgcli.metrics.mistakes import NO_MISTAKES, Mistakes, find_mistakes, join_mistakes
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.leads import prepare_for
 from ecgcli.prediction.recordings import Classified, classify_prepared
@@ -43,6 +46,10 @@ class RecordingEvaluation:
     fibrillation: EpisodeFigures | None = None
     #: Remarks on the reading of the recordings, each after the recording's name.
     notes: tuple[str, ...] = ()
+    #: The most confident errors among the detected beats.
+    mistakes: Mistakes = NO_MISTAKES
+    #: The model's card, as text.
+    card: str = ""
 
     @property
     def matrix(self) -> Matrix:
@@ -100,7 +107,7 @@ def evaluate_recordings(
         classes = " and ".join(classifier.classes)
         raise CheckpointError(f"{classifier.path}: its classes are {classes}, not those of AAMI")
     matrices, names = {}, distinct_names(paths)
-    episodes = {}
+    episodes, mistakes = {}, []
     notes: list[str] = []
     for done, path in enumerate(paths, 1):
         leads, left_out = read_chosen_leads(path, options, name=names.get(path, ""))
@@ -114,6 +121,7 @@ def evaluate_recordings(
         prepared = prepare_for(classifier, (blind, *others), path, options)
         classified = classify_prepared(classifier, prepared)
         matrices[reference.name] = compare_beats(reference, classified, skip_first)
+        mistakes.append(_mistakes(reference, prepared, classified, skip_first))
         if reference.rhythms:
             episodes[reference.name] = compare_rhythm(
                 classified.atrial, reference.rhythms, skip_first
@@ -129,25 +137,52 @@ def evaluate_recordings(
         ),
         fibrillation=summarize_episodes(episodes, skip_first) if episodes else None,
         notes=tuple(notes),
+        mistakes=join_mistakes(mistakes),
+        card=card_text(classifier.path, classifier.card),
     )
 
 
 def compare_beats(reference: Recording, classified: Classified, skip_first: float = 0.0) -> Matrix:
     """The matrix ``(7, 7)`` of a recording's annotated beats and the detected ones."""
-    flutter = flutter_of(reference)
-    truth = reference.beat_positions / reference.sampling_rate
-    symbols = np.array(reference.symbols)[reference.is_beat]
-    labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
+    truth, labels = _annotated_beats(reference, skip_first)
     predicted = np.array(
         [AAMI_CLASSES.index(kind) if kind else _UNCLASSIFIED for kind in classified.kinds], np.int64
     )
-    true_kept, detected_kept = truth >= skip_first, classified.peaks >= skip_first
+    kept = classified.peaks >= skip_first
     return compare(
-        (truth[true_kept], labels[true_kept]),
-        (classified.peaks[detected_kept], predicted[detected_kept]),
-        fibrillation=flutter,
+        (truth, labels),
+        (classified.peaks[kept], predicted[kept]),
+        fibrillation=flutter_of(reference),
         unreadable=classified.unusable,
     )
+
+
+def _annotated_beats(
+    reference: Recording, skip_first: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Times in s and labels of the annotated beats after the first seconds."""
+    times = reference.beat_positions / reference.sampling_rate
+    symbols = np.array(reference.symbols)[reference.is_beat]
+    labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
+    kept = times >= skip_first
+    return times[kept], labels[kept]
+
+
+def _mistakes(
+    reference: Recording, prepared: Prepared, classified: Classified, skip_first: float
+) -> Mistakes:
+    """The most confident errors in a recording, those among its first seconds excepted."""
+    true_times, labels = _annotated_beats(reference, skip_first)
+    flutter = flutter_of(reference)
+    times, no_beat, excluded = classified.peaks, len(AAMI_CLASSES), -1
+    truth = np.full(len(times), excluded, np.int64)
+    kept = np.flatnonzero(times >= skip_first)
+    for i, j in pair_beats(true_times, times[kept]):
+        if j >= 0 and (i >= 0 or not within(times[kept[j]], flutter)):
+            truth[kept[j]] = labels[i] if i >= 0 else no_beat
+    truth = truth[prepared.beats.known_peak] if len(prepared.beats) else truth[:0]
+    rows = np.flatnonzero(truth != excluded)
+    return find_mistakes(prepared.beats.take(rows), truth[rows], classified.probabilities[rows])
 
 
 def flutter_of(recording: Recording) -> Stretches:

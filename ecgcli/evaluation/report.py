@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgcli import metrics
-from ecgcli.checkpoints.runs import results_folder
+from ecgcli.checkpoints.runs import CONFIG, results_folder
 from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.errors import CheckpointError
 from ecgcli.evaluation import tables
@@ -15,7 +15,6 @@ from ecgcli.evaluation.beats import Evaluation
 from ecgcli.evaluation.figures import (
     draw_confusion,
     draw_curves_by_class,
-    draw_errors,
     draw_reliability,
 )
 from ecgcli.evaluation.recordings import RecordingEvaluation
@@ -24,7 +23,10 @@ from ecgcli.files import write_json
 from ecgcli.inputs import read_json
 from ecgcli.metrics.aami import FIGURES, Aami
 from ecgcli.metrics.episodes import EpisodeFigures
+from ecgcli.metrics.figures import draw_mistakes
+from ecgcli.metrics.mistakes import NO_BEAT, worst_records_table
 from ecgcli.pages import TextTable, write_page
+from ecgcli.training.provenance import read_provenance
 from ecgcli.wording import counted
 
 REPORT = "report.json"
@@ -77,6 +79,7 @@ def write_report(
         "rhythm.html",
         title="Evaluation of atrial fibrillation",
         evaluation=evaluation,
+        **_origin(evaluation.model),
         **_episode_tables(evaluation.fibrillation),
     )
 
@@ -104,8 +107,8 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         "Precision-recall, each class against the rest",
         zoom=(0.8, 1, 0.8, 1),
     )
-    if evaluation.errors:
-        draw_errors(folder / "errors.png", evaluation.errors)
+    worst = None if evaluation.aami is None else _worst_records(evaluation.aami)
+    draw_mistakes(folder, evaluation.mistakes, worst)
     bins = evaluation.reliability
     draw_reliability(
         folder / "reliability.png",
@@ -120,6 +123,7 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         "evaluation.html",
         title="Evaluation",
         evaluation=evaluation,
+        **_origin(evaluation.model),
         beats=counted(evaluation.beats, "beat"),
         overall=tables.overall_table(evaluation),
         overall_meanings={metric.heading: metric.meaning for metric in metrics.OVERALL},
@@ -130,6 +134,7 @@ def _write_beats_page(folder: Path, evaluation: Evaluation) -> Path:
         area_meanings=_AREA_MEANINGS,
         calibration_error=tables.with_interval(evaluation.calibration_error),
         coverage=tables.coverage_table(evaluation),
+        worst_records=worst,
         **_aami_tables(evaluation.aami),
     )
 
@@ -142,19 +147,39 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
         AAMI_CLASSES,
         f"{Path(evaluation.data).name}: share of the true class",
     )
+    worst = _worst_records(evaluation.aami)
+    draw_mistakes(folder, evaluation.mistakes, worst)
     return write_page(
         folder,
         __package__,
         "recordings.html",
         title="Evaluation on recordings",
         evaluation=evaluation,
+        **_origin(evaluation.model),
         class_meanings=_class_meanings(AAMI_CLASSES),
+        worst_records=worst,
         **_aami_tables(evaluation.aami),
         **_episode_tables(evaluation.fibrillation),
     )
 
 
-def _episode_tables(episodes: EpisodeFigures | None) -> dict[str, TextTable]:
+def _origin(model: str) -> dict[str, Any]:
+    """The run that the evaluated model is from, where it lies in a run folder, and its picture."""
+    folder = Path(model).parent
+    if not (folder / CONFIG).is_file():
+        return {}
+    try:
+        run = read_provenance(folder)
+    except CheckpointError as error:  # the evaluation holds without it
+        return {"problem": str(error)}
+    return {"run": run, "pictures": [run.picture] if run.picture else []}
+
+
+def _worst_records(aami: Aami) -> TextTable:
+    return worst_records_table(aami.records, [*AAMI_CLASSES, NO_BEAT, "unreadable"])
+
+
+def _episode_tables(episodes: EpisodeFigures | None) -> dict[str, Any]:
     if episodes is None:
         return {}
     return {
@@ -168,7 +193,6 @@ def _aami_tables(aami: Aami | None) -> dict[str, Any]:
         return {}
     return {
         "aami": tables.aami_table(aami),
-        "worst_records": tables.worst_records_table(aami),
         "by_record": tables.records_table(aami),
         "aami_meanings": {
             "VEB, SVEB": "ventricular and supraventricular ectopic beats: the classes V and S"

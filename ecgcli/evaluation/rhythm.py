@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecgcli.checkpoints import card_text
 from ecgcli.evaluation.beats import describe_patients
 from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.fibrillation.model import load_model
@@ -23,6 +24,8 @@ class RhythmEvaluation:
     data: str
     fibrillation: EpisodeFigures
     statement: str
+    #: The model's card, as text.
+    card: str = ""
 
     def scores(self) -> dict[str, float]:
         """Every gross figure by its name for ``--require``."""
@@ -75,4 +78,5 @@ def evaluate_rhythm(
         data=data,
         fibrillation=summarize_episodes(counts, skip_first),
         statement=describe_patients(set(loaded.card.training_data.records.values()), tested),
+        card=card_text(model, loaded.card),
     )

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ecgcli import metrics
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.evaluation.beats import Evaluation
-from ecgcli.metrics import Matrix, Score
+from ecgcli.metrics import Score
 from ecgcli.metrics.aami import FIGURES, Aami, Figure
 from ecgcli.metrics.episodes import COUNTS, EpisodeFigures
 from ecgcli.metrics.episodes import FIGURES as EPISODE_FIGURES
 from ecgcli.pages import TextTable
-
-#: Records in the table of the worst.
-_WORST = 5
 
 
 def overall_table(evaluation: Evaluation) -> TextTable:
@@ -112,39 +107,6 @@ def records_table(aami: Aami) -> TextTable:
         )
     beats = [f"{name} beats" for name in AAMI_CLASSES]
     return TextTable(["record", *beats, *(FIGURES[n].heading for n in names)], rows)
-
-
-def worst_records_table(aami: Aami) -> TextTable:
-    """The records with the largest share of wrong beats, the worst first; none of a single one.
-
-    Beats that were detected and are none, and beats that were missed, are wrong.
-    """
-    wrong = {
-        record: int(matrix.sum() - np.trace(matrix)) for record, matrix in aami.records.items()
-    }
-    beats = {record: int(matrix.sum()) for record, matrix in aami.records.items()}
-    worst = sorted(
-        (record for record in wrong if wrong[record]),
-        key=lambda record: -wrong[record] / beats[record],
-    )
-    rows = [
-        [record, f"{wrong[record]:,}", f"{wrong[record] / beats[record]:.1%}",
-         _most_frequent_error(aami.records[record])]
-        for record in worst[:_WORST]
-    ]  # fmt: skip
-    return TextTable(
-        ["record", "wrong beats", "of its beats", "most frequent error"],
-        rows if len(aami.records) > 1 else [],
-    )
-
-
-def _most_frequent_error(matrix: Matrix) -> str:
-    """``S called N``; in the matrix of the standard, O is no beat."""
-    errors = matrix.copy()
-    np.fill_diagonal(errors, 0)
-    true, predicted = np.unravel_index(errors.argmax(), errors.shape)
-    names = [*AAMI_CLASSES, "no beat", "unreadable"]
-    return f"{names[true]} called {names[predicted]}"
 
 
 def episodes_table(episodes: EpisodeFigures) -> TextTable:

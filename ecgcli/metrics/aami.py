@@ -8,7 +8,7 @@ rules are those of the standard's reference comparator, ``bxb`` of the WFDB soft
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,8 @@ def compare(
 ) -> Matrix:
     """Pair two series of beats in time and count the pairs, as a matrix.
 
-    A beat is paired with the earliest beat of the other series within the window, unless a
-    nearer one follows. A beat without a partner is missed (column O) or extra (row O).
+    Beats are paired as in `pair_beats`. A beat without a partner is missed (column O) or extra
+    (row O).
 
     Args:
         truth: times in s, ascending, and labels of the reference beats.
@@ -55,6 +55,29 @@ def compare(
     """
     matrix = np.zeros((7, 7), np.int64)
     (true_times, true_labels), (times, labels) = truth, predicted
+    for i, j in pair_beats(true_times, times, window):
+        if i >= 0 and j >= 0:
+            matrix[true_labels[i], labels[j]] += 1
+        elif j < 0:
+            matrix[true_labels[i], X if within(true_times[i], unreadable) else O] += 1
+        elif not within(times[j], fibrillation):
+            matrix[O, labels[j]] += 1
+    return matrix
+
+
+def pair_beats(
+    true_times: Times, times: Times, window: float = MATCH_WINDOW
+) -> Iterator[tuple[int, int]]:
+    """Each beat of two series once, in pairs of their numbers; -1 where it has no partner.
+
+    A beat is paired with the earliest beat of the other series within the window, unless a
+    nearer one follows.
+
+    Args:
+        true_times: of the reference beats, in s, ascending.
+        times: of the beats under test, in s, ascending.
+        window: in s.
+    """
     i = j = 0
     while i < len(true_times) or j < len(times):
         true_time = true_times[i] if i < len(true_times) else np.inf
@@ -62,24 +85,17 @@ def compare(
         distance = abs(time - true_time)
         if time < true_time:
             following = times[j + 1] if j + 1 < len(times) else np.inf
-            pair = distance <= window and distance < abs(true_time - following)
-            if not pair:
-                if not _within(time, fibrillation):
-                    matrix[O, labels[j]] += 1
-                j += 1
+            alone, other = (-1, j), abs(true_time - following)
         else:
             following = true_times[i + 1] if i + 1 < len(true_times) else np.inf
-            pair = distance <= window and distance < abs(time - following)
-            if not pair:
-                matrix[true_labels[i], X if _within(true_time, unreadable) else O] += 1
-                i += 1
-        if pair:
-            matrix[true_labels[i], labels[j]] += 1
-            i, j = i + 1, j + 1
-    return matrix
+            alone, other = (i, -1), abs(time - following)
+        pair = (i, j) if distance <= window and distance < other else alone
+        yield pair
+        i, j = i + (pair[0] >= 0), j + (pair[1] >= 0)
 
 
-def _within(time: float, stretches: Stretches) -> bool:
+def within(time: float, stretches: Stretches) -> bool:
+    """Whether a time lies in one of the stretches, their ends included."""
     return any(start <= time <= stop for start, stop in stretches)
 
 

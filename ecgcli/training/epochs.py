@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgcli import metrics
-from ecgcli.arrays import Tensors
+from ecgcli.arrays import Probabilities, Tensors
 from ecgcli.beats import Beats
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
@@ -55,7 +55,7 @@ from ecgcli.training.optimization import (
     build_schedule,
     draw_order,
 )
-from ecgcli.training.report import write_report
+from ecgcli.training.report import validation_of, write_report
 from ecgcli.training.resumption import require_same_config, require_same_data
 from ecgcli.training.run import (
     Run,
@@ -325,12 +325,7 @@ class _Session:
         self.model.eval()
         inputs, labels = self._on_device(self.data.validation)
         mine = self.team.part(len(labels))
-        ends = [*range(mine.start, mine.stop, VALIDATION_BATCH), mine.stop]
-        batches = ([view[first:end] for view in inputs] for first, end in pairwise(ends))
-        logits = torch.cat(
-            [self.model(*views).float() + self.offsets for views in batches]
-            or [self.offsets.new_empty(0, len(self.classes))]
-        )
+        logits = self._logits(self.model, inputs, mine)
         loss = nn.functional.cross_entropy(logits, labels[mine])
         loss = loss.nan_to_num() if mine.start == mine.stop else loss
         loss *= (mine.stop - mine.start) / len(labels)
@@ -339,6 +334,15 @@ class _Session:
         matrix = metrics.confusion_matrix(truth, predicted, len(self.classes))
         self.team.add_up(loss, torch.from_numpy(matrix))
         return float(loss), matrix
+
+    def _logits(self, network: nn.Module, inputs: tuple[View, ...], part: slice) -> Tensor:
+        """The network's corrected logits ``(beats, classes)`` of a part of the beats."""
+        ends = [*range(part.start, part.stop, VALIDATION_BATCH), part.stop]
+        batches = ([view[first:end] for view in inputs] for first, end in pairwise(ends))
+        return torch.cat(
+            [network(*views).float() + self.offsets for views in batches]
+            or [self.offsets.new_empty(0, len(self.classes))]
+        )
 
     def _finish(self, path: Path) -> Run:
         """Add the graph to the best checkpoint, draw the curves and write the report."""
@@ -359,12 +363,23 @@ class _Session:
 
     def _write_end(self, run: Run) -> None:
         checkpoint = load_checkpoint(run.checkpoint)
+        network = self._new_network()
+        load_weights(network, checkpoint.weights)
+        network.eval()
         if checkpoint.graph is None:
-            network = self._new_network()
-            load_weights(network, checkpoint.weights)
-            graph = export_graph(network.eval(), checkpoint.card)
+            graph = export_graph(network, checkpoint.card)
             save_checkpoint(run.checkpoint, checkpoint.with_graph(graph))
-        write_report(run, checkpoint.card.training_data)
+        beats = self.data.validation
+        validation = validation_of(beats, self._probabilities(network.to(self.device), beats))
+        write_report(run, checkpoint.card.training_data, validation)
+
+    @torch.inference_mode()
+    def _probabilities(self, network: nn.Module, beats: Beats) -> Probabilities:
+        """The network's probabilities ``(beats, classes)``."""
+        inputs, labels = self._on_device(beats)
+        logits = self._logits(network, inputs, slice(0, len(labels)))
+        probabilities: Probabilities = logits.softmax(dim=1).cpu().numpy()
+        return probabilities
 
     def has_epochs_left(self) -> bool:
         """Whether the training is not finished."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli import metrics
+from ecgcli.arrays import Labels, Probabilities
 from ecgcli.beats import Beats
 from ecgcli.beats.splits import patient_folds
 from ecgcli.beats.views import inputs_of
@@ -20,7 +21,7 @@ from ecgcli.progress import Progress
 from ecgcli.training.config import Config
 from ecgcli.training.copies import are_copies
 from ecgcli.training.dataset import TrainingSet, build_training_set
-from ecgcli.training.report import write_report
+from ecgcli.training.report import validation_of, write_report
 from ecgcli.training.run import Run, first_line, new_run_folder
 
 #: The only key of ``training:`` that applies without epochs.
@@ -37,13 +38,15 @@ def fit(config: Config, progress: Progress, command: str) -> Run:
     progress.message(first_line(config, data))
     began = time.monotonic()
     estimator = _fitted(config, data.training, progress)
-    predictions = (
+    held_out, probabilities = (
         _predict_out_of_fold(config, data, progress)
         if config.data.validation == "folds"
-        else _predict(estimator, data.validation)
+        else (data.validation, _predict(estimator, data.validation))
     )
     seconds = time.monotonic() - began
-    figures, temperature = _validate(predictions, np.array(data.class_offsets, np.float32))
+    offsets = np.array(data.class_offsets, np.float32)
+    figures, temperature = _validate(probabilities, held_out.known_labels, offsets)
+    calibrated = corrected(probabilities, offsets, temperature)
     card = Card(
         model=config.model.name,
         estimator=True,
@@ -58,7 +61,7 @@ def fit(config: Config, progress: Progress, command: str) -> Run:
     )
     with new_run_folder(config, data.description, "cpu", command, _APPLICABLE) as path:
         run = Run(path, figures, seconds, importances=estimator.importances())
-        write_report(run, data.description)
+        write_report(run, data.description, validation_of(held_out, calibrated))
         save_checkpoint(run.checkpoint, Checkpoint(card, estimator.state()))  # last: marks it whole
     return run
 
@@ -72,10 +75,6 @@ def _require_applicable_keys(config: Config) -> None:
         )
 
 
-#: Probabilities ``(beats, classes)`` of beats that the model was not fitted on, and their labels.
-Predictions = tuple[NDArray[np.float32], NDArray[np.int64]]
-
-
 def _fitted(config: Config, beats: Beats, progress: Progress) -> Estimator:
     estimator = create_estimator(config.model.name, **config.model.arguments)
     inputs = inputs_of(beats, estimator.views)
@@ -83,27 +82,32 @@ def _fitted(config: Config, beats: Beats, progress: Progress) -> Estimator:
     return estimator
 
 
-def _predict_out_of_fold(config: Config, data: TrainingSet, progress: Progress) -> Predictions:
-    """Classify every beat, copies excepted, by a model that was not fitted on its patient."""
+def _predict_out_of_fold(
+    config: Config, data: TrainingSet, progress: Progress
+) -> tuple[Beats, Probabilities]:
+    """Classify every beat, copies excepted, by a model that was not fitted on its patient.
+
+    Returns:
+        The beats, and their probabilities ``(beats, classes)``.
+    """
     beats = data.training
     real = ~are_copies(beats)
-    parts = []
+    rows, parts = [], []
     for split in patient_folds(beats, FOLDS, config.seed):
         estimator = _fitted(config, beats.take(split.kept), progress)
-        held_out = beats.take(split.held_out[real[split.held_out]])
-        parts.append(_predict(estimator, held_out))
-    return np.concatenate([p for p, _ in parts]), np.concatenate([labels for _, labels in parts])
+        rows.append(split.held_out[real[split.held_out]])
+        parts.append(_predict(estimator, beats.take(rows[-1])))
+    return beats.take(np.concatenate(rows)), np.concatenate(parts)
 
 
-def _predict(estimator: Estimator, beats: Beats) -> Predictions:
-    return estimator.probabilities(inputs_of(beats, estimator.views)), beats.known_labels
+def _predict(estimator: Estimator, beats: Beats) -> Probabilities:
+    return estimator.probabilities(inputs_of(beats, estimator.views))
 
 
 def _validate(
-    predictions: Predictions, offsets: NDArray[np.float32]
+    probabilities: Probabilities, labels: Labels, offsets: NDArray[np.float32]
 ) -> tuple[dict[str, float], float]:
     """Figures, and the temperature that calibrates the probabilities on the validation beats."""
-    probabilities, labels = predictions
     plain = corrected(probabilities, offsets)
     # No temperature helps a class that the model never learnt.
     learnt = (plain.max(axis=0) > 0)[labels]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ecgcli import metrics
+from ecgcli.arrays import Probabilities
+from ecgcli.beats import Beats
 from ecgcli.checkpoints import TrainingData
-from ecgcli.checkpoints.runs import CONFIG, ENVIRONMENT, REPORT
+from ecgcli.checkpoints.runs import REPORT
 from ecgcli.classes import CLASS_MEANINGS
-from ecgcli.errors import CheckpointError
 from ecgcli.files import write_json
-from ecgcli.inputs import read_json
+from ecgcli.metrics import Matrix
+from ecgcli.metrics.figures import draw_mistakes
+from ecgcli.metrics.mistakes import (
+    Mistakes,
+    find_mistakes,
+    matrices_of_records,
+    worst_records_table,
+)
 from ecgcli.pages import TextTable, write_page
 from ecgcli.training.figures import draw_curves, draw_shares
-from ecgcli.training.history import Epoch, History
-from ecgcli.training.reading import describe_curves
+from ecgcli.training.history import Epoch
+from ecgcli.training.provenance import read_provenance
 from ecgcli.training.run import Run
 from ecgcli.wording import counted
 
@@ -42,14 +48,35 @@ _HEADINGS = {
 }
 
 
-def write_report(run: Run, data: TrainingData) -> None:
-    """Draw the picture and write ``report.html``, then ``report.json``, which marks the end."""
+@dataclass(frozen=True)
+class Validation:
+    """What the model made of the validation beats, for the page.
+
+    Attributes:
+        mistakes: its most confident errors.
+        records: the confusion matrix of each record; empty where records are unknown.
+    """
+
+    mistakes: Mistakes
+    records: dict[str, Matrix]
+
+
+def validation_of(beats: Beats, probabilities: Probabilities) -> Validation:
+    """What a model made of validation beats; probabilities ``(beats, classes)``."""
+    return Validation(
+        find_mistakes(beats, beats.known_labels, probabilities),
+        matrices_of_records(beats, probabilities.argmax(axis=1)),
+    )
+
+
+def write_report(run: Run, data: TrainingData, validation: Validation) -> None:
+    """Draw the pictures and write ``report.html``, then ``report.json``, which marks the end."""
     if run.picture is not None and run.best is not None:
         draw_curves(run.picture, run.history)
     elif run.picture is not None:
         shown = dict(list(run.importances.items())[:_DRAWN])
         draw_shares(run.picture, shown, "share of the gain of all splits")
-    _write_page(run, data)
+    _write_page(run, data, validation)
     facts = _facts_of_fit(run) if run.best is None else _facts_of_epochs(run, run.best)
     advice = (
         "Evaluate the model"
@@ -85,36 +112,18 @@ def _facts_of_fit(run: Run) -> dict[str, Any]:
     }
 
 
-def _environment_of(run: Run) -> dict[str, Any]:
-    """What ``environment.json`` says.
-
-    Raises:
-        CheckpointError: it is missing or damaged.
-    """
-    path = run.path / ENVIRONMENT
-    try:
-        environment = read_json(path)
-        if isinstance(environment["packages"], dict) and isinstance(environment["started"], str):
-            return dict(environment)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise CheckpointError(
-        f"{path}: it is missing or damaged, so the report of this training cannot be written; "
-        "copy it again, or start a new training"
-    )
-
-
-def _write_page(run: Run, data: TrainingData) -> Path:
+def _write_page(run: Run, data: TrainingData, validation: Validation) -> Path:
     """Write ``report.html``; the config and the environment are those in the run's folder."""
     figures = {_HEADINGS[name]: value for name, value in run.metrics.items()}
-    config = (run.path / CONFIG).read_text(encoding="utf-8")
-    environment = _environment_of(run)
+    worst = worst_records_table(validation.records, list(data.beats))
+    draw_mistakes(run.path, validation.mistakes, worst)
     return write_page(
         run.path,
         __package__,
         "training.html",
         title=f"Training of {run.path.name}",
         run=run,
+        provenance=read_provenance(run.path),
         data=data,
         patients=counted(len(data.patients), "patient") if data.patients else "patients unknown",
         held_out=counted(sum(data.validation["beats"].values()), "beat"),
@@ -125,12 +134,7 @@ def _write_page(run: Run, data: TrainingData) -> Path:
         figure_meanings={name: _MEANINGS[name] for name in [*figures, "F1"]},
         classes=_class_table(data),
         class_meanings={name: CLASS_MEANINGS[name] for name in data.beats},
-        reading=describe_curves(run.history) if run.history else [],
-        epochs=_epoch_table(run.history),
-        model=yaml.safe_load(config)["model"]["name"],
-        config=config,
-        environment=environment,
-        packages=", ".join(f"{name} {each}" for name, each in environment["packages"].items()),
+        worst=worst,
     )
 
 
@@ -141,16 +145,5 @@ def _class_table(data: TrainingData) -> TextTable:
         [
             [name, f"{count:,}", f"{data.trained_on[name]:,}", f"{held_out[name]:,}"]
             for name, count in data.beats.items()
-        ],
-    )
-
-
-def _epoch_table(history: History) -> TextTable:
-    names = [name for name in Epoch.__annotations__ if name not in ("epoch", "seconds")]
-    return TextTable(
-        ["epoch", *(name.replace("_", " ").replace("f1", "F1") for name in names), "seconds"],
-        [
-            [str(row.epoch), *(f"{getattr(row, name):.4g}" for name in names), f"{row.seconds:.1f}"]
-            for row in history
         ],
     )

@@ -17,8 +17,10 @@ from ecgcli.checkpoints import TrainingData
 from ecgcli.checkpoints.runs import (
     BEST,
     CONFIG,
+    CURVES,
     ENVIRONMENT,
     HISTORY,
+    IMPORTANCES,
     REPORT,
     locked,
     new_run,
@@ -69,8 +71,8 @@ class Run:
     def picture(self) -> Path | None:
         """The curves, or the importances; None where there is nothing to draw."""
         if self.best is not None:
-            return self.path / "curves.png"
-        return self.path / "importances.png" if self.importances else None
+            return self.path / CURVES
+        return self.path / IMPORTANCES if self.importances else None
 
 
 def validation_metrics(epoch: Epoch) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.beats.preparation import Prepared, prepare
+from ecgcli.checkpoints import card_text
 from ecgcli.files import write_text
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.leads import prepare_for
@@ -104,18 +105,8 @@ def write_page(target: Path, page: Page) -> None:
 
 
 def describe_model(classifier: Classifier) -> Model:
-    """The name and the card of a model: its page where it has one, else what its file states."""
-    import yaml
-
-    from ecgcli.weights import bundled_card, name_of
-
-    bundled = name_of(classifier.path)
-    if bundled is not None:
-        return Model(classifier.name, bundled_card(bundled))
-    card = yaml.safe_dump(
-        classifier.card.model_dump(mode="json"), sort_keys=False, allow_unicode=True
-    )
-    return Model(classifier.name, card)
+    """The name and the card of a model."""
+    return Model(classifier.name, card_text(classifier.path, classifier.card))
 
 
 def page_beats(

@@ -57,7 +57,7 @@ def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_run_folder(trained: Path) -> None:
     assert {path.name for path in trained.iterdir() if path.name != ".lock"} == {
         "best.safetensors", "last.safetensors", "config.yaml", "metrics.csv",
-        "curves.png", "report.html", "report.json", "environment.json",
+        "curves.png", "errors.png", "worst.png", "report.html", "report.json", "environment.json",
     }  # fmt: skip
     with (trained / "metrics.csv").open() as stream:
         rows = list(csv.DictReader(stream))

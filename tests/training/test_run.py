@@ -54,6 +54,7 @@ def test_an_estimator_is_read_back_as_it_was_returned(forest: Run) -> None:
 def test_both_kinds_of_model_leave_the_same_files(trained: Path, forest: Run) -> None:
     common = {
         "best.safetensors", "config.yaml", "environment.json", "report.html", "report.json",
+        "errors.png", "worst.png",
     }  # fmt: skip
     for path, own in (
         (trained, {"last.safetensors", "metrics.csv", "curves.png"}),
@@ -70,7 +71,8 @@ def test_the_page_of_a_training_is_one_file_that_explains_itself(
 ) -> None:
     for path, picture in ((trained, "curves.png"), (forest.path, "importances.png")):
         page = (path / "report.html").read_text()
-        assert base64.b64encode((path / picture).read_bytes()).decode() in page
+        for name in (picture, "errors.png"):
+            assert base64.b64encode((path / name).read_bytes()).decode() in page
         assert not re.findall(r'(?:src|href)="(?!data:)', page)
         assert html.escape((path / "config.yaml").read_text()) in page
         environment = json.loads((path / "environment.json").read_text())
