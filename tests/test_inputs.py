@@ -90,6 +90,9 @@ class TestCommands:
             ("confusion", "pipe.csv", "--truth", "{data}"),
             ("prepare", "{mitdb}/100.hea", "-o", "o.csv", "--annotations", "pipe.csv"),
             ("prepare", "{mitdb}/100.hea", "-o", "o.csv", "--split", "pipe.csv"),
+            ("predict", "@pipe.csv", "-m", "beats", "-o", "out"),
+            ("review", "{mitdb}/100.hea", "-m", "beats", "--answers", "pipe.csv", "-o", "."),
+            ("review", "{mitdb}/100.hea", "-m", "beats", "--resume", "-o", "reviews"),
         ],
     )
     def test_a_pipe_or_device(
@@ -97,6 +100,8 @@ class TestCommands:
     ) -> None:
         os.mkfifo(pipe.with_name("100.dat"))
         pipe.with_name("100.hea").write_text("100 1 360 10\n100.dat 16 200\n")
+        pipe.with_name("reviews").mkdir()
+        os.mkfifo(pipe.parent / "reviews" / "100.review.csv")
         data = demo / "synthetic_test.csv"
         result = ecg(*(str(part).format(data=data, mitdb=mitdb) for part in arguments), "-q")
         assert result.exit_code == 2, result.output
@@ -110,6 +115,15 @@ class TestCommands:
         pipe.rename(pipe.with_name(sidecar))
         result = ecg("check", "beats.csv", "--classes", "aami")
         assert "it is a pipe, not a file" in result.stdout
+
+    def test_a_folder_is_searched_past_it(self, mitdb: Path, tmp_path: Path, ecg: Ecg) -> None:
+        (tmp_path / "records").mkdir()
+        for ending in ("hea", "dat", "atr"):
+            (tmp_path / "records" / f"100.{ending}").symlink_to(mitdb / f"100.{ending}")
+        for name in ("pipe.hea", "pipe.ecg"):
+            os.mkfifo(tmp_path / "records" / name)
+        result = ecg("prepare", "records", "-o", "o.csv", "-q", "--jobs", 1)
+        assert result.exit_code == 0, result.stderr
 
     def test_a_part_of_a_recording(self, mitdb: Path, pipe: Path, ecg: Ecg) -> None:
         (pipe.parent / "100.hea").symlink_to(mitdb / "100.hea")

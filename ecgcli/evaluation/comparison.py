@@ -24,6 +24,7 @@ from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.evaluation.beats import Evaluation, evaluate_beats
 from ecgcli.files import write_json, write_text
+from ecgcli.inputs import read_input
 from ecgcli.prediction import Classifier, load
 from ecgcli.progress import SILENT, Part, Progress
 from ecgcli.training import resume, train
@@ -285,7 +286,7 @@ class _Result(Cell):
 def _read_result(path: Path) -> _Result | None:
     """The result in a file; None where there is none, or where it is damaged."""
     try:
-        result = TypeAdapter(_Result).validate_json(path.read_bytes())
+        result = TypeAdapter(_Result).validate_json(read_input(path))
     except (OSError, ValidationError):
         return None
     return result if {"accuracy", "macro_f1"} <= result.scores.keys() else None

@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol, cast
 from ecgcli.errors import ConfigError, MissingExtraError, OutputError
 from ecgcli.files import atomic_write, remove
 from ecgcli.guard import require_replaceable
+from ecgcli.inputs import read_input
 from ecgcli.locking import FOLDER_LOCK, locked
 
 #: Bytes of a result that are held in memory before it is sent to an address.
@@ -87,7 +88,7 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """See `Results`."""
-        return (self.folder / name).read_bytes()
+        return read_input(self.folder / name)
 
     def writing(self, name: str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
         """See `Results`."""

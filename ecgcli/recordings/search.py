@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgcli.errors import DataError
+from ecgcli.inputs import read_input
 from ecgcli.recordings.formats import endings, is_surely_recording
 from ecgcli.recordings.identity import segment_headers
 from ecgcli.wording import counted
@@ -80,7 +81,7 @@ def _listed(places: Sequence[str]) -> Iterator[str]:
             continue
         file = place.removeprefix("@")
         try:
-            lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+            lines = read_input(Path(file)).decode("utf-8-sig").splitlines()
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror}", file=file) from error
         except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError, did_you_mean, shown
+from ecgcli.inputs import read_input
 
 #: What an answer does. ``class`` gives beats a class; ``skip`` says that the beats asked about
 #: have no class in common or that it cannot be said; ``undo`` takes back the last answer.
@@ -123,7 +124,7 @@ def read_answers(path: Path, owner: Owner) -> list[Row]:
         DataError: a row is not an answer, or the answers are of another recording.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_input(path).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DataError("no such file", file=path) from error
     except (OSError, UnicodeDecodeError) as error:

@@ -17,6 +17,7 @@ from typing import Self
 
 from ecgcli.errors import DataError
 from ecgcli.files import writing
+from ecgcli.inputs import require_file
 from ecgcli.locking import locked
 from ecgcli.review.answers import Answer, Owner, header, read_answers, row_of
 
@@ -122,6 +123,7 @@ class Journal:
         if not self.path.exists():
             return
         with writing(self.path):
+            require_file(self.path)
             content = self.path.read_bytes()
             whole = content.rfind(b"\n") + 1
             if whole < len(content):

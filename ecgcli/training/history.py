@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ecgcli.files import write_text
+from ecgcli.inputs import read_input
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def write_history(path: Path, history: History) -> None:
 
 def read_history(path: Path) -> History:
     """The epochs in a ``metrics.csv``, their figures to six digits."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(stream)]
+    lines = read_input(path).decode().splitlines()
+    rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(lines)]
     return [Epoch(**row | {"epoch": int(row["epoch"])}) for row in rows]  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgcli.errors import ConfigError, DataError, EcgError
+from ecgcli.inputs import is_pipe
 from ecgcli.registry import Registry
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def is_surely_recording(file: Path) -> bool:
     """Whether a file of a folder is a recording by its ending and, if need be, its beginning."""
     ending = file.suffix.lower()
     known = format_of(ending)
-    if known is None or ending not in known.in_folders:
+    if known is None or ending not in known.in_folders or is_pipe(file):
         return False
     if not known.begins:
         return True
