@@ -511,7 +511,7 @@ def _safetensors(change: Callable[[dict[str, Any], Random], Any]) -> Damage:
         try:
             header = json.loads(data[8 : 8 + length])
             text = _dumped(change(header, random))
-        except (ValueError, KeyError, AttributeError):  # damaged before
+        except (ValueError, KeyError, AttributeError, TypeError):  # damaged before
             return data
         return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
