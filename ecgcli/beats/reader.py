@@ -333,7 +333,10 @@ def _cells(line: bytes, delimiter: str, decimal: str) -> list[str]:
         text = line.decode()
     except UnicodeDecodeError:
         text = line.decode("latin-1")
-    cells = next(csv.reader([text], delimiter=delimiter), [])
+    try:
+        cells = next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:  # a cell of more than 131,072 characters, which is no number
+        cells = text.split(delimiter)
     return [cell.strip().replace(",", ".") if decimal == "," else cell.strip() for cell in cells]
 
 

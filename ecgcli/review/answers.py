@@ -129,7 +129,10 @@ def read_answers(path: Path, owner: Owner) -> list[Row]:
         raise DataError("no such file", file=path) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read as a file of answers: {error}", file=path) from error
-    return list(_rows(text, path, owner))
+    try:
+        return list(_rows(text, path, owner))
+    except csv.Error as error:
+        raise DataError(f"cannot be read as a file of answers: {error}", file=path) from error
 
 
 def _rows(text: str, path: Path, owner: Owner) -> Iterator[Row]:

@@ -53,9 +53,17 @@ def write_history(path: Path, history: History) -> None:
 
 
 def read_history(path: Path) -> History:
-    """The epochs in a ``metrics.csv``, their figures to six digits."""
-    lines = read_input(path).decode().splitlines()
-    rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(lines)]
+    """The epochs in a ``metrics.csv``, their figures to six digits.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not a CSV of numbers.
+    """
+    try:
+        table = list(csv.DictReader(read_input(path).decode().splitlines()))
+    except csv.Error as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    rows = [{name: float(text) for name, text in row.items()} for row in table]
     return [Epoch(**row | {"epoch": int(row["epoch"])}) for row in rows]  # type: ignore[arg-type]
 
 

@@ -51,6 +51,13 @@ def test_no_name_is_a_formula(tmp_path: Path) -> None:
     assert [row.answer for row in read_answers(path, owner)] == [answer]
 
 
+def test_a_cell_of_megabytes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"answers\.csv: cannot be read as a file of answers: field"
+    ):
+        read(tmp_path, f"time,class\n{'1' * 200_000},V\n")
+
+
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [
