@@ -353,7 +353,7 @@ def _is_header(cells: list[str]) -> bool:
     if sum(not _is_number(cell) for cell in cells) > len(cells) / 2:
         return True
     last = cells[-BEAT_LENGTH:]
-    start = int(last[0]) if last[0].isdigit() else 0
+    start = int(last[0]) if last[0].isdecimal() and len(last[0]) < 4 else 0
     return len(last) == BEAT_LENGTH and last == [str(start + n) for n in range(BEAT_LENGTH)]
 
 

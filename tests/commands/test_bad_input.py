@@ -52,6 +52,7 @@ CONTENT: dict[str, tuple[Callable[[Beats], bytes], str]] = {
     "a text cell": (lambda b: changed(b, 6, 2, "abc"), "row 7, column 3: found 'abc'"),
     "Latin-1": (lambda b: changed(b, 6, 2, "abc").replace(b"abc", b"\xe9"), "row 7, column 3"),
     "a cell of megabytes": (lambda _: b'"' + b"9" * 200_000 + b'"\n', "found 1 column"),
+    "a number of megabytes": (lambda _: b"9" * 200_000 + b"\n", "found 1 column"),
     "NaN": (lambda b: changed(b, 3, 0, "nan"), "row 4, column 1: found nan"),
     "inf": (lambda b: changed(b, 3, 9, "-inf"), "row 4, column 10: found -inf"),
     "outside 0..1": (lambda b: changed(b, 0, 5, "1.5"), "row 1, column 6: found 1.5"),
