@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgcli import metrics
-from ecgcli.checkpoints.runs import CONFIG, results_folder
+from ecgcli.checkpoints.runs import CONFIG, results_folder, shown_place
 from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.errors import CheckpointError
 from ecgcli.evaluation import tables
@@ -164,15 +164,15 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
 
 
 def _origin(model: str) -> dict[str, Any]:
-    """The run that the evaluated model is from, where it lies in a run folder, and its picture."""
-    folder = Path(model).parent
+    """The evaluated model and, where it lies in a run folder, the run, with its picture."""
+    folder, facts = Path(model).parent, {"model": shown_place(Path(model))}
     if not (folder / CONFIG).is_file():
-        return {}
+        return facts
     try:
         run = read_provenance(folder)
     except CheckpointError as error:  # the evaluation holds without it
-        return {"problem": str(error)}
-    return {"run": run, "pictures": [run.picture] if run.picture else []}
+        return facts | {"problem": str(error)}
+    return facts | {"run": run, "pictures": [run.picture] if run.picture else []}
 
 
 def _worst_records(aami: Aami) -> TextTable:
