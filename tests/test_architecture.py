@@ -110,12 +110,17 @@ def test_the_library_never_prints_or_exits() -> None:
 
 #: Calls that write, rename or remove files. Of those that take a stream as well, see below.
 WRITERS = re.compile(
-    r"(?<!\w)(os\.(open|replace|rename|remove|unlink|truncate)|shutil\.(copy(?!fileobj)\w*|move|rmtree)"
-    r"|tempfile\.\w+|FileLock|wfdb\.wr\w+)$|\.(write_text|write_bytes|touch|unlink|rename|rmdir)$"
+    r"(?<!\w)(os\.(open|replace|rename|remove|unlink|truncate|link|symlink)"
+    r"|shutil\.(copy(?!fileobj)\w*|move|rmtree)|copy2|copyfile|copytree"
+    r"|tempfile\.\w+|FileLock|wfdb\.wr\w+|open_memmap)$"
+    r"|\.(write_text|write_bytes|touch|unlink|rename|rmdir|symlink_to|hardlink_to|tofile|save_as"
+    r"|save_model|extractall)$"
 )
-#: Calls that write to their first argument, here only a stream: one of `files.atomic_write`'s.
+#: Calls that write to one of their arguments, here only a stream: one of `files.atomic_write`'s.
 STREAM_WRITERS = re.compile(
-    r"\.(to_csv|to_parquet|savefig|dump)$|^(np|numpy|torch)\.save\w*$|^save_file$"
+    r"\.(to_(csv|parquet|json|pickle|feather|excel|html)|savefig|dump|write_csv|write_feather)$"
+    r"|^(np|numpy|torch|onnx)\.save\w*$|^(save_file|savemat)$"
+    r"|^(pq|papq)\.(write_table|write_metadata|ParquetWriter)$"
 )
 #: Modules that may, and why.
 MAY_WRITE = {
@@ -140,10 +145,16 @@ def written_by(tree: ast.AST) -> set[str]:
         if item.optional_vars is not None
         and re.match(r"atomic_write\(|output\(", ast.unparse(item.context_expr))
     }
+    streams |= {
+        node.arg
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg) and node.annotation and "IO[" in ast.unparse(node.annotation)
+    }
     assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
     streams |= {
-        ast.unparse(node.targets[0])
+        ast.unparse(name)
         for node in assigned
+        for name in getattr(node.targets[0], "elts", node.targets)
         if re.search(r"BytesIO\(|StringIO\(|enter_context\(", ast.unparse(node.value))
     }
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -152,7 +163,7 @@ def written_by(tree: ast.AST) -> set[str]:
 
 def _writes(call: ast.Call, streams: set[str]) -> bool:
     function, places = ast.unparse(call.func), [ast.unparse(place) for place in call.args]
-    if re.search(r"(^|\.)(open|fdopen)$", function):
+    if re.search(r"(^|\.)(open|fdopen|FileIO|memmap|ZipFile)$", function):
         modes = [*call.args, *(keyword.value for keyword in call.keywords)]
         return any(
             isinstance(mode, ast.Constant)
@@ -160,7 +171,7 @@ def _writes(call: ast.Call, streams: set[str]) -> bool:
             for mode in modes
         )
     if STREAM_WRITERS.search(function):
-        return bool(places) and places[0] not in streams
+        return bool(places) and not streams.intersection(places[:2])
     return WRITERS.search(function) is not None
 
 
@@ -179,6 +190,15 @@ def _writes(call: ast.Call, streams: set[str]) -> bool:
         ("shutil.rmtree(run)", True),
         ("table.to_csv(path)", True),
         ("np.save(path, array)", True),
+        ("np.memmap(path, np.uint8, 'r')", False),
+        ("np.memmap(path, mode='w+')", True),
+        ("FileIO(path, 'ab')", True),
+        ("figure.savefig(path)", True),
+        ("shutil.copy(a, b)", True),
+        ("papq.write_table(table, path)", True),
+        ("papq.ParquetWriter(path, schema)", True),
+        ("def f(stream: IO[bytes]): papq.write_table(table, stream)", False),
+        ("document.save_as(path)", True),
         ("with atomic_write(path) as stream: np.save(stream, array)", False),
         ("with new_run(name) as path: np.save(path, array)", True),
     ],
