@@ -36,7 +36,7 @@ def in_order(
     process is killed.
 
     Raises:
-        WorkerError: one of the processes was killed.
+        WorkerError: one of the processes was killed, or cannot be started.
     """
     return in_order_prepared(partial(_given, work), items, jobs)
 
@@ -63,13 +63,25 @@ def in_order_prepared(
         initargs=(prepare, current_guard()),
     )
     try:
-        yield from pool.map(_do, items)
+        yield from _begun(pool, items)
     except BrokenProcessPool as error:
         raise WorkerError(
             "a worker process was killed, as happens when memory runs out; use fewer with --jobs"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begun(pool: ProcessPoolExecutor, items: Sequence[Any]) -> Iterator[Any]:
+    """Start the processes of a pool on the items."""
+    try:
+        return pool.map(_do, items)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WorkerError(
+            f"a worker process cannot be started: {reason}; use fewer with --jobs, or raise the "
+            "limit on processes (ulimit -u)"
+        ) from error
 
 
 def one_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:

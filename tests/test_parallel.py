@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -40,6 +41,21 @@ def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
 def test_a_killed_worker_is_an_error_with_advice() -> None:
     with pytest.raises(WorkerError, match="fewer with --jobs"):
         list(in_order(die, range(4), 2))
+
+
+def test_a_worker_that_cannot_be_started_is_an_error_with_advice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As with ulimit -u: the system refuses another process."""
+
+    def refuse(*_: object) -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("multiprocessing.util.spawnv_passfds", refuse)
+    with pytest.raises(
+        WorkerError, match=r"Resource temporarily unavailable; use fewer with --jobs"
+    ):
+        list(in_order(square, range(4), 2))
 
 
 def test_an_item_is_taken_while_the_one_before_is_used() -> None:
