@@ -36,8 +36,7 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
         missed = ", perhaps a missed beat" if summary["longest_rr_may_miss_a_beat"] else ""
         console.print(f"  longest RR  {pause:.2f} s at {at}{missed}")
     counts = ", ".join(f"{name} {count:,}" for name, count in summary["counts"].items())
-    unsure = f", {summary['abstained']:,} of them abstained" if summary["abstained"] else ""
-    console.print(f"  classes     {counts}; {summary['unclassified']} not classified{unsure}")
+    console.print(f"  classes     {counts}{_unclassified(summary)}")
     for kind, burden in summary["burdens"].items():
         console.print(
             f"  {kind} burden    {burden['percent']:.1f}%, {burden['per_hour']:.0f} an hour; "
@@ -54,6 +53,14 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     _print_variability(summary["variability"], console)
     if summary["seconds"] > _HOURLY:
         _print_hours(summary["hours"], console)
+
+
+def _unclassified(summary: dict[str, Any]) -> str:
+    """The number of beats without a class, where there are any."""
+    if not summary["unclassified"]:
+        return ""
+    abstained = f", {summary['abstained']:,} of them abstained" if summary["abstained"] else ""
+    return f"; {summary['unclassified']:,} not classified{abstained}"
 
 
 def _print_fibrillation(fibrillation: dict[str, Any], console: Console) -> None:

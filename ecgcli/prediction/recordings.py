@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -115,6 +116,11 @@ class Classified:
 
         Where the recording states its start, whatever begins at a time has its clock time too.
         """
+        return dict(self._summary)
+
+    @cached_property
+    def _summary(self) -> dict[str, Any]:
+        """`summary`, computed once for all that print, write and show it."""
         facts = {
             "recording": self.name,
             "start": None if self.start is None else self.start.isoformat(),
