@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -363,7 +364,6 @@ class ParquetFile:
         self.schema = self._file.schema_arrow
         self.beats: int = self._file.metadata.num_rows
         self.type = self._type_of_samples()
-        self.labelled = self._is_labelled()
         self._row = 0
 
     def close(self) -> None:
@@ -404,7 +404,13 @@ class ParquetFile:
         stored: np.dtype[Any] = np.dtype(number.to_pandas_dtype())
         return np.dtype(np.float32) if stored == np.float64 else stored
 
-    def _is_labelled(self) -> bool:
+    @cached_property
+    def labelled(self) -> bool:
+        """Whether every beat has a class; reads the column of labels, when it is first asked for.
+
+        Raises:
+            DataError: the labels are not whole numbers.
+        """
         if "label" not in self.schema.names:
             return False
         kind = self.schema.field("label").type
@@ -535,8 +541,8 @@ def read_columns(source: Path | str, names: Iterable[str]) -> pa.Table | None:
     Raises:
         DataError: a file lacks one of them, or cannot be read.
     """
-    wanted, parts = list(names), []
-    for path in shards_of(Path(source)):
+    wanted, parts, paths = list(names), [], shards_of(Path(source))
+    for path in paths:
         file = ParquetFile(path)
         missing = [name for name in wanted if name not in file.schema.names]
         if missing and len(missing) < len(wanted):
@@ -548,7 +554,7 @@ def read_columns(source: Path | str, names: Iterable[str]) -> pa.Table | None:
         if not missing:
             parts.append(file.column(wanted))
         file.close()
-    if parts and len(parts) < len(shards_of(Path(source))):
+    if parts and len(parts) < len(paths):
         raise DataError(f"some of its shards have a column {wanted[0]}, others not", file=source)
     return pa.concat_tables(parts) if parts else None
 
