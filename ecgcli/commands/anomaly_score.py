@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgcli.classes import CLASS_SETS
 from ecgcli.commands.console import (
     Annotations,
     AnomalyModel,
@@ -75,6 +76,10 @@ def command(
     from ecgcli.recordings import is_recording
 
     console = messages(quiet)
+    names = sorted({name for names in CLASS_SETS.values() for name in names[1:]})
+    required = parse_requirements(
+        require or [], ["roc_auc", *(f"roc_auc_{name}" for name in names)]
+    )
     refuse_options(ctx, str(data), recording=is_recording(str(data), rate))
     path = find_checkpoint(model, holding=ANOMALY)
     fitted = load_model(path)
@@ -87,7 +92,6 @@ def command(
         options=read_options(lead, rate, units, annotations, detector),
     )
     figures = scored.figures() if require else {}
-    required = parse_requirements(require or [], list(figures))
     report = write_report(out or report_folder(path, data), fitted, scored)
     if json:
         print_json(scored.as_json())

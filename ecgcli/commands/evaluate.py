@@ -106,10 +106,13 @@ def command(
     use_threads(threads)
     from ecgcli.checkpoints.runs import find_checkpoint, shown_place
     from ecgcli.evaluation.beats import check_requirements, evaluate_file, parse_requirements
+    from ecgcli.evaluation.beats import figure_names as figures_of_beats
     from ecgcli.evaluation.recordings import evaluate_recordings
+    from ecgcli.evaluation.recordings import figure_names as figures_of_recordings
     from ecgcli.evaluation.report import report_folder, write_report
     from ecgcli.evaluation.rhythm import RhythmEvaluation, evaluate_rhythm
     from ecgcli.fibrillation.model import is_fibrillation_model
+    from ecgcli.metrics.episodes import FIGURES as FIGURES_OF_EPISODES
     from ecgcli.prediction import load
     from ecgcli.recordings import is_recording
 
@@ -122,6 +125,7 @@ def command(
     paths = find_recordings_at([str(data)], console).paths if recordings else []
     if is_fibrillation_model(path):
         _refuse_for_fibrillation(ctx, path, data, recordings)
+        required = parse_requirements(require or [], list(FIGURES_OF_EPISODES))
         with progress_bar(console) as progress:
             evaluation = evaluate_rhythm(
                 path,
@@ -132,6 +136,7 @@ def command(
                 progress=progress,
             )
     elif recordings:
+        required = parse_requirements(require or [], figures_of_recordings())
         with progress_bar(console) as progress:
             evaluation = evaluate_recordings(
                 load(path, engine=engine),
@@ -150,10 +155,10 @@ def command(
                 progress=progress,
             )
     else:
+        classifier = load(path, engine=engine)
+        required = parse_requirements(require or [], figures_of_beats(classifier.classes))
         with working(console, f"evaluating on {data.name}"):
-            classifier = load(path, engine=engine)
             evaluation = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
-    required = parse_requirements(require or [], list(evaluation.scores()))
     page = write_report(folder, evaluation)
     if json:
         print_json(evaluation.as_json())

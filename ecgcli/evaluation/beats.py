@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ecgcli.checkpoints import Card, TrainingData, card_text
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
 from ecgcli.metrics import Score, rounded
+from ecgcli.metrics.aami import FIGURES as AAMI_FIGURES
 from ecgcli.metrics.aami import Aami, of_beats, summarize
 from ecgcli.metrics.calibration import (
     Coverage,
@@ -27,6 +30,9 @@ from ecgcli.metrics.calibration import (
 from ecgcli.metrics.mistakes import NO_MISTAKES, Mistakes, find_mistakes, matrices_of_records
 from ecgcli.metrics.roc import Curve, precision_recall, roc
 from ecgcli.prediction import Classifier
+
+#: The areas under the curves of a class, `Evaluation.roc` and `Evaluation.pr`.
+_AREAS = ("roc_auc", "average_precision")
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,7 @@ class Evaluation:
         named = {name: score.value for name, score in self.overall.items()}
         for class_name, figures in self.by_class.items():
             named |= {f"{name}_{class_name}": score.value for name, score in figures.items()}
-        areas = {"roc_auc": self.roc, "average_precision": self.pr}
-        for name, curves in areas.items():
+        for name, curves in zip(_AREAS, (self.roc, self.pr), strict=True):
             named |= {f"{name}_{class_name}": curve.area for class_name, curve in curves.items()}
         if self.aami is not None:
             named |= {name: figure.gross for name, figure in self.aami.figures.items()} | named
@@ -265,8 +270,23 @@ def _may_share(trained: set[str], tested: set[str]) -> bool:
     )
 
 
-def parse_requirements(texts: list[str], names: list[str]) -> dict[str, float]:
-    """``["macro_f1=0.9"]`` as a dict.
+def figure_names(classes: Sequence[str]) -> list[str]:
+    """The names that `Evaluation.scores` can have, for a model of these classes."""
+    of_class = [*(metric.name for metric in metrics.BY_CLASS), *_AREAS]
+    names = [
+        *(metric.name for metric in metrics.OVERALL),
+        *(f"{name}_{each}" for each in classes for name in of_class),
+        *AAMI_FIGURES,
+    ]
+    return list(dict.fromkeys(names))
+
+
+def parse_requirements(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    """``["macro_f1=0.9"]`` as a dict; called before any work, so that a wrong name costs none.
+
+    Args:
+        texts: what was required.
+        names: those that a figure can have.
 
     Raises:
         ConfigError: no number, or no figure of that name.
@@ -289,12 +309,12 @@ def check_requirements(scores: dict[str, float], required: dict[str, float]) -> 
     """Compare scores with what was required of them.
 
     Raises:
-        RequirementMissed: one is below, or not defined.
+        RequirementMissed: one is below, or not defined for these data.
     """
     missed = [
-        f"{name} is {scores[name]:.4f}, required {least:g}"
+        f"{name} is {_shown(scores.get(name, nan))}, required {least:g}"
         for name, least in required.items()
-        if not scores[name] >= least
+        if not scores.get(name, nan) >= least
     ]
     if missed:
         raise RequirementMissed("; ".join(missed))
@@ -304,6 +324,10 @@ def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Sco
     """A score each for ``values (n,)`` with their bootstrap ``draws (draws, n)``."""
     low, high = metrics.interval(draws)
     return [Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)]
+
+
+def _shown(score: float) -> str:
+    return "not defined for these data" if isnan(score) else f"{score:.4f}"
 
 
 def _finite(text: str) -> float:

@@ -17,7 +17,16 @@ from ecgcli.errors import CheckpointError, DataError
 from ecgcli.evaluation.beats import describe_patients
 from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.metrics import Matrix
-from ecgcli.metrics.aami import Aami, Stretches, compare, pair_beats, summarize, within
+from ecgcli.metrics.aami import (
+    FIGURES,
+    Aami,
+    Stretches,
+    compare,
+    pair_beats,
+    summarize,
+    within,
+)
+from ecgcli.metrics.episodes import FIGURES as EPISODE_FIGURES
 from ecgcli.metrics.episodes import EpisodeFigures, summarize_episodes
 from ecgcli.metrics.mistakes import NO_MISTAKES, Mistakes, find_mistakes, join_mistakes
 from ecgcli.prediction import Classifier
@@ -77,6 +86,11 @@ class RecordingEvaluation:
             "aami": self.aami.as_json(),
             "fibrillation": self.fibrillation.as_json() if self.fibrillation else None,
         }
+
+
+def figure_names() -> list[str]:
+    """The names that `RecordingEvaluation.scores` can have."""
+    return [*FIGURES, *EPISODE_FIGURES]
 
 
 def evaluate_recordings(

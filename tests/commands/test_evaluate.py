@@ -90,6 +90,20 @@ def test_requirements_for_ci(
         assert f"required {float(least):g}" in result.stderr
 
 
+@pytest.mark.parametrize("data", ["no-such-file.csv", "no-such-folder/100.hea"])
+def test_a_required_figure_that_there_is_not_is_refused_before_any_work(
+    data: str, run_copy: Path, ecg: Ecg
+) -> None:
+    if data.endswith(".hea"):
+        Path(data).parent.mkdir()
+        Path(data).touch()
+    result = ecg("evaluate", run_copy, "--data", data, "--require", "veb_sensitivty=0.9")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --require: there is no figure veb_sensitivty; did you mean veb_sensitivity?\n"
+    )
+
+
 def test_help_lists_the_figures_that_can_be_required(
     run_copy: Path, demo: Path, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
 ) -> None:

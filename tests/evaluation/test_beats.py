@@ -17,6 +17,7 @@ from ecgcli.evaluation.beats import (
     describe_patients,
     describe_split,
     evaluate_file,
+    figure_names,
     parse_requirements,
 )
 from ecgcli.prediction import Classifier, load
@@ -151,6 +152,12 @@ class TestStatement:
         train = read_beats(demo / "synthetic_train.csv")
         statement = describe_split(classifier.card.training_data, replace(train, info=None))
         assert "trained on these very beats" in statement
+
+
+def test_every_figure_can_be_required_before_it_is_computed(
+    classifier: Classifier, evaluation: Evaluation
+) -> None:
+    assert set(evaluation.scores()) <= set(figure_names(classifier.classes))
 
 
 def test_requirements() -> None:
