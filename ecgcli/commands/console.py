@@ -229,8 +229,10 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
                 "scaled by this command"
             )
         if not recording and param.name in _OF_RECORDINGS and was_typed(ctx, param.name):
+            lacks_rate = param.name == "units" and not was_typed(ctx, "rate")
+            hint = "; if it is a recording, give --fs too" if lacks_rate else ""
             raise ConfigError(
-                f"{param.opts[0]} is for recordings; {place} holds beats that are cut already"
+                f"{param.opts[0]} is for recordings; {place} holds beats that are cut already{hint}"
             )
 
 

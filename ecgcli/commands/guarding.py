@@ -16,12 +16,15 @@ from ecgcli.inputs import is_parquet
 #: that ecg train continues.
 _OUTPUTS = ("out", "png", "means", "report", "arguments")
 
+#: Those that are pictures.
+_PICTURES = ("png", "means")
+
 
 def guard_for(params: Mapping[str, Any]) -> Guard:
     """The guard of a command with these parameters.
 
     Raises:
-        ConfigError: two outputs are one file.
+        ConfigError: two outputs are one file, or a picture has the ending of another format.
         OutputError: an output is a file that must stay.
     """
     outputs = [
@@ -38,6 +41,10 @@ def guard_for(params: Mapping[str, Any]) -> Guard:
     for first, second in combinations(outputs, 2):
         if first.resolve() == second.resolve():
             raise ConfigError(f"{second}: two outputs have this name; choose another for one")
+    for name in _PICTURES:
+        picture = params.get(name)
+        if isinstance(picture, Path) and picture.suffix.lower() not in ("", ".png"):
+            raise ConfigError(f"--{name} {picture}: found the ending {picture.suffix}; valid: .png")
     return guard
 
 

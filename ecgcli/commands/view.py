@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.choices import EngineName
+from ecgcli.choices import EngineName, format_for
 from ecgcli.commands.console import (
     Abstain,
     Annotations,
@@ -80,6 +80,8 @@ def command(
     from ecgcli.view.charts import require_bokeh
 
     require_bokeh()
+    if out is not None:
+        format_for(out, None, ("html", "htm"))
     console = messages(quiet)
     check_probability(abstain)
     options = read_options(

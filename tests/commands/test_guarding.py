@@ -157,3 +157,12 @@ def test_every_output_of_every_command_is_guarded() -> None:
     }
     assert outputs == {"out", "png", "means"}
     assert outputs <= {*_OUTPUTS}
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".foo", ".jpg"])
+def test_a_picture_has_no_ending_of_another_format(ending: str, demo: Path, ecg: Ecg) -> None:
+    picture = f"matrix{ending}"
+    result = ecg("cluster", demo / "synthetic_test.csv", "--png", picture)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: --png {picture}: found the ending {ending}; valid: .png\n"
+    assert not Path(picture).exists()

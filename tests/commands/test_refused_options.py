@@ -34,7 +34,7 @@ def test_options_of_recordings_for_beats(
 ) -> None:
     data = demo / "synthetic_test.csv"
     arguments = [part.format(data=data) for part in TAKE_EITHER[command]]
-    assert refusal(ecg(*arguments, *option)) == (
+    assert refusal(ecg(*arguments, *option)).startswith(
         f"error: {option[0]} is for recordings; {data} holds beats that are cut already"
     )
 
@@ -86,3 +86,12 @@ def test_an_unknown_detector_is_refused_where_beats_are_annotated(
 ) -> None:
     result = ecg("predict", mitdb / "100.hea", "-m", "beats", "--detector", "xqr")
     assert "there is no detector xqr; did you mean xqrs" in refusal(result)
+
+
+def test_an_option_of_recordings_for_a_csv_names_the_rate_that_makes_it_one(
+    ecg: Callable[..., Result],
+) -> None:
+    Path("strip.csv").write_text("0.1\n0.2\n")
+    result = ecg("predict", "strip.csv", "--units", "mV")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("; if it is a recording, give --fs too\n")
