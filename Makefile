@@ -28,7 +28,7 @@ demo: .venv/installed  ## Train and evaluate a small network on synthetic beats
 	echo "Confusion matrix:  $$report/confusion.png" && \
 	echo "Next, the real data (source $(BIN)/activate first):" && \
 	echo "  ecg download" && \
-	echo "  ecg train --config configs/cnn.yaml"
+	echo "  ecg train --config cnn"
 
 test: .venv/installed-dev lint  ## Run every check and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope

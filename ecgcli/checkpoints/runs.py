@@ -28,9 +28,9 @@ FILES = (BEST, LAST, ANOMALY, FIBRILLATION, CONFIG, ENVIRONMENT, HISTORY, REPORT
 PRETRAINED = Path("runs", "pretrained")
 
 #: The meaning of each file name, and the command that makes such a file.
-_KINDS = dict.fromkeys(
-    (BEST, LAST), ("trained model", "train one with ecg train --config configs/cnn.yaml")
-) | {ANOMALY: ("anomaly model", "fit one with ecg anomaly fit --data TRAIN.csv")}
+_KINDS = dict.fromkeys((BEST, LAST), ("trained model", "train one with ecg train --config cnn")) | {
+    ANOMALY: ("anomaly model", "fit one with ecg anomaly fit --data TRAIN.csv")
+}
 
 
 def new_run(root: Path, name: str) -> Path:

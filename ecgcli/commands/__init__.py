@@ -152,7 +152,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start here: ecg download demo, then ecg train --config configs/demo.yaml",
+    epilog="Start here: ecg download demo, then ecg train --config demo",
 )
 
 

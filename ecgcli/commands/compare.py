@@ -22,7 +22,7 @@ from ecgcli.cores import use_threads
 if TYPE_CHECKING:
     from ecgcli.evaluation.comparison import Comparison
 
-EXAMPLE = "Example: ecg compare configs/cnn.yaml configs/features.yaml --seeds 5"
+EXAMPLE = "Example: ecg compare cnn features --seeds 5"
 
 
 def command(

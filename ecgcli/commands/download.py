@@ -51,7 +51,7 @@ def command(
     if written[0].is_dir():
         _suggest_next_step(source, written[0], out, console)
     else:
-        config = chosen.config or f"configs/cnn.yaml data.train={written[0]}"
+        config = chosen.config or f"cnn data.train={written[0]}"
         console.print(f"Next: ecg train --config {config}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -168,8 +169,9 @@ def command(
     check_requirements(evaluation.scores(), required)
     if not isinstance(evaluation, RhythmEvaluation):
         console.print(f"Confusion matrix: {page.with_name('confusion.png')}")
-        place = "RECORDING" if recordings else "BEATS.csv"
-        console.print(f"Next: ecg predict {place} --model {model or shown_place(path)}")
+        target = "predictions" if data.is_dir() else "predictions.csv"
+        name = quote(str(model or shown_place(path)))
+        console.print(f"Next: ecg predict {quote(str(data))} --model {name} -o {target}")
 
 
 def _refuse_for_fibrillation(ctx: typer.Context, model: Path, data: Path, recordings: bool) -> None:
@@ -222,7 +224,10 @@ def _print_title(
 ) -> None:
     from rich.text import Text
 
-    title = Text(evaluation.model, style="bold").append(
+    from ecgcli.weights import name_of
+
+    model = name_of(Path(evaluation.model))
+    title = Text(model or evaluation.model, style="bold").append(
         f" on {evaluation.data}, {facts}", style="not bold"
     )
     console.print(title, soft_wrap=True)

@@ -166,7 +166,7 @@ def _print_model(document: dict[str, Any]) -> None:
     console.print("\nIn a config, with its defaults:")
     _print_rows(_arguments(document))
     if document["config"] is not None:
-        console.print(f"\nIn the comparison (configs/{document['config']}.yaml):")
+        console.print(f"\nIn the comparison (the config {document['config']}):")
         for name, figure in _figures(document):
             console.print(f"  {name:<23}{figure:>12}")
 

@@ -335,6 +335,4 @@ def _print(report: _Report, config: str, as_json: bool, console: Console) -> Non
     if report.counts is None:
         console.print(f"Next: ecg predict {report.files[0]}")
     else:
-        console.print(
-            f"Next: ecg train --config configs/{config}.yaml data.train={report.files[0]}"
-        )
+        console.print(f"Next: ecg train --config {config} data.train={report.files[0]}")

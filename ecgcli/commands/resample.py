@@ -69,7 +69,7 @@ def command(
         console.print(f"  {name:<9}{before:>9,} -> {manifest['after'][name]:>7,}")
     if manifest["test_file_forced"]:
         console.print("This is a resampled test file: every score measured on it is inflated.")
-    console.print(f"Next: ecg train --config configs/cnn.yaml data.train={out} data.resample=null")
+    console.print(f"Next: ecg train --config cnn data.train={out} data.resample=null")
 
 
 def _counts(text: str) -> dict[str, int]:

@@ -83,11 +83,14 @@ def command(
     from ecgcli.review.journal import journal_of, login_name, require_new
     from ecgcli.review.results import write_results
     from ecgcli.review.session import Review, apply_file, find_beats
+    from ecgcli.view.charts import require_bokeh
 
     console = messages(quiet)
     options = read_options(
         lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
     )
+    if answers is None:
+        require_bokeh()
     file = journal_of(recording, out)
     if not resume:
         require_new(file)

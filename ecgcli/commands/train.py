@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 #: Options that other programs call a key of the config.
 _SYNONYMS = {"lr": "learning_rate", "batch": "batch_size", "model": "name"}
 
-EXAMPLE = "Example: ecg train --config configs/cnn.yaml training.epochs=5 training.device=cpu"
+EXAMPLE = "Example: ecg train --config cnn training.epochs=5 training.device=cpu"
 
 
 class Page(Command):
@@ -93,7 +94,7 @@ def command(
             raise ConfigError("--resume takes the config of the run; leave --config out")
         run = _resume(arguments or [], console)
     elif config is None:
-        raise ConfigError("name an experiment: ecg train --config configs/cnn.yaml")
+        raise ConfigError("name an experiment: ecg train --config cnn")
     else:
         run = _train(config, arguments or [], console)
     if not first:
@@ -178,4 +179,16 @@ def _summarize(run: Run, console: Console) -> None:
             console.print(sentence, style="yellow" if sentence == run.overfitting else None)
         console.print(f"Best epoch {run.best.epoch}: {figures} Curves: {run.picture}")
     console.print(f"Report: {run.path / PAGE}")
-    console.print(f"Next: ecg evaluate {run.path} --data TEST.csv")
+    console.print(f"Next: ecg evaluate {quote(str(run.path))} --data {_test_file(run.path)}")
+
+
+def _test_file(run: Path) -> str:
+    """The test file beside the training file, where there is one: ``NAME_test.csv``."""
+    from ecgcli.checkpoints.runs import CONFIG
+    from ecgcli.training.config import load_config
+
+    for train in load_config(run / CONFIG).data.files:
+        test = train.with_name(train.name.replace("_train.", "_test."))
+        if test != train and test.exists():
+            return quote(str(test))
+    return "TEST.csv"

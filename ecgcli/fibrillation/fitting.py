@@ -36,6 +36,7 @@ from ecgcli.recordings.irregularity import FEATURES, WINDOW, irregularity, valid
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, stretches_of
 from ecgcli.recordings.search import find_recordings
 from ecgcli.trees import Trees
+from ecgcli.wording import counted
 
 #: Number of folds that the figures and the decision come from.
 FOLDS = 5
@@ -125,11 +126,13 @@ def read_rhythm_set(
         DataError: a record cannot be read or has no rhythm annotations, there are too few
             patients, or none of them has atrial fibrillation.
     """
+    if not folder.is_dir():
+        raise DataError("there is no such folder", file=folder)
     paths = find_recordings([str(folder)]).paths
     patient_of = patients_of(paths)
-    if len(set(patient_of.values())) < FOLDS:
+    if (patients := len(set(patient_of.values()))) < FOLDS:
         raise DataError(
-            f"holds records of {len(set(patient_of.values()))} patients; at least {FOLDS} are "
+            f"holds records of {counted(patients, 'patient')}; at least {FOLDS} are "
             "needed, because each is evaluated by a model that was not fitted on it",
             file=folder,
         )

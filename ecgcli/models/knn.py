@@ -15,7 +15,7 @@ from ecgcli.beats import Beats
 from ecgcli.beats.views import Inputs
 from ecgcli.errors import ConfigError
 from ecgcli.models import Estimator, Size, register
-from ecgcli.models.warping import WarpedNeighbors
+from ecgcli.models.warping import WarpedNeighbors, warping_matrix
 from ecgcli.progress import SILENT, Progress
 
 #: Beats whose neighbours are looked for at a time.
@@ -57,6 +57,8 @@ class Knn(Estimator):
         metric: Literal["euclidean", "dtw"] = "euclidean",
         band: Annotated[int, Field(ge=0, le=186)] = 4,
     ) -> None:
+        if metric == "dtw":
+            warping_matrix()
         self.neighbors, self.metric, self.band = neighbors, metric, band
 
     def fit(

@@ -33,7 +33,7 @@ class WarpedNeighbors:
     """
 
     def __init__(self, samples: NDArray[np.float32], band: int) -> None:
-        self._warp = _warping_matrix()
+        self._warp = warping_matrix()
         self._samples, self._band = samples, band
         self._means = _segments(samples).mean(2)
 
@@ -117,7 +117,12 @@ def _all(values: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.arange(len(values))
 
 
-def _warping_matrix() -> Any:
+def warping_matrix() -> Any:
+    """The function that computes distances.
+
+    Raises:
+        MissingExtraError: its package is not installed.
+    """
     try:
         from dtaidistance import dtw
     except ImportError as error:

@@ -13,9 +13,7 @@ PATIENTS = 40
 TEST_PATIENTS = 8
 
 
-@register(
-    "demo", "synthetic beats from a published model; needs no network", config="configs/demo.yaml"
-)
+@register("demo", "synthetic beats from a published model; needs no network", config="demo")
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Simulate 40 patients; 8 of them are the test set.
 

@@ -17,7 +17,7 @@ DATASET = "shayanfazeli/heartbeat"
 @register(
     "kaggle",
     "the public heartbeat CSVs from Kaggle; needs a Kaggle account",
-    config="configs/cnn.yaml",
+    config="cnn",
 )
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Put the public ``mitbih_train.csv`` and ``mitbih_test.csv`` into ``out``.
@@ -63,20 +63,24 @@ def obtain(names: list[str], out: Path, origin: str | None, progress: Progress) 
     return folder
 
 
+_WITHOUT_ACCOUNT = (
+    "Without an account, ecg download mitdb makes the beats of mitbih_train.csv and "
+    "mitbih_test.csv from PhysioNet"
+)
+
+
 def _from_kaggle() -> Path:
     try:
         import kagglehub
         from kagglehub.config import get_kaggle_credentials
     except ImportError as error:
         raise MissingExtraError(
-            "Kaggle's client is not installed: pip install 'ecgcli[kaggle]'. "
-            "Without an account, ecg download mitdb makes the same beats from PhysioNet"
+            f"Kaggle's client is not installed: pip install 'ecgcli[kaggle]'. {_WITHOUT_ACCOUNT}"
         ) from error
     if get_kaggle_credentials() is None:
         raise DownloadError(
             "no Kaggle credentials found; create a token at kaggle.com/settings and set "
-            "KAGGLE_API_TOKEN, or save kaggle.json in ~/.kaggle. Without an account, "
-            "ecg download mitdb makes the same beats from PhysioNet"
+            f"KAGGLE_API_TOKEN, or save kaggle.json in ~/.kaggle. {_WITHOUT_ACCOUNT}"
         )
     try:
         return Path(kagglehub.dataset_download(DATASET))

@@ -23,7 +23,7 @@ SPLIT_SEED = 0
 @register(
     "mitdb",
     "MIT-BIH Arrhythmia Database: 48 records from PhysioNet, no account needed",
-    config="configs/cnn.yaml",
+    config="cnn",
 )
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Fetch the 48 records and write ``mitbih_train.csv`` and ``mitbih_test.csv``.

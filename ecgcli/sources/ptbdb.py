@@ -16,7 +16,7 @@ SPLIT_SEED = 0
 @register(
     "ptbdb",
     "the public two-class PTB files from Kaggle: normal, abnormal",
-    config="configs/ptb.yaml",
+    config="ptb",
 )
 def download(out: Path, origin: str | None, progress: Progress) -> list[Path]:
     """Join the two public files and write ``ptbdb_train.csv`` and ``ptbdb_test.csv``.

@@ -205,7 +205,9 @@ def parse_config(
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_explain(error, document, overrides)}") from error
+        problem = _explain(error, document, overrides)
+        typed = _is_typed(error, overrides)
+        raise ConfigError(problem if typed else f"{origin}: {problem}") from error
 
 
 def full_keys(name: str) -> list[str]:
@@ -287,6 +289,13 @@ def _explain(error: ValidationError, document: dict[str, Any], overrides: Sequen
         return f"{key} is missing; add it, for example {key}=…"
     _, problem = first_problem(error)
     return f"{'.'.join(_path_in(document, location))}: {problem}"
+
+
+def _is_typed(error: ValidationError, overrides: Sequence[str]) -> bool:
+    """Whether the first problem is in an override, for which no file is to blame."""
+    location = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+    keys = [re.sub(r"^train\.", "training.", each.partition("=")[0]) for each in overrides]
+    return any(f"{location}.".startswith(f"{key}.") for key in keys)
 
 
 def _hint(location: Sequence[str], overrides: Sequence[str]) -> str:

@@ -111,7 +111,7 @@ def class_offsets(natural: dict[str, int], used: dict[str, int]) -> tuple[float,
 def _read(path: Path, data: Data) -> Beats:
     if not path.exists():
         command = next((_ORIGINS[word] for word in _ORIGINS if path.name.startswith(word)), None)
-        hint = command or "ecg download, then ecg train --config configs/cnn.yaml"
+        hint = command or "ecg download, then ecg train --config cnn"
         raise DataError(f"no such training data; get them with: {hint}", file=path)
     return read_labelled(path, data.class_names, normalize=data.normalize)
 

@@ -16,7 +16,7 @@ from ecgcli.checkpoints import Card, Checkpoint, save_checkpoint
 from ecgcli.checkpoints.engines import corrected
 from ecgcli.errors import ConfigError
 from ecgcli.metrics.calibration import fit_temperature, reliability
-from ecgcli.models import Estimator, check_arguments, create_estimator
+from ecgcli.models import Estimator, create_estimator
 from ecgcli.progress import Progress
 from ecgcli.training.config import Config
 from ecgcli.training.copies import are_copies
@@ -33,7 +33,8 @@ FOLDS = 5
 def fit(config: Config, progress: Progress, command: str) -> Run:
     """Fit the config's estimator; see `ecgcli.training.train`."""
     _require_applicable_keys(config)
-    check_arguments(config.model.name, config.model.arguments)
+    # Wrong arguments, and a package that is missing, are reported before data are read.
+    create_estimator(config.model.name, **config.model.arguments)
     data = build_training_set(config, progress)
     progress.message(first_line(config, data))
     began = time.monotonic()

@@ -18,7 +18,7 @@ def test_demo_goes_to_data_and_names_the_next_step(ecg: Ecg) -> None:
     result = ecg("download", "demo")
     assert result.exit_code == 0
     assert result.stdout.split() == ["data/synthetic_train.csv", "data/synthetic_test.csv"]
-    assert result.stderr.strip() == "Next: ecg train --config configs/demo.yaml"
+    assert result.stderr.strip() == "Next: ecg train --config demo"
     for path in result.stdout.split():
         assert read_labelled(path).synthetic
 

@@ -36,7 +36,10 @@ def test_tables_for_people_and_the_place_of_the_report(
     assert began == "evaluating on synthetic_test.csv ..."
     assert Path(lines[0].removeprefix("Report: ")).exists()
     assert Path(lines[1].removeprefix("Confusion matrix: ")).exists()
-    assert lines[2] == f"Next: ecg predict BEATS.csv --model {run_copy}"
+    assert (
+        lines[2]
+        == f"Next: ecg predict {demo / 'synthetic_test.csv'} --model {run_copy} -o predictions.csv"
+    )
 
 
 def test_the_report_of_pretrained_weights_is_in_the_folder_of_runs(demo: Path, ecg: Ecg) -> None:
@@ -52,7 +55,11 @@ def test_the_report_of_pretrained_weights_is_in_the_folder_of_runs(demo: Path, e
     assert f"Report: {report}\n" in result.stderr
     assert Path(report).exists()
     assert in_the_package() == before
-    assert result.stderr.splitlines()[-1] == "Next: ecg predict BEATS.csv --model beats"
+    data = demo / "synthetic_test.csv"
+    assert result.stderr.splitlines()[-1] == (
+        f"Next: ecg predict {data} --model beats -o predictions.csv"
+    )
+    assert result.stdout.startswith(f"beats on {data}, ")
 
 
 def test_json_is_the_report(run_copy: Path, demo: Path, ecg: Ecg) -> None:

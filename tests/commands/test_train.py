@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def config(demo: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_it_prints_the_run_and_reports_the_epochs(config: Path, ecg: Ecg) -> None:
+def test_it_prints_the_run_and_reports_the_epochs(config: Path, demo: Path, ecg: Ecg) -> None:
     result = ecg("train", "--config", config, "training.epochs=2", "training.device=cpu", "seed=3")
     assert result.exit_code == 0
     assert result.stdout == "runs/small\n"
@@ -32,7 +33,8 @@ def test_it_prints_the_run_and_reports_the_epochs(config: Path, ecg: Ecg) -> Non
     table = Path("runs/small/metrics.csv").read_text().splitlines()
     assert f"{float(table[1].split(',')[2]):.4f}" == epochs[0][1]
     assert "validating on" in result.stderr
-    assert lines[-1] == "Next: ecg evaluate runs/small --data TEST.csv"
+    test = demo / "synthetic_test.csv"
+    assert lines[-1] == f"Next: ecg evaluate runs/small --data {test}"
     resolved = yaml.safe_load(Path("runs/small/config.yaml").read_text())
     assert (resolved["seed"], resolved["training"]["epochs"]) == (3, 2)
 
@@ -76,8 +78,8 @@ def test_resume_takes_the_newest_run_and_nothing_else(config: Path, ecg: Ecg) ->
 
 
 def test_without_a_config_or_a_run_the_error_says_what_to_type(ecg: Ecg) -> None:
-    assert "ecg train --config configs/cnn.yaml" in ecg("train").stderr
-    assert "ecg train --config configs/cnn.yaml" in ecg("train", "--resume").stderr
+    assert "ecg train --config cnn" in ecg("train").stderr
+    assert "ecg train --config cnn" in ecg("train", "--resume").stderr
 
 
 @pytest.mark.parametrize(
@@ -126,3 +128,20 @@ def test_overfitting_is_reported_in_a_sentence(config: Path, ecg: Ecg) -> None:
     report = json.loads(Path("runs/small/report.json").read_text())
     assert report["overfitting"].startswith("Overfitting since epoch ")
     assert report["overfitting"] in result.stderr
+
+
+def test_a_wrong_override_is_not_blamed_on_the_file(config: Path, ecg: Ecg) -> None:
+    result = ecg("train", "--config", config, "epochs=5")
+    assert result.stderr == "error: unknown key epochs; did you mean training.epochs=5?\n"
+    result = ecg("train", "--config", config, "train.epochs=many")
+    assert result.stderr.startswith("error: training.epochs: found ")
+
+
+def test_a_missing_package_is_named_before_data_are_read(
+    ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dtaidistance", None)
+    result = ecg("train", "--config", "knn-dtw", "data.train=none.csv")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("pip install 'ecgcli[dtw]'\n")
+    assert "Reading" not in result.stderr

@@ -69,7 +69,7 @@ def test_prior_correction_can_be_switched_off(demo: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("file", "command"),
     [
-        ("data/mitbih_train.csv", "ecg download, then ecg train --config configs/cnn.yaml"),
+        ("data/mitbih_train.csv", "ecg download, then ecg train --config cnn"),
         ("data/synthetic_train.csv", "ecg download demo"),
         ("data/ptbdb_train.csv", "ecg download ptbdb"),
     ],
