@@ -176,6 +176,8 @@ class BeatsReader:
 
     def _sniff(self, block: bytes) -> Layout:
         lines = [line for line in block[: 1 << 20].splitlines() if line.strip()][:8]
+        if not lines:
+            raise DataError("its first rows are empty; " + _VALID_ROW, file=self.name)
         delimiter = max(",;\t", key=lambda mark: lines[-1].count(mark.encode()))
         decimal: Literal[".", ","] = "," if delimiter != "," and b"," in lines[-1] else "."
         rows = [_cells(line, delimiter, decimal) for line in lines]

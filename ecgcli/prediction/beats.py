@@ -195,7 +195,7 @@ def read_table(path: Path) -> pd.DataFrame:
             return readers.get(path.suffix.lower(), pd.read_csv)(stream)
     except FileNotFoundError as error:
         raise DataError("no such file", file=path) from error
-    except (ValueError, OSError, pa.ArrowException) as error:
+    except (ValueError, TypeError, AttributeError, OSError, pa.ArrowException) as error:
         raise DataError(f"cannot be read as predictions: {error}", file=path) from error
 
 

@@ -26,6 +26,7 @@ from ecgcli.prediction.cohort_files import (
     TABLE,
     cohort_files,
     is_of_shard,
+    row_of,
 )
 from ecgcli.prediction.recordings import (
     ENDINGS,
@@ -229,10 +230,11 @@ def _write_beats(task: Task, classified: Classified) -> None:
 def _earlier_summary(task: Task, path: Path) -> dict[str, Any]:
     """The summary of an earlier result; empty where there is none, or where it is damaged."""
     try:
-        summary = parse_json(task.results.read(task.result_of(path, _NOTE)))
-    except (OSError, ValueError):
+        summary: dict[str, Any] = parse_json(task.results.read(task.result_of(path, _NOTE)))
+        row_of(summary | {"recording": summary["recording"]})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    whole = isinstance(summary, dict) and isinstance(summary.get("beats"), int)
+    whole = isinstance(summary.get("beats"), int)
     has_result = whole and task.results.has(task.result_of(path, ENDINGS[task.table_format]))
     return summary if has_result else {}
 

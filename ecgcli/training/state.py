@@ -162,9 +162,11 @@ def _moments(tensors: Tensors, optimizer: torch.optim.Optimizer) -> dict[int, di
     for key, values in tensors.items():
         if key.startswith("optimizer."):
             _, number, name = key.split(".")
-            parameter = parameters[int(number)]
-            moments.setdefault(int(number), {})[name] = _laid_out_as(
-                parameter, torch.tensor(values)
+            value = torch.tensor(values)
+            moments.setdefault(int(number), {})[name] = (
+                _step_count(value)
+                if name == "step"
+                else _laid_out_as(parameters[int(number)], value)
             )
     if moments and [sorted(moments[number]) for number in range(len(parameters))] != [
         ["exp_avg", "exp_avg_sq", "step"]
@@ -190,10 +192,14 @@ def _alike(value: Any, model: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _step_count(value: Tensor) -> Tensor:
+    if value.shape != ():
+        raise ValueError("a number of steps is not a number")
+    return value
+
+
 def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
     """The moment in its parameter's memory format, which the fused optimizer assumes."""
-    if moment.shape == ():  # the number of steps
-        return moment
     if moment.shape != parameter.shape or not torch.isfinite(moment).all():
         raise ValueError("a moment does not fit its parameter")
     return torch.empty_like(parameter, dtype=moment.dtype, device="cpu").copy_(moment)

@@ -41,6 +41,11 @@ def text(cells: list[list[str]]) -> bytes:
 
 CONTENT: dict[str, tuple[Callable[[Beats], bytes], str]] = {
     "empty": (lambda _: b"", "the file is empty"),
+    "empty lines": (lambda _: b"\n" * 3 + b"\x0c\n", "the file is empty"),
+    "a megabyte of lines": (
+        lambda b: b"\n" * (1 << 20) + text(rows(b)),
+        "its first rows are empty",
+    ),
     "binary": (lambda _: b"\x7fELF\0\0\1", "this is a binary file"),
     "truncated gzip": (lambda b: gzip.compress(text(rows(b)))[:-9], "cut off or damaged"),
     "186 columns": (lambda b: text([row[2:] for row in rows(b)]), "found 186 columns"),

@@ -356,13 +356,16 @@ def test_a_changed_recording_is_done_again(trained: Path, ecg: Ecg) -> None:
 
 
 @pytest.mark.usefixtures("days")
-@pytest.mark.parametrize("damage", ["", "{", "[1]", '"text"', "\0", "not finite"])
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '"text"', "\0", "not finite", "a key"])
 def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -> None:
     ecg("predict", "dayA", "--model", trained, "-o", "res")
     note = Path("res/holter.summary.json")
     whole = note.read_text()
-    damaged = re.sub('"mean_rate": [0-9.]+', '"mean_rate": NaN', whole)
-    note.write_text(damaged if damage == "not finite" else damage)
+    changed = {
+        "not finite": re.sub('"mean_rate": [0-9.]+', '"mean_rate": NaN', whole),
+        "a key": whole.replace('"known_seconds"', '"known"'),
+    }
+    note.write_text(changed.get(damage, damage))
     again = ecg("predict", "dayA", "--model", trained, "-o", "res")
     assert again.exit_code == 0, again.stderr
     assert note.read_text() == whole

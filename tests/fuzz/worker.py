@@ -97,7 +97,7 @@ def _judged(case: Case, material: Path, folder: Path) -> Outcome:
         return Outcome(case, code, "memory", result.stderr)
     if code not in (0, 2, 3):
         return Outcome(case, code, "traceback", f"exit code {code}: {result.output[-2000:]}")
-    if code == 2 and not ("error:" in result.stderr or "Usage:" in result.stderr):
+    if code == 2 and not any(word in result.stderr for word in ("error:", "Usage:", "─ Error ─")):
         return Outcome(case, code, "no message", result.output[-2000:])
     if "\x1b" in result.stderr:
         return Outcome(case, code, "no message", f"control characters: {result.stderr!r}")

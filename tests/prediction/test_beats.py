@@ -134,6 +134,7 @@ def test_predictions_of_the_two_ptb_classes_are_recognised_by_their_columns(tmp_
         ("p.csv", "beat,class,N,S,V,F,Q\n0,N,1,0,0,0,0\n1,X,1,0,0,0,0\n", "row 3: found class 'X'"),
         ("p.csv", "beat,class\n0,N\n", "no columns of probabilities"),
         ("p.csv", "", "cannot be read as predictions"),
+        ("p.json", '[{"N": 1}, 1.5]', "cannot be read as predictions"),
         ("p.json", json.dumps([1]), "no column named class"),
         ("p.parquet", "not parquet", "cannot be read as predictions"),
     ],

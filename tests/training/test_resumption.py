@@ -67,6 +67,7 @@ IN_THE_MIDDLE = {"batch": 1, "matrix": [[1] * 5] * 5}
         ({}, {"random": None}),
         ({}, {"optimizer.0.exp_avg": None}),
         ({}, {"optimizer.0.exp_avg": np.zeros(3, np.float32)}),
+        ({}, {"optimizer.0.step": np.zeros(3, np.float32)}),
         ({}, {"optimizer.999.exp_avg": np.zeros(3, np.float32)}),
         ({}, {"optimizer.x": np.zeros(3, np.float32)}),
         (IN_THE_MIDDLE, {}),
