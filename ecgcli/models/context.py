@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ecgcli.arrays import Tensors
+from ecgcli.arrays import Features, Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.models import Estimator, Size, register
 from ecgcli.models.boosters import check_booster, packed, unpacked
@@ -21,6 +22,29 @@ from ecgcli.trees import Trees
 
 #: A class with fewer training beats than this is not learnt: the model would memorise it.
 _TOO_FEW = 100
+#: Rounds, and the other parameters, of the booster that finds what is no beat.
+_NO_BEAT_ROUNDS = 100
+_NO_BEAT = {
+    "objective": "binary", "num_leaves": 15, "learning_rate": 0.1, "feature_fraction": 0.25,
+}  # fmt: skip
+#: What the boosters have in common.
+_PARAMETERS: dict[str, Any] = {
+    "objective": "multiclass",
+    "min_child_samples": 60,
+    "min_child_weight": 1.0,
+    "bagging_fraction": 0.6,
+    "bagging_freq": 1,
+    "lambda_l2": 20.0,
+    "max_bin": 63,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+
+if TYPE_CHECKING:
+    from lightgbm import Dataset
+
+_Q = AAMI_CLASSES.index("Q")
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -32,6 +56,10 @@ class Context(Estimator):
     The mean probability of several boosters (Ke et al., LightGBM, NeurIPS 2017) with different
     seeds. Within a class, the weight of a patient grows more slowly than the number of beats, so
     that one record with nearly all beats of a class does not define the class.
+
+    Of unreadable copies (`ecgcli.training.unreadable`) a booster of its own learns which
+    deflections are no beats. What it takes for one is Q, in proportion to its probability, and
+    the boosters of the classes do not see these copies.
 
     Args:
         boosters: number of boosters.
@@ -66,6 +94,7 @@ class Context(Estimator):
         self.normal_weight = normal_weight
         self.every_normal = every_normal
         self._fitted: list[Trees] = []
+        self._no_beat: Trees | None = None
         self._classes = 0
         self._known: NDArray[np.int64] = np.arange(0)
 
@@ -73,42 +102,48 @@ class Context(Estimator):
         self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
     ) -> None:
         """See `Estimator`."""
-        import lightgbm
-
-        labels = beats.known_labels
-        counts = np.bincount(labels, minlength=classes)
+        labels, unreadable = beats.known_labels, _are_unreadable(beats)
+        own = np.flatnonzero(~unreadable)
+        counts = np.bincount(labels[own], minlength=classes)
         self._classes, self._known = classes, np.flatnonzero(counts >= _TOO_FEW)
         if len(self._known) < 2:
             raise DataError(
                 f"found {', '.join(map(str, counts))} beats of the classes; this model needs two "
                 f"classes of at least {_TOO_FEW}"
             )
-        rows = self._rows(labels)
-        weights = self._weights(labels[rows], _owners(beats)[rows])
-        data = lightgbm.Dataset(
-            inputs[0][rows],
-            np.searchsorted(self._known, labels[rows]),
-            weight=weights,
-            feature_name=[f"f{number}" for number in range(inputs[0].shape[1])],
-            params={"max_bin": 63, "verbosity": -1, "force_row_wise": True},
-            free_raw_data=False,
+        rows = own[self._rows(labels[own])]
+        no_beat = unreadable & (labels == _Q)
+        rounds = self.boosters * self.trees + (_NO_BEAT_ROUNDS if no_beat.any() else 0)
+        steps = _Steps(progress, rounds)
+        self._fitted = self._fit_classes(
+            inputs[0][rows], labels[rows], _owners(beats)[rows], seed, steps
         )
-        boosters = [
-            lightgbm.train(
-                self._parameters(self.boosters * seed + number),
-                data,
-                num_boost_round=self.trees,
-                callbacks=[
-                    lambda step, number=number: progress.update(
-                        "fitting",
-                        number * self.trees + step.iteration + 1,
-                        self.boosters * self.trees,
-                    )
-                ],
+        self._no_beat = _fit_no_beat(inputs[0], no_beat, seed, steps) if no_beat.any() else None
+
+    def _fit_classes(
+        self,
+        features: Features,
+        labels: NDArray[np.int64],
+        owners: NDArray[np.int64],
+        seed: int,
+        steps: _Steps,
+    ) -> list[Trees]:
+        import lightgbm
+
+        data = _data(features, np.searchsorted(self._known, labels), self._weights(labels, owners))
+        shape = {"num_class": len(self._known), "num_leaves": self.leaves}
+        rates = {"learning_rate": self.learning_rate, "feature_fraction": self.features}
+        return [
+            Trees(
+                lightgbm.train(
+                    _PARAMETERS | shape | rates | {"seed": self.boosters * seed + number},
+                    data,
+                    num_boost_round=self.trees,
+                    callbacks=[steps],
+                ).model_to_string()
             )
             for number in range(self.boosters)
         ]
-        self._fitted = [Trees(booster.model_to_string()) for booster in boosters]
 
     def _rows(self, labels: NDArray[np.int64]) -> NDArray[np.intp]:
         kept = np.isin(labels, self._known)
@@ -126,30 +161,15 @@ class Context(Estimator):
             weights[own] *= share / weights[own].sum()
         return np.asarray(weights / weights.mean(), np.float64)
 
-    def _parameters(self, seed: int) -> dict[str, Any]:
-        return {
-            "objective": "multiclass",
-            "num_class": len(self._known),
-            "num_leaves": self.leaves,
-            "learning_rate": self.learning_rate,
-            "min_child_samples": 60,
-            "min_child_weight": 1.0,
-            "feature_fraction": self.features,
-            "bagging_fraction": 0.6,
-            "bagging_freq": 1,
-            "lambda_l2": 20.0,
-            "max_bin": 63,
-            "seed": seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
-
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """See `Estimator`; a class without training beats has probability 0."""
         mean = np.mean([trees.probabilities(inputs[0]) for trees in self._fitted], axis=0)
         probabilities = np.zeros((len(mean), self._classes), np.float32)
         probabilities[:, self._known] = mean
+        if self._no_beat is not None:
+            share = 1 / (1 + np.exp(-self._no_beat.raw_scores(inputs[0])))
+            probabilities *= 1 - share
+            probabilities[:, [_Q]] += share
         return probabilities
 
     def importances(self) -> dict[str, float]:
@@ -163,6 +183,8 @@ class Context(Estimator):
         """See `Estimator`: the trees as LightGBM's text, compressed."""
         texts = [trees.text for trees in self._fitted]
         facts = {"classes": self._classes, "known": self._known.tolist(), "boosters": texts}
+        if self._no_beat is not None:
+            facts["no_beat"] = self._no_beat.text
         return {"trees": packed(json.dumps(facts))}
 
     def restore(self, state: Tensors) -> None:
@@ -174,7 +196,8 @@ class Context(Estimator):
         facts = json.loads(unpacked(state["trees"]))
         self._classes, self._known = facts["classes"], np.array(facts["known"], np.int64)
         self._fitted = [Trees(text) for text in facts["boosters"]]
-        widths = {trees.width for trees in self._fitted}
+        self._no_beat = Trees(facts["no_beat"]) if "no_beat" in facts else None
+        widths = {trees.width for trees in (*self._fitted, self._no_beat) if trees is not None}
         if widths != {len(feature_names())}:
             raise CheckpointError(
                 f"its trees read {', '.join(map(str, sorted(widths)))} features of a beat, this "
@@ -184,8 +207,55 @@ class Context(Estimator):
 
     def check_state(self, state: Tensors) -> None:
         """See `Estimator`."""
-        for text in json.loads(unpacked(state["trees"]))["boosters"]:
+        facts = json.loads(unpacked(state["trees"]))
+        for text in facts["boosters"]:
             check_booster(text)
+        if "no_beat" in facts:
+            check_booster(facts["no_beat"], binary=True)
+
+
+class _Steps:
+    """Reports the rounds of all boosters as one task; LightGBM calls it after each."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._done, self._total = progress, 0, total
+
+    def __call__(self, _: Any) -> None:
+        self._done += 1
+        self._progress.update("fitting", self._done, self._total)
+
+
+def _data(features: Features, labels: NDArray[Any], weights: NDArray[np.float64]) -> Dataset:
+    import lightgbm
+
+    return lightgbm.Dataset(
+        features,
+        labels,
+        weight=weights,
+        feature_name=[f"f{number}" for number in range(features.shape[1])],
+        params={"max_bin": 63, "verbosity": -1, "force_row_wise": True},
+        free_raw_data=False,
+    )
+
+
+def _fit_no_beat(
+    features: Features, is_no_beat: NDArray[np.bool_], seed: int, steps: _Steps
+) -> Trees:
+    """A booster of two classes: deflections that are no beats, and beats; both weigh the same."""
+    import lightgbm
+
+    shares = np.array([1 - is_no_beat.mean(), is_no_beat.mean()])
+    data = _data(features, is_no_beat, 0.5 / shares[is_no_beat.astype(np.int64)])
+    parameters = _PARAMETERS | _NO_BEAT | {"seed": seed}
+    booster = lightgbm.train(parameters, data, num_boost_round=_NO_BEAT_ROUNDS, callbacks=[steps])
+    return Trees(booster.model_to_string())
+
+
+def _are_unreadable(beats: Beats) -> NDArray[np.bool_]:
+    """Which beats are of unreadable copies; ``(beats,)``."""
+    if beats.info is None:
+        return np.zeros(len(beats), bool)
+    return (beats.info["copy"] == "unreadable").to_numpy(bool)
 
 
 def _owners(beats: Beats) -> NDArray[np.int64]:

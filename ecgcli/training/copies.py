@@ -20,7 +20,7 @@ from ecgcli.choices import Copy
 from ecgcli.recordings import Recording
 from ecgcli.recordings.distortions import inverted, with_varying_noise
 from ecgcli.training.fibrillation import fibrillates, fibrillating
-from ecgcli.training.unreadable import UNCLASSIFIABLE, unreadable
+from ecgcli.training.unreadable import unreadable
 
 _MAKERS: dict[Copy, Callable[[Recording, int], Recording | None]] = {
     "inverted": lambda recording, _: inverted(recording),
@@ -45,13 +45,6 @@ def copies_of(recording: Recording, kinds: Sequence[Copy], seed: int) -> list[Re
         for kind, copy in copies.items()
         if copy is not None
     ]
-
-
-def worth_training_on(beats: Beats) -> Beats:
-    """The beats of a recording or of a copy: of an unreadable copy, those that are no beats."""
-    if beats.info is None or not (beats.info["copy"] == "unreadable").any():
-        return beats
-    return beats.take(np.flatnonzero(beats.info["symbol"] == UNCLASSIFIABLE))
 
 
 def are_copies(beats: Beats) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from ecgcli.recordings.databases import database_of
 from ecgcli.recordings.mitbih import DS1_ALONE, DS2
 from ecgcli.recordings.quality import unusable
 from ecgcli.recordings.search import distinct_names, find_recordings
-from ecgcli.training.copies import copies_of, worth_training_on
+from ecgcli.training.copies import copies_of
 
 
 def read_training_recordings(
@@ -100,4 +100,4 @@ def _beats_of(
 
 def _cut(recording: Recording) -> Beats:
     stretches = unusable(recording.signal, recording.sampling_rate)
-    return worth_training_on(with_context(recording, cut_beats(recording, skip=stretches)))
+    return with_context(recording, cut_beats(recording, skip=stretches))
