@@ -65,13 +65,17 @@ def parse_json(content: bytes) -> Any:
         ValueError: it is not JSON, holds a number that is not finite, or is nested too deeply.
     """
     try:
-        return json.loads(content, parse_float=_finite, parse_constant=_finite)
+        return json.loads(content, parse_float=finite_number, parse_constant=finite_number)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
 
-def _finite(text: str) -> float:
-    """The number that a text stands for; Python's own reader accepts ``NaN`` and ``1e999``."""
+def finite_number(text: str) -> float:
+    """The number that a text stands for; Python alone accepts ``NaN`` and ``1e999`` too.
+
+    Raises:
+        ValueError: it is not a finite number.
+    """
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is not a finite number")

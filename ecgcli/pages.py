@@ -14,6 +14,8 @@ from ecgcli.files import write_text
 
 #: The page in the folder of a training or of an evaluation.
 PAGE = "report.html"
+#: Its pictures of errors, by `ecgcli.metrics.figures.draw_mistakes`.
+ERRORS, WORST = "errors.png", "worst.png"
 
 
 @dataclass(frozen=True)

@@ -106,14 +106,11 @@ class AnomalyModel:
             CheckpointError: a score is not finite.
         """
         features = represent(self.network, samples)
-        if np.isfinite(features).all():
-            with np.errstate(over="ignore", invalid="ignore"):
-                scores = self.views.score(samples, features)
-            if (np.abs(scores) <= np.finfo(np.float32).max).all():
-                return scores
-        raise CheckpointError(
-            "this anomaly model gives beats a score that is not finite; fit the model again"
-        )
+        _require_finite(features)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = self.views.score(samples, features)
+        _require_finite(scores)
+        return scores
 
     def percentiles(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The share of held-out normal beats, in 0..1, whose score is below each score."""
@@ -125,6 +122,14 @@ class AnomalyModel:
     def threshold(self, quantile: float | None = None) -> float:
         """The score below which the share ``quantile`` of held-out normal beats lies."""
         return float(np.quantile(self.normal_scores, quantile or self.card.quantile))
+
+
+def _require_finite(values: NDArray[Any]) -> None:
+    """Refuse features or scores that are not finite in single precision."""
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
+        raise CheckpointError(
+            "this anomaly model gives beats a score that is not finite; fit the model again"
+        )
 
 
 def represent(network: Network, samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -337,7 +337,7 @@ def _cells(line: bytes, delimiter: str, decimal: str) -> list[str]:
         text = line.decode("latin-1")
     try:
         cells = next(csv.reader([text], delimiter=delimiter), [])
-    except csv.Error:  # a cell of more than 131,072 characters, which is no number
+    except csv.Error:  # a cell of more than 131,072 characters is not a number
         cells = text.split(delimiter)
     return [cell.strip().replace(",", ".") if decimal == "," else cell.strip() for cell in cells]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ecgcli import locking
 from ecgcli.errors import CheckpointError, did_you_mean
 from ecgcli.files import writing
-from ecgcli.pages import PAGE
+from ecgcli.pages import ERRORS, PAGE, WORST
 from ecgcli.weights import BUNDLED, bundled_checkpoint, name_of
 
 BEST = "best.safetensors"
@@ -113,7 +113,7 @@ def discard_run(run: Path) -> None:
     Raises:
         CheckpointError: another process is training in it, or it holds files of another kind.
     """
-    shown = {CURVES, IMPORTANCES, "errors.png", "worst.png", PAGE}
+    shown = {CURVES, IMPORTANCES, ERRORS, WORST, PAGE}
     with locked(run), writing(run):
         strange = [
             path.name

@@ -17,6 +17,7 @@ from ecgcli.beats.resampling import manifest_path
 from ecgcli.checkpoints import Card, TrainingData, card_text
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, RequirementMissed, did_you_mean
+from ecgcli.inputs import finite_number
 from ecgcli.metrics import Score, rounded
 from ecgcli.metrics.aami import FIGURES as AAMI_FIGURES
 from ecgcli.metrics.aami import Aami, of_beats, summarize
@@ -295,7 +296,7 @@ def parse_requirements(texts: Sequence[str], names: Sequence[str]) -> dict[str, 
     for text in texts:
         name, _, value = text.partition("=")
         try:
-            required[name] = _finite(value)
+            required[name] = finite_number(value)
         except ValueError as error:
             raise ConfigError(
                 f"--require: found {text!r}, expected NAME=NUMBER such as macro_f1=0.9"
@@ -328,13 +329,6 @@ def _scores(values: NDArray[np.float64], draws: NDArray[np.float64]) -> list[Sco
 
 def _shown(score: float) -> str:
     return "not defined for these data" if isnan(score) else f"{score:.4f}"
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not np.isfinite(number):
-        raise ValueError(f"{text} is not a finite number")
-    return number
 
 
 def _plain(score: Score) -> dict[str, float | None]:

@@ -127,7 +127,7 @@ def read_rhythm_set(
             patients, or none of them has atrial fibrillation.
     """
     if not folder.is_dir():
-        raise DataError("there is no such folder", file=folder)
+        raise DataError("no such folder", file=folder)
     paths = find_recordings([str(folder)]).paths
     patient_of = patients_of(paths)
     if (patients := len(set(patient_of.values()))) < FOLDS:

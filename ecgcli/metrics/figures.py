@@ -11,11 +11,10 @@ from ecgcli.beats.reader import SAMPLING_RATE
 from ecgcli.figures import BLUE, new_figure, save_figure
 from ecgcli.files import remove
 from ecgcli.metrics.mistakes import BeatError, Mistakes
-from ecgcli.pages import TextTable
+from ecgcli.pages import ERRORS, WORST, TextTable
 from ecgcli.wording import clock_text
 
-#: The pictures' files, in the folder of a page.
-ERRORS, WORST = "errors.png", "worst.png"
+#: Beats in a row.
 _ACROSS = 4
 
 

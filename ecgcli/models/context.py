@@ -13,6 +13,7 @@ from ecgcli.arrays import Features, Tensors
 from ecgcli.beats import Beats
 from ecgcli.beats.context import feature_names
 from ecgcli.beats.views import Inputs
+from ecgcli.choices import Copy
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.models import Estimator, Size, register
@@ -20,31 +21,30 @@ from ecgcli.models.boosters import check_booster, packed, unpacked
 from ecgcli.progress import SILENT, Progress
 from ecgcli.trees import Trees
 
+if TYPE_CHECKING:
+    from lightgbm import Dataset
+
+_Q = AAMI_CLASSES.index("Q")
 #: A class with fewer training beats than this is not learnt: the model would memorise it.
 _TOO_FEW = 100
-#: Rounds, and the other parameters, of the booster that finds what is no beat.
-_NO_BEAT_ROUNDS = 100
-_NO_BEAT = {
-    "objective": "binary", "num_leaves": 15, "learning_rate": 0.1, "feature_fraction": 0.25,
-}  # fmt: skip
-#: What the boosters have in common.
-_PARAMETERS: dict[str, Any] = {
-    "objective": "multiclass",
+#: Parameters of LightGBM: how data are prepared, those of all boosters, and those of the one that
+#: separates deflections that are not beats from beats, with its number of rounds.
+_OF_DATA: dict[str, Any] = {"max_bin": 63, "force_row_wise": True, "verbosity": -1}
+_OF_ALL: dict[str, Any] = _OF_DATA | {
     "min_child_samples": 60,
     "min_child_weight": 1.0,
     "bagging_fraction": 0.6,
     "bagging_freq": 1,
     "lambda_l2": 20.0,
-    "max_bin": 63,
     "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
 }
-
-if TYPE_CHECKING:
-    from lightgbm import Dataset
-
-_Q = AAMI_CLASSES.index("Q")
+_OF_NOT_BEATS: dict[str, Any] = _OF_ALL | {
+    "objective": "binary",
+    "num_leaves": 15,
+    "learning_rate": 0.1,
+    "feature_fraction": 0.25,
+}
+_ROUNDS_OF_NOT_BEATS = 100
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -57,9 +57,9 @@ class Context(Estimator):
     seeds. Within a class, the weight of a patient grows more slowly than the number of beats, so
     that one record with nearly all beats of a class does not define the class.
 
-    Of unreadable copies (`ecgcli.training.unreadable`) a booster of its own learns which
-    deflections are no beats. What it takes for one is Q, in proportion to its probability, and
-    the boosters of the classes do not see these copies.
+    From unreadable copies (`ecgcli.training.unreadable`) a separate booster learns which
+    deflections are not beats. Its probability is added to that of Q, and the other classes share
+    the rest. The boosters of the classes do not see these copies.
 
     Args:
         boosters: number of boosters.
@@ -94,7 +94,7 @@ class Context(Estimator):
         self.normal_weight = normal_weight
         self.every_normal = every_normal
         self._fitted: list[Trees] = []
-        self._no_beat: Trees | None = None
+        self._not_beats: Trees | None = None
         self._classes = 0
         self._known: NDArray[np.int64] = np.arange(0)
 
@@ -102,7 +102,7 @@ class Context(Estimator):
         self, inputs: Inputs, beats: Beats, classes: int, seed: int, progress: Progress = SILENT
     ) -> None:
         """See `Estimator`."""
-        labels, unreadable = beats.known_labels, _are_unreadable(beats)
+        labels, unreadable = beats.known_labels, _are_copies(beats, "unreadable")
         own = np.flatnonzero(~unreadable)
         counts = np.bincount(labels[own], minlength=classes)
         self._classes, self._known = classes, np.flatnonzero(counts >= _TOO_FEW)
@@ -112,13 +112,15 @@ class Context(Estimator):
                 f"classes of at least {_TOO_FEW}"
             )
         rows = own[self._rows(labels[own])]
-        no_beat = unreadable & (labels == _Q)
-        rounds = self.boosters * self.trees + (_NO_BEAT_ROUNDS if no_beat.any() else 0)
+        not_beats = unreadable & (labels == _Q)
+        rounds = self.boosters * self.trees + (_ROUNDS_OF_NOT_BEATS if not_beats.any() else 0)
         steps = _Steps(progress, rounds)
         self._fitted = self._fit_classes(
             inputs[0][rows], labels[rows], _owners(beats)[rows], seed, steps
         )
-        self._no_beat = _fit_no_beat(inputs[0], no_beat, seed, steps) if no_beat.any() else None
+        self._not_beats = (
+            _fit_not_beats(inputs[0], not_beats, seed, steps) if not_beats.any() else None
+        )
 
     def _fit_classes(
         self,
@@ -131,12 +133,17 @@ class Context(Estimator):
         import lightgbm
 
         data = _data(features, np.searchsorted(self._known, labels), self._weights(labels, owners))
-        shape = {"num_class": len(self._known), "num_leaves": self.leaves}
-        rates = {"learning_rate": self.learning_rate, "feature_fraction": self.features}
+        parameters = _OF_ALL | {
+            "objective": "multiclass",
+            "num_class": len(self._known),
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "feature_fraction": self.features,
+        }
         return [
             Trees(
                 lightgbm.train(
-                    _PARAMETERS | shape | rates | {"seed": self.boosters * seed + number},
+                    parameters | {"seed": self.boosters * seed + number},
                     data,
                     num_boost_round=self.trees,
                     callbacks=[steps],
@@ -166,8 +173,8 @@ class Context(Estimator):
         mean = np.mean([trees.probabilities(inputs[0]) for trees in self._fitted], axis=0)
         probabilities = np.zeros((len(mean), self._classes), np.float32)
         probabilities[:, self._known] = mean
-        if self._no_beat is not None:
-            share = 1 / (1 + np.exp(-self._no_beat.raw_scores(inputs[0])))
+        if self._not_beats is not None:
+            share = 1 / (1 + np.exp(-self._not_beats.raw_scores(inputs[0])))
             probabilities *= 1 - share
             probabilities[:, [_Q]] += share
         return probabilities
@@ -183,8 +190,8 @@ class Context(Estimator):
         """See `Estimator`: the trees as LightGBM's text, compressed."""
         texts = [trees.text for trees in self._fitted]
         facts = {"classes": self._classes, "known": self._known.tolist(), "boosters": texts}
-        if self._no_beat is not None:
-            facts["no_beat"] = self._no_beat.text
+        if self._not_beats is not None:
+            facts["no_beat"] = self._not_beats.text
         return {"trees": packed(json.dumps(facts))}
 
     def restore(self, state: Tensors) -> None:
@@ -196,8 +203,8 @@ class Context(Estimator):
         facts = json.loads(unpacked(state["trees"]))
         self._classes, self._known = facts["classes"], np.array(facts["known"], np.int64)
         self._fitted = [Trees(text) for text in facts["boosters"]]
-        self._no_beat = Trees(facts["no_beat"]) if "no_beat" in facts else None
-        widths = {trees.width for trees in (*self._fitted, self._no_beat) if trees is not None}
+        self._not_beats = Trees(facts["no_beat"]) if "no_beat" in facts else None
+        widths = {trees.width for trees in (*self._fitted, self._not_beats) if trees is not None}
         if widths != {len(feature_names())}:
             raise CheckpointError(
                 f"its trees read {', '.join(map(str, sorted(widths)))} features of a beat, this "
@@ -233,35 +240,39 @@ def _data(features: Features, labels: NDArray[Any], weights: NDArray[np.float64]
         labels,
         weight=weights,
         feature_name=[f"f{number}" for number in range(features.shape[1])],
-        params={"max_bin": 63, "verbosity": -1, "force_row_wise": True},
+        params=_OF_DATA,
         free_raw_data=False,
     )
 
 
-def _fit_no_beat(
-    features: Features, is_no_beat: NDArray[np.bool_], seed: int, steps: _Steps
+def _fit_not_beats(
+    features: Features, is_not_beat: NDArray[np.bool_], seed: int, steps: _Steps
 ) -> Trees:
-    """A booster of two classes: deflections that are no beats, and beats; both weigh the same."""
+    """A booster of two classes, beats and deflections that are not; both weigh the same."""
     import lightgbm
 
-    shares = np.array([1 - is_no_beat.mean(), is_no_beat.mean()])
-    data = _data(features, is_no_beat, 0.5 / shares[is_no_beat.astype(np.int64)])
-    parameters = _PARAMETERS | _NO_BEAT | {"seed": seed}
-    booster = lightgbm.train(parameters, data, num_boost_round=_NO_BEAT_ROUNDS, callbacks=[steps])
+    shares = np.array([1 - is_not_beat.mean(), is_not_beat.mean()])
+    data = _data(features, is_not_beat, 0.5 / shares[is_not_beat.astype(np.int64)])
+    booster = lightgbm.train(
+        _OF_NOT_BEATS | {"seed": seed},
+        data,
+        num_boost_round=_ROUNDS_OF_NOT_BEATS,
+        callbacks=[steps],
+    )
     return Trees(booster.model_to_string())
 
 
-def _are_unreadable(beats: Beats) -> NDArray[np.bool_]:
-    """Which beats are of unreadable copies; ``(beats,)``."""
+def _are_copies(beats: Beats, kind: Copy) -> NDArray[np.bool_]:
+    """Which beats are of copies of this kind; ``(beats,)``."""
     if beats.info is None:
         return np.zeros(len(beats), bool)
-    return (beats.info["copy"] == "unreadable").to_numpy(bool)
+    return (beats.info["copy"] == kind).to_numpy(bool)
 
 
 def _owners(beats: Beats) -> NDArray[np.int64]:
     """The patient of each beat, as a number, apart in simulated rhythms; all 0 if unknown."""
     if beats.info is None:
         return np.zeros(len(beats), np.int64)
-    made_up = beats.info["copy"] == "fibrillation"
-    names = beats.info["patient"] + np.where(made_up, " fibrillation", "")
+    made_up = np.where(_are_copies(beats, "fibrillation"), " fibrillation", "")
+    names = beats.info["patient"] + made_up
     return np.unique(names.to_numpy(str), return_inverse=True)[1].astype(np.int64)

@@ -26,7 +26,7 @@ from ecgcli.prediction.cohort_files import (
     TABLE,
     cohort_files,
     is_of_shard,
-    row_of,
+    is_summary,
 )
 from ecgcli.prediction.recordings import (
     ENDINGS,
@@ -231,12 +231,10 @@ def _earlier_summary(task: Task, path: Path) -> dict[str, Any]:
     """The summary of an earlier result; empty where there is none, or where it is damaged."""
     try:
         summary: dict[str, Any] = parse_json(task.results.read(task.result_of(path, _NOTE)))
-        row_of(summary | {"recording": summary["recording"]})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError):
         return {}
-    whole = isinstance(summary.get("beats"), int)
-    has_result = whole and task.results.has(task.result_of(path, ENDINGS[task.table_format]))
-    return summary if has_result else {}
+    result = task.result_of(path, ENDINGS[task.table_format])
+    return summary if is_summary(summary) and task.results.has(result) else {}
 
 
 def _is_whole(task: Task, path: Path, earlier: dict[str, Any]) -> bool:

@@ -76,6 +76,15 @@ def row_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def is_summary(document: Any) -> bool:
+    """Whether a document read from a file has all that a row of the table needs."""
+    try:
+        pa.Table.from_pylist([row_of(document)], _SCHEMA)
+        return isinstance(document["recording"], str) and isinstance(document["beats"], int)
+    except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException):
+        return False
+
+
 class CohortFiles:
     """Takes the result of each recording and keeps none of them."""
 

@@ -125,13 +125,10 @@ def read_answers(path: Path, owner: Owner) -> list[Row]:
     """
     try:
         text = read_input(path).decode("utf-8-sig")
+        return list(_rows(text, path, owner))
     except FileNotFoundError as error:
         raise DataError("no such file", file=path) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read as a file of answers: {error}", file=path) from error
-    try:
-        return list(_rows(text, path, owner))
-    except csv.Error as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot be read as a file of answers: {error}", file=path) from error
 
 

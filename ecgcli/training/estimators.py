@@ -46,8 +46,7 @@ def fit(config: Config, progress: Progress, command: str) -> Run:
     )
     seconds = time.monotonic() - began
     offsets = np.array(data.class_offsets, np.float32)
-    figures, temperature = _validate(probabilities, held_out.known_labels, offsets)
-    calibrated = corrected(probabilities, offsets, temperature)
+    figures, temperature, calibrated = _validate(probabilities, held_out.known_labels, offsets)
     card = Card(
         model=config.model.name,
         estimator=True,
@@ -107,16 +106,17 @@ def _predict(estimator: Estimator, beats: Beats) -> Probabilities:
 
 def _validate(
     probabilities: Probabilities, labels: Labels, offsets: NDArray[np.float32]
-) -> tuple[dict[str, float], float]:
-    """Figures, and the temperature that calibrates the probabilities on the validation beats."""
+) -> tuple[dict[str, float], float, Probabilities]:
+    """Figures of the validation beats, the temperature that calibrates them, and the result."""
     plain = corrected(probabilities, offsets)
     # No temperature helps a class that the model never learnt.
     learnt = (plain.max(axis=0) > 0)[labels]
     temperature = fit_temperature(np.log(plain[learnt].clip(1e-7)), labels[learnt])
     matrix = metrics.confusion_matrix(labels, plain.argmax(1), len(offsets))
     calibrated = corrected(probabilities, offsets, temperature)
-    return {
+    figures = {
         "validation_accuracy": float(metrics.accuracy(matrix)),
         "validation_macro_f1": float(metrics.macro_f1(matrix)),
         "validation_calibration_error": reliability(calibrated, labels).error,
-    }, temperature
+    }
+    return figures, temperature, calibrated

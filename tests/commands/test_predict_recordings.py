@@ -271,7 +271,10 @@ def test_a_summary_without_its_figures_is_made_again(
     ecg(*arguments)
     note = Path("results/100.summary.json")
     whole = json.loads(note.read_text())
-    for damage in (whole | {"beats": "many"}, [], {"made_with": whole["made_with"]}):
+    for damage in (
+        whole | {"beats": "many"}, [], {"made_with": whole["made_with"]},
+        whole | {"mean_rate": "fast"}, whole | {"recording": None},
+    ):  # fmt: skip
         note.write_text(json.dumps(damage))
         again = ecg(*arguments)
         assert again.exit_code == 0
