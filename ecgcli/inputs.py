@@ -7,7 +7,6 @@ import json
 import math
 import os
 import stat
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
@@ -147,7 +146,7 @@ def _refuse(path: Path, mode: int) -> None:
 
 def _is_own_terminal(path: Path) -> bool:
     """Whether the path leads to the terminal that is standard input, such as /dev/stdin."""
-    descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+    descriptor = 0  # not that of sys.__stdin__, which is closed in a worker process
     return os.isatty(descriptor) and os.path.samestat(path.stat(), os.fstat(descriptor))
 
 

@@ -16,6 +16,7 @@ from typer.testing import Result
 
 from ecgcli import inputs
 from ecgcli.inputs import open_input, parse_json, require_file
+from ecgcli.parallel import in_order
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -56,6 +57,21 @@ def test_what_never_ends_or_holds_nothing(path: str, problem: str) -> None:
     for take in (open_input, require_file):
         with pytest.raises(OSError, match=problem):
             take(Path(path))
+
+
+def refusal(path: Path) -> str:
+    """Why an input is not opened; a function for other processes."""
+    try:
+        open_input(path)
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def test_a_device_is_refused_in_a_worker_process_too() -> None:
+    """Its standard input is closed."""
+    for problem in in_order(refusal, [Path("/dev/zero")] * 2, 2):
+        assert "it is a device" in problem
 
 
 def test_the_terminal_is_read() -> None:
