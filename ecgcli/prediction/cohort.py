@@ -104,6 +104,11 @@ class Task:
         place = place_below(self.root, recording).as_posix()
         return f"{BEATS}/recording={quote(place, safe='')}/beats.parquet"
 
+    def results_of(self, recording: Path) -> list[str]:
+        """The names of all results of a recording but its page and its summary."""
+        parts = [self.part_of(recording)] if self.beats else []
+        return [self.result_of(recording, ENDINGS[self.table_format]), *parts]
+
     def made_with(self) -> dict[str, Any]:
         """Everything that a result depends on besides its recording."""
         return {
@@ -124,7 +129,8 @@ def classify_many(
 
     Yields the summary of each recording, in order, or why it failed. A recording whose file
     (and page, if there are pages) was already made from the same content, by the same model,
-    options and version of ecg, is skipped, so an interrupted run continues where it stopped. A
+    options and version of ecg, is skipped, so an interrupted run continues where it stopped; one
+    whose earlier summary is damaged is made again, and its summary names that file. A
     result of another recording of the same name is not replaced: that recording fails. Once all
     are done, the files of `ecgcli.prediction.cohort_files` are written.
 
@@ -191,23 +197,37 @@ def _classify_or_fail(
     path, name = recording
     try:
         content = {"content_sha256": content_sha256(path, task.options.annotations)}
-        earlier = _earlier_summary(task, path)
-        if earlier.get("made_with") == made_with | content and _is_whole(task, path, earlier):
+        earlier, damaged = _earlier_summary(task, path)
+        made = _made_before(earlier, made_with | content)
+        if _has_all(task, path, earlier, made):
             return earlier | {"recording": name or earlier["recording"], "done_before": True}
         _require_same_recording(path, earlier, task)
-        return _classify(classifier, task, made_with | content, path, name)
+        summary = _classify(classifier, task, made_with | content, recording, made)
+        return summary | ({"damaged": damaged} if damaged else {})
     except EcgError as error:
         return Failure(path, str(error))
 
 
 def _classify(
-    classifier: Classifier, task: Task, made_with: dict[str, Any], path: Path, name: str
+    classifier: Classifier,
+    task: Task,
+    made_with: dict[str, Any],
+    recording: Named,
+    made: Sequence[str],
 ) -> dict[str, Any]:
-    """Classify a recording and write its results, last its summary: it marks them as complete."""
+    """Classify a recording and write its results, last its summary: it marks them as complete.
+
+    ``made`` are the results that an earlier run made in the same way.
+    """
     began = time.perf_counter()
+    path, name = recording
     classified = classify_recording(classifier, path, task.options, task.abstain, name)
     _write_beats(task, classified)
-    summary = classified.summary() | {"path": str(path.resolve()), "made_with": made_with}
+    summary = classified.summary() | {
+        "path": str(path.resolve()),
+        "made_with": made_with,
+        "results": sorted({*made, *task.results_of(path)}),
+    }
     if task.report is not None:
         task.report.write(classified, classifier)
         summary["page"] = str(task.report.page_of(path).resolve())
@@ -227,19 +247,27 @@ def _write_beats(task: Task, classified: Classified) -> None:
             write_into(stream, classified, "parquet")
 
 
-def _earlier_summary(task: Task, path: Path) -> dict[str, Any]:
-    """The summary of an earlier result; empty where there is none, or where it is damaged."""
+def _earlier_summary(task: Task, path: Path) -> tuple[dict[str, Any], str]:
+    """The summary of an earlier result, empty where there is none, and its file if damaged."""
+    name = task.result_of(path, _NOTE)
     try:
-        summary: dict[str, Any] = parse_json(task.results.read(task.result_of(path, _NOTE)))
+        summary: dict[str, Any] = parse_json(task.results.read(name))
+    except FileNotFoundError:
+        return {}, ""
     except (OSError, ValueError):
-        return {}
-    result = task.result_of(path, ENDINGS[task.table_format])
-    return summary if is_summary(summary) and task.results.has(result) else {}
+        summary = {}
+    return (summary, "") if is_summary(summary) else ({}, task.results.place_of(name))
 
 
-def _is_whole(task: Task, path: Path, earlier: dict[str, Any]) -> bool:
-    """Whether an earlier result has the part of `BEATS` and the page that are wanted."""
-    if task.beats and not task.results.has(task.part_of(path)):
+def _made_before(earlier: dict[str, Any], made_with: dict[str, Any]) -> list[str]:
+    """The results that an earlier run made of the same content and in the same way."""
+    made: list[str] = earlier.get("results", []) if earlier.get("made_with") == made_with else []
+    return made
+
+
+def _has_all(task: Task, path: Path, earlier: dict[str, Any], made: Sequence[str]) -> bool:
+    """Whether the results and the page that are wanted were made before, and are there."""
+    if not all(name in made and task.results.has(name) for name in task.results_of(path)):
         return False
     if task.report is None:
         return True
@@ -255,7 +283,8 @@ def _require_same_recording(path: Path, earlier: dict[str, Any], task: Task) -> 
     """
     owner = earlier.get("path")
     if owner is not None and owner != str(path.resolve()):
-        target = task.results.place_of(task.result_of(path, ENDINGS[task.table_format]))
+        names = [task.result_of(path, ENDINGS[task.table_format]), task.result_of(path, _NOTE)]
+        target = task.results.place_of(next(filter(task.results.has, names), names[-1]))
         raise OutputError(
             f"{path}: {target} is the result of {owner}, which has the same name; "
             "choose another folder with --out"

@@ -359,7 +359,51 @@ def test_a_changed_recording_is_done_again(trained: Path, ecg: Ecg) -> None:
 
 
 @pytest.mark.usefixtures("days")
-@pytest.mark.parametrize("damage", ["", "{", "[1]", '"text"', "\0", "not finite", "a key"])
+def test_results_in_several_formats_are_each_of_the_recording_as_it_is(
+    trained: Path, ecg: Ecg
+) -> None:
+    arguments = ("predict", "dayA", "--model", trained, "-o", "res", "-j", 1)
+    part = Path("res/beats.parquet/recording=holter/beats.parquet")
+    ecg(*arguments, "--beats-parquet")
+    ecg(*arguments, "--format", "json")
+    assert "(1 done before)" in ecg(*arguments, "--beats-parquet").stderr
+    shutil.copytree("dayB", "dayA", dirs_exist_ok=True)
+    ecg(*arguments, "--format", "json")
+    beats = len(json.loads(Path("res/holter.json").read_text())["beats"])
+    assert len(pd.read_csv("res/holter.csv")) != beats
+    assert "done before" not in ecg(*arguments).stderr
+    assert len(pd.read_csv("res/holter.csv")) == beats
+    assert "done before" not in ecg(*arguments, "--beats-parquet").stderr
+    assert len(pd.read_parquet(part)) == beats
+
+
+@pytest.mark.usefixtures("days")
+def test_another_format_does_not_replace_the_result_of_another_recording(
+    trained: Path, ecg: Ecg
+) -> None:
+    ecg("predict", "dayA", "--model", trained, "-o", "res")
+    before = {path: path.read_bytes() for path in Path("res").glob("holter*")}
+    refused = ecg("predict", "dayB", "--model", trained, "-o", "res", "--format", "json")
+    assert refused.exit_code == 2
+    assert "holter.summary.json is the result of" in refused.stderr
+    assert {path: path.read_bytes() for path in Path("res").glob("holter*")} == before
+
+
+@pytest.mark.usefixtures("days")
+def test_the_result_of_another_version_is_made_again(
+    trained: Path, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("predict", "dayA", "--model", trained, "-o", "res", "-j", 1)
+    ecg(*arguments)
+    monkeypatch.setattr("ecgcli.prediction.cohort.__version__", "99")
+    assert "done before" not in ecg(*arguments).stderr
+    assert "(1 done before)" in ecg(*arguments).stderr
+
+
+@pytest.mark.usefixtures("days")
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[1]", '"text"', "\0", "not finite", "a key", "a name"]
+)
 def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -> None:
     ecg("predict", "dayA", "--model", trained, "-o", "res")
     note = Path("res/holter.summary.json")
@@ -367,10 +411,12 @@ def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -
     changed = {
         "not finite": re.sub('"mean_rate": [0-9.]+', '"mean_rate": NaN', whole),
         "a key": whole.replace('"known_seconds"', '"known"'),
+        "a name": whole.replace('"holter.csv"', "[1]"),
     }
     note.write_text(changed.get(damage, damage))
     again = ecg("predict", "dayA", "--model", trained, "-o", "res")
     assert again.exit_code == 0, again.stderr
+    assert "res/holter.summary.json: damaged; it was made again" in again.stderr
     assert note.read_text() == whole
 
 
