@@ -63,7 +63,16 @@ from ecgcli.training.run import (
     new_run_folder,
     validation_metrics,
 )
-from ecgcli.training.state import Origin, Position, damaged, pack, read_origin, to_array, unpack
+from ecgcli.training.state import (
+    Origin,
+    Position,
+    damaged,
+    fingerprint,
+    pack,
+    read_origin,
+    to_array,
+    unpack,
+)
 from ecgcli.training.tensors import View, views_on
 from ecgcli.training.tracking import opened_trackers, require_trackers
 
@@ -190,8 +199,8 @@ class _Session:
         self.position = Position()
         self.origin = Origin(
             config.model_dump(mode="json"),
-            data.training.fingerprint(),
-            data.validation.fingerprint(),
+            fingerprint(data.training, self.views),
+            fingerprint(data.validation, self.views),
         )
 
     def _new_network(self) -> nn.Module:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -12,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from ecgcli.arrays import Tensors
+from ecgcli.beats import Beats
+from ecgcli.beats.views import inputs_of
 from ecgcli.checkpoints.runs import LAST
 from ecgcli.errors import CheckpointError, shown
 from ecgcli.training.history import Epoch
@@ -40,12 +44,28 @@ class Origin:
     """The config and data that training began with, to be compared when it is resumed.
 
     ``config`` holds the resolved config as plain values, ``training`` and ``validation`` are
-    the fingerprints of the beats of each part.
+    the `fingerprint` of each part.
     """
 
     config: dict[str, Any]
     training: str
     validation: str
+
+
+def fingerprint(beats: Beats, views: Sequence[str]) -> str:
+    """A hash of everything of the beats that a model with these views is trained on.
+
+    Raises:
+        DataError: the beats lack the data of a view.
+    """
+    whole = beats.fingerprint()
+    others = [name for name in views if name != "samples"]
+    if not others:
+        return whole
+    digest = hashlib.sha256(whole.encode())
+    for values in inputs_of(beats, others):
+        digest.update(values.astype("<f4").tobytes())
+    return digest.hexdigest()
 
 
 def read_origin(text: str | None) -> Origin | None:

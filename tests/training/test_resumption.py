@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,24 @@ def test_changed_patients_are_refused_and_moved_files_are_not(
     info.to_csv(sidecar, index=False)
     with pytest.raises(CheckpointError, match="training data have changed"):
         resume(run_copy)
+
+
+def test_changed_rr_intervals_are_refused_where_the_model_reads_them(
+    demo: Path, tmp_path: Path
+) -> None:
+    for path in demo.glob("synthetic_train*"):
+        shutil.copy(path, tmp_path)
+    overrides = ("training.epochs=1", "training.batch_size=256", "model.channels=[8]")
+    runs = {
+        name: train(
+            small_config(tmp_path, tmp_path / "runs", f"model.name={name}", *overrides)
+        ).path
+        for name in ("cnn", "cnn-rr")
+    }
+    sidecar = tmp_path / "synthetic_train.info.csv"
+    info = pd.read_csv(sidecar, dtype=str, keep_default_na=False)
+    info["next_rr"] = info["previous_rr"]
+    info.to_csv(sidecar, index=False)
+    assert len(resume(runs["cnn"]).history) == 1
+    with pytest.raises(CheckpointError, match="training data have changed"):
+        resume(runs["cnn-rr"])
