@@ -20,7 +20,7 @@ from ecgcli.beats.blocks import beats_of_blocks
 from ecgcli.beats.views import inputs_of
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
-from ecgcli.errors import ConfigError, DataError
+from ecgcli.errors import ConfigError, DataError, shown
 from ecgcli.files import atomic_write
 from ecgcli.inputs import open_input
 from ecgcli.parallel import one_ahead
@@ -171,7 +171,7 @@ def read_predictions(path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"found class {table['class'].iloc[row]!r}; valid: {', '.join(label_of)}",
+            f"found class {shown(table['class'].iloc[row])}; valid: {', '.join(label_of)}",
             file=path,
             row=row + 2,
         )

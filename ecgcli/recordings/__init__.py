@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
-from ecgcli.errors import DataError, is_utf8
+from ecgcli.errors import DataError, is_utf8, shown
 from ecgcli.inputs import is_parquet, is_pipe, require_file
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.clock import Start
@@ -283,8 +283,8 @@ def millivolts_per(unit: str | None, lead: str, path: Path) -> float:
     factor = _MILLIVOLTS.get(unit.strip().lower())
     if factor is None:
         raise DataError(
-            f"lead {lead} is in {unit.strip()!r}; valid: mV, uV, V; if it is an ECG nevertheless, "
-            "give its unit with --units",
+            f"lead {lead} is in {shown(unit.strip())}; valid: mV, uV, V; if it is an ECG "
+            "nevertheless, give its unit with --units",
             file=path,
         )
     return factor

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import Result
@@ -102,6 +103,43 @@ def test_train_evaluate_and_resample(
     assert {path.name for path in tmp_path.iterdir()} == {"beats.csv", "c.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("²\n0.1\n0.2\n", "too short"),
+        ("0.1\n²\n0.2\n", "row 2, column 1: found '²'"),
+        ("0.1\n[/b]\n0.2\n", "row 2, column 1: found '[/b]'"),
+        ("II\n0.1\n0.2\n", "too short"),
+        ("0.1,0.2\n0.1\n1,2,3\n", "cannot be read as a table"),
+        (",\n,\n,\n", "cannot be read as a table"),
+        (f'II\n0.1\n"{"x" * 200_000}"\n', "row 3, column 1: found 'xxx"),
+        (f"II\n0.1\n{'9' * 200_000}\n", "sample 1 is infinite"),
+    ],
+)
+def test_a_recording_of_odd_cells(content: str, message: str, ecg: Ecg) -> None:
+    Path("x.csv").write_text(content)
+    result = ecg("predict", "x.csv", "--fs", 250, "--units", "mV", "-m", "beats", "-q")
+    refused(result, message, Path("x.csv"))
+    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr) < 300
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("time", "²", "the sidecar cannot be read"),
+        ("time", "[/b]", "the sidecar cannot be read: could not convert string to float: '[/b]'"),
+        ("time", "x" * 200_000, "the sidecar cannot be read: could not convert"),
+    ],
+)
+def test_a_sidecar_of_odd_cells(column: str, cell: str, message: str, demo: Path, ecg: Ecg) -> None:
+    Path("x.csv").symlink_to(demo / "synthetic_test.csv")
+    info = pd.read_csv(demo / "synthetic_test.info.csv", dtype=str, keep_default_na=False)
+    info.loc[3, column] = cell
+    info.to_csv("x.info.csv", index=False)
+    refused(ecg("evaluate", "beats", "--data", "x.csv"), message, Path("x.info.csv"))
+
+
 def test_raw_amplitudes_are_refused_with_the_option_that_helps(
     beats: Beats, trained: Path, tmp_path: Path, ecg: Ecg
 ) -> None:
@@ -176,9 +214,32 @@ def test_odd_configs(text: str, message: str, tmp_path: Path, ecg: Ecg) -> None:
     refused(ecg("train", "-q", "--config", "c.yaml"), message)
 
 
+def alias_bomb() -> str:
+    """A YAML list of a few hundred bytes that stands for 9^12 items."""
+    lists = ["&a0 [x, x, x, x, x, x, x, x, x]"]
+    lists += [f"&a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    return f"[{', '.join(lists)}]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["seed: {}", "data: {{train: {}}}", "data: {}", "model: {{name: cnn, channels: {}}}", "{}"],
+)
+def test_a_config_that_stands_for_more_than_any_memory(text: str, tmp_path: Path, ecg: Ecg) -> None:
+    """Both in the file and in an override it is refused, and the message is short."""
+    first = "" if text.startswith(("data", "{}")) else "data: {train: x.csv}\n"
+    (tmp_path / "c.yaml").write_text(first + text.format(alias_bomb()))
+    result = ecg("train", "-q", "--config", "c.yaml")
+    refused(result, "found [")
+    assert len(result.stderr) < 300
+    refused(ecg("train", "-q", "--config", "demo", f"seed={alias_bomb()}"), "seed: found [[")
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
+        ("seed=[/b]", "seed: found ['/b'], expected a whole number"),
+        ("[/b]=1", "unknown key [/b]"),
         ("training.device=meta", "training.device: 'meta' is not available"),
         ("model.channels=[9999,9999,9999]", "a network of more than 100,000,000 parameters"),
         ("licence=!!timestamp x", "the value is not valid YAML"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, shown
 from ecgcli.inputs import read_array, read_input
 from ecgcli.recordings import (
     ReadOptions,
@@ -76,13 +76,14 @@ def _read_text(path: Path) -> Columns:
             skipinitialspace=True, index_col=False,
         )  # fmt: skip
     except (ValueError, OSError) as error:
-        raise DataError(f"cannot be read as a table: {error}", file=path) from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"cannot be read as a table: {reason}", file=path) from error
     numbers = table.apply(pd.to_numeric, errors="coerce")
     wrong = (numbers.isna() & table.notna()).to_numpy()
     if wrong.any():
         row, column = (int(place) for place in np.argwhere(wrong)[0])
         raise DataError(
-            f"found {table.iat[row, column]!r} where a number belongs",
+            f"found {shown(table.iat[row, column])} where a number belongs",
             file=path,
             row=row + 1 + named,
             column=column + 1,
