@@ -98,8 +98,13 @@ class RequirementMissed(EcgError):
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
     """``'; did you mean X?'``, or the list of valid words if none is similar."""
     valid = list(valid)
-    near = get_close_matches(word, valid, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; valid: {', '.join(valid)}"
+    near = nearest(word, valid)
+    return f"; did you mean {near}?" if near else f"; valid: {', '.join(valid)}"
+
+
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid word that is most similar, if one is."""
+    return next(iter(get_close_matches(word, list(valid), n=1)), None)
 
 
 class _Short(reprlib.Repr):

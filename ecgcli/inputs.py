@@ -9,14 +9,19 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ecgcli.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Seconds to wait for a program that opens a pipe for writing.
 PIPE_SECONDS = 5.0
+#: Names of a folder that a mistyped one is compared with.
+_MOST_NAMES = 1000
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -79,6 +84,18 @@ def finite_number(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is not a finite number")
     return number
+
+
+def missing(path: Path | str) -> DataError:
+    """The error for a file that is not there, with the file beside it whose name is similar."""
+    path = Path(path)
+    try:
+        beside = [other.name for other in islice(path.parent.iterdir(), _MOST_NAMES)]
+    except OSError:
+        beside = []
+    near = nearest(path.name, beside)
+    hint = f"; did you mean {path.with_name(near)}?" if near else ""
+    return DataError(f"no such file{hint}", file=path)
 
 
 def is_pipe(path: Path) -> bool:

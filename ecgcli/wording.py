@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and its noun: ``1 beat``, ``2,000 beats``.
@@ -15,6 +17,6 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def clock_text(seconds: float) -> str:
-    """A time in s as hours, minutes and seconds: ``1:02:03``."""
-    whole = round(seconds)
+    """A time in s as hours, minutes and seconds, rounded half up: ``1:02:03``."""
+    whole = math.floor(seconds + 0.5)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import Result
 
 from ecgcli import inputs
-from ecgcli.inputs import open_input, parse_json, require_file
+from ecgcli.inputs import missing, open_input, parse_json, require_file
 from ecgcli.parallel import in_order
 from tests.helpers import ecg_process
 
@@ -34,6 +34,19 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < 20  # s; it would wait for ever
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("mitbih_tset.csv", "; did you mean {}/mitbih_test.csv?"), ("208.hea", "")]
+)
+def test_a_missing_file_is_named_with_one_of_a_similar_name(
+    name: str, hint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mitbih_test.csv").touch()
+    (tmp_path / "100.dat").touch()
+    expected = f"{tmp_path / name}: no such file{hint.format(tmp_path)}"
+    assert str(missing(tmp_path / name)) == expected
+    assert str(missing(tmp_path / "none" / name)) == f"{tmp_path / 'none' / name}: no such file"
 
 
 def test_a_pipe_is_read_once_something_writes_to_it(pipe: Path) -> None:

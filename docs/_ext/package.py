@@ -227,8 +227,8 @@ def find_command(name: str) -> tuple[Any, Any]:
 
 
 def _as_markdown(text: str) -> str:
-    """Rich's marks for bold as those of Markdown."""
-    return re.sub(r"\[/?b\]", "**", text)
+    """Rich's marks for bold as those of Markdown, within a definition."""
+    return re.sub(r"\[/?b\]", "**", text).replace("\n\n", "\n\n  ")
 
 
 def _yaml(value: Any) -> str:

@@ -35,7 +35,7 @@ from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE, Block, normalize
 from ecgcli.choices import Storage
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, remove
-from ecgcli.inputs import require_file
+from ecgcli.inputs import missing, require_file
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ class ParquetFile:
             require_file(path)
             self._file = papq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
         except FileNotFoundError as error:
-            raise DataError("no such file", file=path) from error
+            raise missing(path) from error
         except _NEVER_READ as error:
             raise _damaged(path, error) from error
         self.content = _content_of(self._file, path)

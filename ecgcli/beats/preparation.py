@@ -200,7 +200,7 @@ def patients_of(paths: Sequence[Path]) -> dict[Path, str]:
 def _lead_note(recording: Recording, options: ReadOptions) -> list[str]:
     if options.lead not in (None, ALL_LEADS) or plain_lead(recording.lead) in PREFERRED_LEADS:
         return []
-    return [f"no lead {' or '.join(PREFERRED_LEADS)}; read {recording.lead}"]
+    return [f"no lead {' or '.join(PREFERRED_LEADS)}; read lead {recording.lead}"]
 
 
 def _quality_notes(recording: Recording, stretches: list[Stretch]) -> list[str]:

@@ -25,7 +25,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
-from ecgcli.inputs import open_input
+from ecgcli.inputs import missing, open_input
 from ecgcli.wording import counted
 
 #: Samples in a row. 187 at 120 Hz are 1.56 s.
@@ -319,7 +319,7 @@ def _open(source: Path | str, name: str) -> IO[bytes]:
     try:
         return open_input(path)
     except FileNotFoundError as error:
-        raise DataError("no such file", file=name) from error
+        raise missing(path) from error
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", file=name) from error
 

@@ -11,6 +11,7 @@ app = typer.Typer(
     name="anomaly",
     cls=Group,
     help="Learn normal beats, and score how unusual other beats are.",
+    epilog="Example: ecg anomaly fit --data data/mitbih_train.csv; ecg anomaly score beats.csv",
     no_args_is_help=True,
 )
 for _name, _module in {"fit": anomaly_fit, "score": anomaly_score}.items():

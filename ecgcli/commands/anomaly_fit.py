@@ -28,7 +28,7 @@ EXAMPLE = "Example: ecg anomaly fit --data data/mitbih_train.csv"
 
 
 def command(
-    data: Annotated[Path, typer.Option("--data", "-d", help="Labelled beats CSV.")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Labelled beats (CSV or parquet).")],
     method: Annotated[Method, typer.Option(help="What learns normal beats.")] = "forecaster",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the normal beats.")] = 8,
     seed: Annotated[

@@ -10,6 +10,7 @@ import typer
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json, results
 from ecgcli.errors import RequirementMissed
+from ecgcli.inputs import missing
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ _MARKS = {"ok": ("✔", "green"), "warning": ("⚠", "yellow"), "error": ("✘",
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Beats CSVs to check.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Beats to check: CSV or parquet files.")
+    ],
     against: Annotated[
         Path | None, typer.Option("--against", help="Test file to check for leaks from FILE.")
     ] = None,
@@ -37,8 +40,12 @@ def command(
     from ecgcli.beats.checking import check_file, check_pair
 
     names = classes_named(classes)
+    every = [*files, *([against] if against else [])]
+    for path in every:
+        if not path.exists():
+            raise missing(path)
     checked: dict[str, list[Finding]] = {}
-    for path in [*files, *([against] if against else [])]:
+    for path in every:
         checked[str(path)] = list(check_file(path, names))
     if against:
         for path in files:

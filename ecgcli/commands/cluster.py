@@ -12,6 +12,7 @@ from ecgcli.classes import ClassSet, classes_named
 from ecgcli.commands.console import (
     HIGHEST_SEED,
     Json,
+    LabelledOrNot,
     Normalize,
     Quiet,
     Threads,
@@ -34,7 +35,7 @@ EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o
 
 def command(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
+    data: LabelledOrNot,
     model: Annotated[
         Path | None,
         typer.Option(

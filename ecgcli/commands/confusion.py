@@ -28,7 +28,10 @@ def command(
     truth: Annotated[
         Path | None,
         typer.Option(
-            "--data", "-d", "--truth", help="A labelled beats CSV; default the last evaluation."
+            "--data",
+            "-d",
+            "--truth",
+            help="Labelled beats (CSV or parquet); default the last evaluation.",
         ),
     ] = None,
     over: Annotated[

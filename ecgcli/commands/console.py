@@ -85,7 +85,12 @@ AnomalyModel = Annotated[
     typer.Option("--model", "-m", help="Anomaly run or model; default the newest."),
 ]
 BeatsOrRecording = Annotated[
-    Path, typer.Argument(metavar="BEATS.csv|RECORDING", help="Beats CSV or recording.")
+    Path,
+    typer.Argument(metavar="BEATS|RECORDING", help="Beats (CSV or parquet), or a recording."),
+]
+LabelledOrNot = Annotated[
+    Path,
+    typer.Argument(metavar="BEATS", help="Beats (CSV or parquet), labelled or not."),
 ]
 Rows = Annotated[
     str | None,
@@ -217,7 +222,7 @@ def refuse_options(ctx: typer.Context, place: str, *, recording: bool) -> None:
     Args:
         ctx: context of the command.
         place: the input.
-        recording: whether the input is a recording rather than a beats CSV.
+        recording: whether the input is a recording rather than a file of beats.
 
     Raises:
         ConfigError: there is such an option.

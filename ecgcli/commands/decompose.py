@@ -29,7 +29,9 @@ EXAMPLE = "Example: ecg decompose data/mitdb/208.hea --from 60 --seconds 10 --pn
 
 
 def command(
-    recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="Recording, in any format of ecg predict.")
+    ],
     model: Annotated[
         DecompositionModel,
         typer.Option(help="Whether the parts add up to the signal, or multiply to it."),

@@ -21,6 +21,7 @@ def command(
     source: Annotated[
         str,
         typer.Argument(
+            metavar="[SOURCE]",
             help="{sources}",
             autocompletion=lambda: [source.name for source in list_sources()],
         ),

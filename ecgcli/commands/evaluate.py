@@ -61,7 +61,7 @@ def command(
         typer.Option(
             "--data",
             "-d",
-            help="A labelled beats CSV, used for nothing else; or annotated recordings.",
+            help="Labelled beats (CSV or parquet), used for nothing else; or annotated recordings.",
         ),
     ] = Path("data/mitbih_test.csv"),
     require: Annotated[

@@ -11,6 +11,7 @@ from ecgcli.choices import Attribution
 from ecgcli.commands.console import (
     HIGHEST_SEED,
     Json,
+    LabelledOrNot,
     Model,
     Normalize,
     Quiet,
@@ -36,7 +37,7 @@ EXAMPLE = "Example: ecg explain beats.csv --model runs/cnn --rows 0,5,7 --png wh
 
 def command(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
+    data: LabelledOrNot,
     model: Model = None,
     rows: Rows = None,
     method: Annotated[

@@ -21,9 +21,7 @@ def command(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(
-            "--data", "-d", help="Beats CSV to check the file on; default the training file."
-        ),
+        typer.Option("--data", "-d", help="Beats to check the file on; default the training file."),
     ] = None,
     normalize: Normalize = False,
     json: Json = False,

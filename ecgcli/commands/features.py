@@ -29,7 +29,7 @@ EXAMPLE = "Example: ecg features data/mitbih_test.csv -o features.csv"
 def command(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[BEATS.csv]", help="Beats CSV, or - for standard input."),
+        typer.Argument(metavar="[BEATS]", help="Beats (CSV or parquet), or - for standard input."),
     ] = None,
     out: Annotated[
         str,
@@ -54,7 +54,7 @@ def command(
         _list(json)
         return
     if source is None:
-        raise ConfigError("name a beats CSV, or list the features with ecg features --list")
+        raise ConfigError("name a file of beats, or list the features with ecg features --list")
     from ecgcli.beats import read_beats
     from ecgcli.beats.features import feature_table
     from ecgcli.prediction.beats import output

@@ -11,6 +11,7 @@ app = typer.Typer(
     name="fibrillation",
     cls=Group,
     help="Learn to find episodes of atrial fibrillation in RR intervals.",
+    epilog=fibrillation_fit.EXAMPLE,
     no_args_is_help=True,
 )
 

@@ -7,6 +7,7 @@ width, and values are PATH or N.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from typer.main import get_command_from_info, get_group_from_info, solve_typer_i
 from typer.models import CommandInfo, TyperInfo
 
 from ecgcli.commands.guarding import guard_for
+from ecgcli.errors import nearest
 from ecgcli.guard import guarding
 
 #: The name of an option's value where the option does not name it.
@@ -61,6 +63,14 @@ class _Page:
 
 class Command(_Page, TyperCommand):
     """A command with such a help page."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; an error names the valid value that a wrong one is similar to."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            _improve(error)
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it reads is not overwritten."""
@@ -108,6 +118,16 @@ def deferred_group(app: typer.Typer, panel: str) -> Group:
     )
 
 
+def _improve(error: typer.BadParameter) -> None:
+    """Take pydantic's prefix from the message, and add what a mistyped choice must mean."""
+    error.message = error.message.removeprefix("Value error, ")
+    kind = getattr(error.param, "type_descriptor", None)
+    typed = re.match(r"'([^']*)' is not one of ", error.message)
+    if typed and kind is not None and kind.is_choice:
+        near = nearest(typed[1], map(str, kind.choices or ()))
+        error.message = error.message.rstrip(".") + (f"; did you mean {near}?" if near else "")
+
+
 def _detectors() -> str:
     from ecgcli.recordings.detectors import list_detectors
 
@@ -117,7 +137,7 @@ def _detectors() -> str:
 def _sources() -> str:
     from ecgcli.sources import list_sources
 
-    return "; ".join(f"[b]{source.name}[/b]: {source.summary}" for source in list_sources())
+    return "\n\n".join(f"[b]{source.name}[/b]: {source.summary}" for source in list_sources())
 
 
 def _figures() -> str:

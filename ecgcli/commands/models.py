@@ -71,6 +71,7 @@ def show(
 ) -> None:
     """Show a model's arguments and figures, or what trained weights are and how they scored."""
     from ecgcli.checkpoints.catalogue import describe_model
+    from ecgcli.errors import ConfigError, nearest
     from ecgcli.weights import BUNDLED, bundled_card
 
     is_path = Path(name).exists() or "/" in name
@@ -81,7 +82,12 @@ def show(
         page = {"text": bundled_card(name)}
         _show(_describe_run(Path(name)) | page, lambda card: _print_page(card["text"]), json)
     else:
-        _show(describe_model(name), _print_model, json)
+        try:
+            _show(describe_model(name), _print_model, json)
+        except ConfigError as error:
+            if near := nearest(name, BUNDLED):
+                raise ConfigError(f"there is no model {name}; did you mean {near}?") from error
+            raise
 
 
 def _show(document: dict[str, Any], as_text: Callable[[dict[str, Any]], None], json: bool) -> None:

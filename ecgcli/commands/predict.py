@@ -56,9 +56,9 @@ def command(
     source: Annotated[
         list[str],
         typer.Argument(
-            metavar="BEATS.csv|RECORDING...",
-            help="Beats CSV, or - for standard input; or recordings: files, folders, patterns, "
-            "or @LIST, a text file with one of these a line.",
+            metavar="BEATS|RECORDING...",
+            help="Beats (CSV or parquet), or - for standard input; or recordings: files, folders, "
+            "patterns, or @LIST, a text file with one of these a line.",
         ),
     ],
     model: ModelOrWeights = None,
@@ -130,9 +130,9 @@ def command(
     threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
-    """Classify the beats of a CSV or of recordings: one row per beat, with probabilities.
+    """Classify the beats of a file or of recordings: one row per beat, with probabilities.
 
-    Rows of a CSV keep the order of the file, numbered from 0; labels are ignored; files
+    Rows of a file of beats keep its order, numbered from 0; labels are ignored; files
     larger than memory are streamed. For a recording, each row has the time of the R peak
     in seconds, its clock time where the file states its start, and the RR interval before it;
     a summary gives rates, burdens, couplets, runs, the longest RR interval, heart rate
@@ -157,10 +157,10 @@ def command(
     chosen_format = "json" if json else table_format
     if not recordings:
         if len(source) > 1:
-            raise ConfigError("name one beats CSV; only recordings may be several")
+            raise ConfigError("name one file of beats; only recordings may be several")
         if chosen_format == "wfdb":
             raise ConfigError(
-                "--format wfdb needs the times of beats, which a beats CSV does not have"
+                f"--format wfdb is for recordings; {source[0]} holds beats that are cut already"
             )
         _refuse_address(out)
         _predict_beats(source[0], out, path, chosen_format, normalize, abstain, engine, console)

@@ -16,7 +16,9 @@ EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --major
 
 
 def command(
-    train: Annotated[Path, typer.Argument(help="Labelled training CSV.", metavar="TRAIN.csv")],
+    train: Annotated[
+        Path, typer.Argument(help="Labelled training beats (CSV or parquet).", metavar="TRAIN")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV or parquet to write.")],
     majority: Annotated[
         int | None, typer.Option(min=1, help="Keep this many beats of the largest class.")

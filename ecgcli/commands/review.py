@@ -37,7 +37,9 @@ EXAMPLE = "Example: ecg review my.edf --reader anna"
 
 
 def command(
-    recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="Recording, in any format of ecg predict.")
+    ],
     model: ModelOrWeights = None,
     answers: Annotated[
         Path | None,

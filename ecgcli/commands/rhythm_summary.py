@@ -126,5 +126,11 @@ def _at(seconds: float, clock: str | None) -> str:
 
 
 def _readable(clock: str) -> str:
-    """A clock time in ISO 8601 for readers: to the second."""
-    return clock.replace("T", " ").partition(".")[0]
+    """A clock time in ISO 8601 for readers: rounded to the second, as `clock_text` is."""
+    from datetime import datetime, timedelta
+
+    dated = "T" in clock
+    moment = datetime.fromisoformat(clock if dated else f"2000-01-01T{clock}")
+    return format(
+        moment + timedelta(milliseconds=500), "%Y-%m-%d %H:%M:%S" if dated else "%H:%M:%S"
+    )

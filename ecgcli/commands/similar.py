@@ -10,6 +10,7 @@ import typer
 
 from ecgcli.commands.console import (
     Json,
+    LabelledOrNot,
     Model,
     Normalize,
     Quiet,
@@ -33,7 +34,7 @@ EXAMPLE = "Example: ecg similar beats.csv --to data/mitbih_train.csv --rows 0,5,
 
 
 def command(
-    data: Annotated[Path, typer.Argument(metavar="BEATS.csv", help="Beats CSV, labelled or not.")],
+    data: LabelledOrNot,
     to: Annotated[
         Path,
         typer.Option("--to", help="Labelled beats to search, best those the model was trained on."),

@@ -42,7 +42,9 @@ EXAMPLE = "Example: ecg view my.edf -o my.html --open"
 
 
 def command(
-    recording: Annotated[Path, typer.Argument(help="Recording, in any format of ecg predict.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="Recording, in any format of ecg predict.")
+    ],
     model: ModelOrWeights = None,
     predictions: Annotated[
         Path | None,

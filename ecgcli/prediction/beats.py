@@ -22,7 +22,7 @@ from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
 from ecgcli.errors import ConfigError, DataError, shown
 from ecgcli.files import atomic_write
-from ecgcli.inputs import open_input
+from ecgcli.inputs import missing, open_input
 from ecgcli.parallel import one_ahead
 from ecgcli.prediction import Classifier
 from ecgcli.progress import SILENT, Progress
@@ -194,7 +194,7 @@ def read_table(path: Path) -> pd.DataFrame:
         with open_input(path) as stream:
             return readers.get(path.suffix.lower(), pd.read_csv)(stream)
     except FileNotFoundError as error:
-        raise DataError("no such file", file=path) from error
+        raise missing(path) from error
     except (ValueError, TypeError, AttributeError, OSError, pa.ArrowException) as error:
         raise DataError(f"cannot be read as predictions: {error}", file=path) from error
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ecgcli.classes import LABEL_OF_SYMBOL
 from ecgcli.errors import DataError, is_utf8, shown
-from ecgcli.inputs import is_parquet, is_pipe, require_file
+from ecgcli.inputs import is_parquet, is_pipe, missing, require_file
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.clock import Start
 from ecgcli.recordings.formats import endings, format_of
@@ -174,7 +174,7 @@ def read_recording(
     elif path.is_dir():
         raise DataError("this is a folder; name a recording in it", file=path)
     elif not exists:
-        raise DataError("no such file", file=path)
+        raise missing(path)
     recording_format = format_of(ending)
     if recording_format is None:
         valid = f"valid: {', '.join(filter(None, endings()))}"

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import DataError, did_you_mean, shown
-from ecgcli.inputs import read_input
+from ecgcli.inputs import missing, read_input
 
 #: What an answer does. ``class`` gives beats a class; ``skip`` says that the beats asked about
 #: have no class in common or that it cannot be said; ``undo`` takes back the last answer.
@@ -127,7 +127,7 @@ def read_answers(path: Path, owner: Owner) -> list[Row]:
         text = read_input(path).decode("utf-8-sig")
         return list(_rows(text, path, owner))
     except FileNotFoundError as error:
-        raise DataError("no such file", file=path) from error
+        raise missing(path) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot be read as a file of answers: {error}", file=path) from error
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ecgcli
-from ecgcli.errors import ConfigError, did_you_mean
+from ecgcli.errors import ConfigError, did_you_mean, nearest
 
 _PACKAGE = Path(ecgcli.__file__).parent
 
@@ -74,8 +74,8 @@ def find_config(place: Path) -> Path:
         return experiments[name]
     if len(place.parts) == 1 and not place.suffix:
         raise ConfigError(f"there is no config {place}{did_you_mean(name, experiments)}")
-    hint = f"the config {place.stem} comes with ecg: --config {place.stem}"
+    near = nearest(place.stem, experiments)
+    hint = f"the config {near} comes with ecg: --config {near}"
     raise ConfigError(
-        f"{place}: no such config; "
-        f"{hint if place.stem in experiments else 'ecg config lists those that come with ecg'}"
+        f"{place}: no such config; {hint if near else 'ecg config lists those that come with ecg'}"
     )

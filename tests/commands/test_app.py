@@ -86,6 +86,11 @@ def test_help_lists_every_command_with_a_line_on_it(ecg: Ecg) -> None:
     assert ecg("-h").stdout == result.stdout
 
 
+@pytest.mark.parametrize("name", ["anomaly", "config list", "fibrillation", "models show"])
+def test_groups_and_their_members_show_an_example_too(name: str, ecg: Ecg) -> None:
+    assert f"Example: ecg {name}" in plain(ecg(*name.split(), "--help").stdout)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_an_example_and_its_options(name: str, ecg: Ecg) -> None:
     result = ecg(*name.split(), "--help")
@@ -185,6 +190,30 @@ def test_wrong_usage_is_2(arguments: list[str], ecg: Ecg) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Usage: ecg" in plain(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        ("predikt", "Did you mean 'predict'?"),
+        ("models lst", "Did you mean 'list'?"),
+        ("predict x.csv --modle m", "--model"),
+        ("predict x.csv --format cvs", "'wfdb'; did you mean csv?"),
+        ("cluster x.csv --reduce ump", "'umap'; did you mean umap?"),
+        ("download mtdb", "did you mean mitdb?"),
+        ("predict 208.hea --detector xqr", "did you mean xqrs?"),
+        ("predict x.csv --model recording", "did you mean recordings?"),
+        ("compare cnn --splits pateints", "did you mean patients?"),
+        ("evaluate beats --require macrof1=0.9", "did you mean macro_f1?"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_right_one(
+    arguments: str, meant: str, ecg: Ecg
+) -> None:
+    result = ecg(*arguments.split())
+    assert result.exit_code == 2
+    assert meant in plain(result.stderr)
+    assert "Value error" not in result.stderr
 
 
 def test_a_bug_keeps_its_traceback_and_is_1(ecg: Ecg, monkeypatch: pytest.MonkeyPatch) -> None:

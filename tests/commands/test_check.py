@@ -134,6 +134,12 @@ def test_constant_rows_missing_classes_and_a_resampled_test(demo: Path, ecg: Ecg
     assert "it looks resampled" in messages(result, "warning")
 
 
+def test_a_file_that_is_not_there_is_no_finding(demo: Path, ecg: Ecg) -> None:
+    result = ecg("check", demo / "synthetic_test.csv", "--against", demo / "synthetic_tran.csv")
+    assert result.exit_code == 2
+    assert f"did you mean {demo / 'synthetic_train.csv'}?" in result.stderr
+
+
 @pytest.mark.parametrize("content", ["", "1,2,3\n"])
 def test_a_file_that_cannot_be_read_is_a_cross(content: str, ecg: Ecg) -> None:
     Path("x.csv").write_text(content)

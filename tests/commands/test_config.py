@@ -68,6 +68,7 @@ def test_a_file_of_ones_own_comes_first(demo: Path, ecg: Ecg) -> None:
     [
         ("cn", "there is no config cn; did you mean cnn?"),
         ("mine/cnn.yaml", "mine/cnn.yaml: no such config; the config cnn comes with ecg: --config"),
+        ("configs/cnnn.yaml", "configs/cnnn.yaml: no such config; the config cnn comes with ecg"),
         ("x.yaml", "x.yaml: no such config; ecg config lists those that come with ecg"),
     ],
 )

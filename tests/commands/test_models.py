@@ -49,6 +49,15 @@ def test_one_model_is_shown_in_full(ecg: Ecg) -> None:
     assert f"{document['beats_per_second']:,.0f}" in page
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("cnnn", "cnn"), ("recording", "recordings")])
+def test_a_mistyped_name_is_answered_with_a_model_or_weights(
+    typed: str, meant: str, ecg: Ecg
+) -> None:
+    result = ecg("models", "show", typed)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: there is no model {typed}; did you mean {meant}?\n"
+
+
 def test_a_run_shows_its_card(trained: Path, ecg: Ecg) -> None:
     card = json.loads(ecg("models", "show", trained, "--json").stdout)
     assert card["model"] == "cnn"

@@ -441,8 +441,8 @@ def test_arguments_that_are_refused(trained: Path, records: Path, demo: Path, ec
     beats = demo / "synthetic_test.csv"
     for arguments, message in (
         ((records,), "add -o FOLDER for the results of"),
-        ((beats, beats), "name one beats CSV; only recordings may be several"),
-        ((beats, "--format", "wfdb"), "--format wfdb needs the times of beats"),
+        ((beats, beats), "name one file of beats; only recordings may be several"),
+        ((beats, "--format", "wfdb"), "--format wfdb is for recordings"),
         ((records / "100.hea", "--lead", "aVL"), "there is no lead aVL"),
         (("none.edf",), "no such file"),
     ):
@@ -489,7 +489,7 @@ def test_one_lead_and_a_name_in_all_kinds_of_letters(trained: Path, mitdb: Path,
     edfio.Edf([lead]).write("Patient 7, été, 心電図.edf")
     result = ecg("predict", "Patient 7, été, 心電図.edf", "--model", trained)
     assert result.exit_code == 0
-    assert "no lead II or MLII; read ECG" in result.stderr
+    assert "no lead II or MLII; read lead ECG" in result.stderr
 
 
 def test_ctrl_c_keeps_finished_files_and_the_next_run_continues(

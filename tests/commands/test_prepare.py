@@ -148,7 +148,7 @@ def test_lead_ii_under_another_name_is_not_reported_as_missing(
     signal = wfdb.rdrecord(str(mitdb / "100")).p_signal[:36_000, :1]
     wfdb.wrsamp("x", 360, ["mV"], [lead], signal, fmt=["16"])
     result = ecg("prepare", "x.hea", "-o", "b.csv")
-    assert (f"no lead II or MLII; read {lead}" in result.stderr) == noted
+    assert (f"no lead II or MLII; read lead {lead}" in result.stderr) == noted
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.commands.rhythm_summary import print_summary
 from ecgcli.fibrillation import rhythm_of_intervals
 from ecgcli.prediction.recordings import Classified
+from ecgcli.recordings.clock import clock_time
 
 
-def classified(hours: float, start: datetime | None) -> Classified:
+def classified(hours: float, start: datetime | time | None) -> Classified:
     """Beats each second, ten V from 1:00:00 on, fibrillation in the second half of hour one."""
     peaks = np.arange(0.5, hours * 3600, 1.0) + 0.02 * (np.arange(hours * 3600) % 2)
     kinds = np.where((peaks > 3600) & (peaks < 3610), "V", "N")
@@ -46,8 +48,21 @@ def test_a_long_recording_is_printed_by_the_hour_and_the_clock() -> None:
     assert rows[0] == ["2005-05-02", "22:30:00", "60", "60", "60", "0", "0", "10.0%", "50.0%"]
     assert rows[1] == ["2005-05-02", "23:30:00", "60", "60", "60", "10", "0", "0.0%", "0.0%"]
     assert rows[2][:2] == ["2005-05-03", "00:30:00"]
-    assert "    10 V at 1:00:00 (2005-05-02 23:30:00), 60 a minute" in lines
+    assert "    10 V at 1:00:01 (2005-05-02 23:30:01), 60 a minute" in lines
     assert any(line.startswith("  HRV         SDNN 20 ms, SDANN 0 ms, RMSSD 40") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("start", "shown"),
+    [
+        (datetime(2005, 5, 2, 23, 59), "0:01:00 (2005-05-03 00:00:00)"),
+        (time(23, 59), "0:01:00 (00:00:00)"),
+    ],
+)
+def test_a_time_and_its_clock_time_are_rounded_alike(start: datetime | time, shown: str) -> None:
+    summary = classified(1, start).summary()
+    summary |= {"longest_rr_at": 59.6, "longest_rr_clock": clock_time(start, 59.6)}
+    assert f"  longest RR  1.02 s at {shown}" in printed(summary).splitlines()
 
 
 def test_a_short_recording_without_start_has_neither() -> None:
