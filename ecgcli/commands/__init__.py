@@ -8,37 +8,17 @@ from __future__ import annotations
 
 import errno
 import warnings
+from collections.abc import Iterator, Mapping
+from copy import copy
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from ecgcli import __version__
-from ecgcli.commands import (
-    anomaly,
-    check,
-    cluster,
-    compare,
-    config,
-    confusion,
-    decompose,
-    download,
-    evaluate,
-    explain,
-    export,
-    features,
-    fibrillation,
-    forecast,
-    models,
-    predict,
-    prepare,
-    resample,
-    review,
-    similar,
-    train,
-    view,
-)
 from ecgcli.commands.console import messages
-from ecgcli.commands.help import Command, Group, deferred_command, deferred_group
+from ecgcli.commands.help import Command, Group, command_of, group_of
 from ecgcli.errors import EcgError, is_out_of_memory, is_utf8, printable, shown
 from ecgcli.interrupts import Terminated, exit_code_of
 from ecgcli.registry import PluginWarning
@@ -49,21 +29,69 @@ _SPARING = "use a smaller file, fewer --jobs or a smaller training.batch_size"
 _show_any_warning = warnings.showwarning
 
 
+#: The commands of each panel of ``ecg --help``, with the first sentence of their own help. What
+#: is listed here need not be imported to be listed.
 _PANELS = {
-    "Data": (download, prepare, resample, check),
-    "Models": (train, evaluate, compare, models, export, config),
-    "Predictions": (predict, view, review, confusion),
-    "A closer look": (
-        features,
-        cluster,
-        similar,
-        explain,
-        anomaly,
-        forecast,
-        decompose,
-        fibrillation,
-    ),
+    "Data": {
+        "download": "Download heartbeats: a training and a test CSV in the public 187-sample "
+        "format, or records.",
+        "prepare": "Cut recordings into beats, written with the record, time and symbol of each.",
+        "resample": "Rebalance the classes of a training file by dropping beats (not the sampling "
+        "rate).",
+        "check": "Check beats files for errors, and for what would inflate a score.",
+    },
+    "Models": {
+        "train": "Train a model; write its run folder with checkpoints, curves and a report.",
+        "evaluate": "Evaluate a model on labelled beats that it was not trained on.",
+        "compare": "Train and evaluate several models on the same splits, and rank them.",
+        "models": "List models and pretrained weights: what each is, its inputs, its scores.",
+        "export": "Write a network as an ONNX file, for other software.",
+        "config": "List the configs that come with ecg; show one, or copy one to change it.",
+    },
+    "Predictions": {
+        "predict": "Classify the beats of a file or of recordings: one row per beat, with "
+        "probabilities.",
+        "view": "Make a page of a recording: its beats, its day and its events, in one HTML file.",
+        "review": "Correct the beats of a recording; the rest are classified again after each "
+        "answer.",
+        "confusion": "Show which classes are taken for which: true classes in rows, predicted in "
+        "columns.",
+    },
+    "A closer look": {
+        "features": "Compute named features of each beat: statistics, shape, autocorrelation, "
+        "windows.",
+        "cluster": "Group similar beats, by their samples or by the last layer of a model.",
+        "similar": "Find the labelled beats most similar to a beat in the last layer of a model.",
+        "explain": "Show which samples of a beat a prediction depends on.",
+        "anomaly": "Learn normal beats, and score how unusual other beats are.",
+        "forecast": "Forecast the rest of a beat from its first samples, with 50% and 90% bands.",
+        "decompose": "Split a recording into baseline wander, repeated beat and residual.",
+        "fibrillation": "Learn to find episodes of atrial fibrillation in RR intervals.",
+    },
 }
+
+
+class _Commands(Mapping[str, Command | Group]):
+    """The commands by name; the module of one is imported when the command is looked up."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Command | Group] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for commands in _PANELS.values() for name in commands)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __getitem__(self, name: str) -> Command | Group:
+        if name not in set(self):
+            raise KeyError(name)
+        if name not in self._made:
+            module = import_module(f"ecgcli.commands.{name}")
+            self._made[name] = (
+                group_of(module.app) if hasattr(module, "app") else command_of(name, module)
+            )
+        return self._made[name]
 
 
 class _Group(Group):
@@ -71,10 +99,16 @@ class _Group(Group):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for panel, modules in _PANELS.items():
-            for module in modules:
-                command = _command(module, panel)
-                self.commands[command.name or ""] = command
+        self.commands: Any = _Commands()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        listing = copy(self)
+        listing.commands = {
+            name: TyperCommand(name, short_help=summary, rich_help_panel=panel)
+            for panel, commands in _PANELS.items()
+            for name, summary in commands.items()
+        }
+        super(_Group, listing).format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for argument in args:
@@ -104,15 +138,6 @@ class _Group(Group):
         except (KeyboardInterrupt, Terminated) as error:
             _print_line("interrupted", "nothing half-written was left behind")
             raise typer.Exit(exit_code_of(error)) from error
-
-
-def _command(module: Any, panel: str) -> Command | Group:
-    """The command of a module, or the group of its commands."""
-    if hasattr(module, "app"):
-        return deferred_group(module.app, panel)
-    name = module.__name__.rpartition(".")[2]
-    page = getattr(module, "Page", Command)
-    return deferred_command(name, module.command, page, panel, module.EXAMPLE)
 
 
 def _detail(error: BaseException) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
-from typer.main import get_command_from_info, get_group_from_info, solve_typer_info_defaults
+from typer.main import get_command_from_info, get_group_from_info
 from typer.models import CommandInfo, TyperInfo
 
 from ecgcli.commands.guarding import guard_for
@@ -23,38 +23,16 @@ from ecgcli.guard import guarding
 #: The name of an option's value where the option does not name it.
 _METAVARS = {"bool": "", "int": "N", "float": "NUMBER", "str": "TEXT", "Path": "PATH"}
 
-
-#: What of a command is made when it is first needed: a list of commands needs none of it.
-_DEFERRED = ("params", "callback", "commands")
 #: How typer makes commands of this program.
 _MAKING: dict[str, Any] = {"pretty_exceptions_short": True, "rich_markup_mode": "rich"}
-#: Settings of a typer app that are not those of its group.
-_OF_TYPER = ("typer_instance", "cls", "callback", "chain")
 
 
 class _Page:
-    """Help page of a command or group, as a mixin.
+    """Help page of a command or group, as a mixin."""
 
-    Args:
-        make: makes the same command with all of `_DEFERRED`, once any of it is needed.
-    """
-
-    def __init__(self, *args: Any, make: Callable[[], Any] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["help"] = without_line_breaks(kwargs.get("help") or "")
         super().__init__(*args, **kwargs)
-        if make is not None:
-            self._make = make
-            for name in _DEFERRED:
-                vars(self).pop(name, None)
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _DEFERRED or "_make" not in vars(self):
-            raise AttributeError(name)
-        whole = vars(self._make())
-        vars(self).update({key: whole[key] for key in _DEFERRED if key in whole})
-        if name not in vars(self):
-            raise AttributeError(name)
-        return vars(self)[name]
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, with readable names of values."""
@@ -92,30 +70,19 @@ class Group(_Page, TyperGroup):
     """A group of commands with such a help page."""
 
 
-def deferred_command(
-    name: str, function: Callable[..., Any], page: type[Command], panel: str, example: str
-) -> Command:
-    """The command that calls a function, whose parameters are read when they are needed."""
-    info = CommandInfo(name, cls=page, callback=function, epilog=example, rich_help_panel=panel)
-    return page(
-        name,
-        make=lambda: get_command_from_info(info, **_MAKING),
-        help=inspect.getdoc(function),
-        epilog=example,
-        rich_markup_mode="rich",
-        rich_help_panel=panel,
-    )
+def command_of(name: str, module: ModuleType) -> Command:
+    """The command of a module that has ``command``, ``EXAMPLE`` and, where it differs, ``Page``."""
+    page = getattr(module, "Page", Command)
+    info = CommandInfo(name, cls=page, callback=module.command, epilog=module.EXAMPLE)
+    made: Command = get_command_from_info(info, **_MAKING)  # type: ignore[assignment]
+    return made
 
 
-def deferred_group(app: typer.Typer, panel: str) -> Group:
-    """The group of an app's commands, which are made when they are needed."""
-    info = TyperInfo(app, rich_help_panel=panel)
-    settings = vars(solve_typer_info_defaults(info))
-    return Group(
-        make=lambda: get_group_from_info(info, suggest_commands=True, **_MAKING),
-        rich_markup_mode="rich",
-        **{key: value for key, value in settings.items() if key not in _OF_TYPER},
-    )
+def group_of(app: typer.Typer) -> Group:
+    """The group of an app's commands."""
+    info = TyperInfo(app)
+    made: Group = get_group_from_info(info, suggest_commands=True, **_MAKING)  # type: ignore[assignment]
+    return made
 
 
 def _improve(error: typer.BadParameter) -> None:

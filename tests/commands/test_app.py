@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import Result
 
 import ecgcli
@@ -20,6 +21,7 @@ from ecgcli.beats import Beats, write_beats
 from ecgcli.commands import (
     anomaly_fit,
     anomaly_score,
+    app,
     check,
     cluster,
     compare,
@@ -84,6 +86,25 @@ def test_help_lists_every_command_with_a_line_on_it(ecg: Ecg) -> None:
     for name in COMMANDS:
         assert re.search(rf"\b{name.split()[0]}\b  +\w+", result.stdout), name
     assert ecg("-h").stdout == result.stdout
+
+
+def test_what_is_listed_of_a_command_is_the_start_of_its_help(ecg: Ecg) -> None:
+    listed = plain(ecg("--help").stdout)
+    for name, made in get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert plain(f"{name} {(made.help or '').partition(chr(10) * 2)[0]}") in listed
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys; from ecgcli.commands import app\n"
+        "try: app(['--help'])\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    loaded = {name.removeprefix("ecgcli.commands.") for name in process.stderr.split()}
+    assert process.returncode == 0
+    assert "download" in process.stdout
+    assert not loaded & {name.split()[0] for name in COMMANDS}
 
 
 @pytest.mark.parametrize("name", ["anomaly", "config list", "fibrillation", "models show"])
