@@ -10,16 +10,18 @@ This is where recipes are chosen; no record of DS2 is read.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ecgcli.beats import Beats
 from ecgcli.beats.splits import patient_folds
 from ecgcli.beats.views import inputs_of
 from ecgcli.metrics import aami, confusion_matrix
 from ecgcli.metrics.calibration import reliability
-from ecgcli.models import create_estimator
+from ecgcli.models import Estimator, create_estimator
 from ecgcli.recordings.databases import database_of
 from ecgcli.training.config import load_config
 from ecgcli.training.copies import are_copies
@@ -46,16 +48,22 @@ def main() -> None:
     print_hardest(results)
 
 
-def predict_out_of_fold(config_path: Path, overrides: list[str]) -> pd.DataFrame:
-    """A row a beat: database, record, label, and the probabilities of the classes."""
+def fold_models(config_path: Path, overrides: list[str]) -> Iterator[tuple[Estimator, Beats]]:
+    """The model of each fold, with the beats held out from it; altered copies are left out."""
     config = load_config(config_path, overrides)
     beats = build_training_set(config).training
-    classes, real, parts = len(beats.classes), ~are_copies(beats), []
+    classes, real = len(beats.classes), ~are_copies(beats)
     for split in patient_folds(beats, FOLDS, config.seed):
         model = create_estimator(config.model.name, **config.model.arguments)
         training = beats.take(split.kept)
         model.fit(inputs_of(training, model.views), training, classes, config.seed)
-        held_out = beats.take(split.held_out[real[split.held_out]])
+        yield model, beats.take(split.held_out[real[split.held_out]])
+
+
+def predict_out_of_fold(config_path: Path, overrides: list[str]) -> pd.DataFrame:
+    """A row a beat: database, record, label, and the probabilities of the classes."""
+    parts = []
+    for model, held_out in fold_models(config_path, overrides):
         assert held_out.info is not None
         part = pd.DataFrame(model.probabilities(inputs_of(held_out, model.views)))
         part["record"], part["label"] = held_out.info["record"].to_numpy(), held_out.known_labels

@@ -1,6 +1,10 @@
 """A model on DS2 as recorded, and with each distortion: one table, and curves over noise.
 
     python benchmarks/robustness.py runs/inter-patient data/mitdb --out robustness
+    python benchmarks/robustness.py configs/recordings.yaml data/svdb --noise data/nstdb
+
+A config stands for the models of five folds of patients, each evaluated on the records of the
+folder that were held out from it.
 
 R peaks are the annotated ones, so this is the robustness of the classifier, not the detector.
 Figures are gross by the rules of ANSI/AAMI EC57, the first 5 minutes of each record skipped.
@@ -13,24 +17,30 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from new_patients import fold_models
 
 from ecgcli import metrics
+from ecgcli.arrays import Probabilities
+from ecgcli.beats import Beats
 from ecgcli.beats.preparation import prepare
+from ecgcli.beats.views import inputs_of
 from ecgcli.checkpoints.runs import find_checkpoint
 from ecgcli.classes import AAMI_CLASSES
 from ecgcli.figures import PALETTE, new_figure, save_figure
 from ecgcli.files import write_text
 from ecgcli.metrics import Matrix, aami
+from ecgcli.models import Estimator
 from ecgcli.parallel import in_order_prepared
-from ecgcli.prediction import Classifier, load
+from ecgcli.prediction import load
 from ecgcli.prediction.leads import probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.distortions import (
@@ -44,6 +54,9 @@ from ecgcli.recordings.distortions import (
 from ecgcli.recordings.leads import read_leads
 from ecgcli.recordings.mitbih import DS2
 from ecgcli.wording import counted
+
+#: A recording, a signal-to-noise ratio (dB) and a seed -> the recording with noise.
+Noise = Callable[[Recording, float, int], Recording]
 
 DECIBELS = (24.0, 18.0, 12.0, 6.0, 0.0, -6.0)
 SKIPPED_SECONDS = 300.0
@@ -61,24 +74,28 @@ DRAWN = ("NSVF macro-F1", "V Se", "S Se")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="a run or a checkpoint")
+    parser.add_argument("model", type=Path, help="a run, a checkpoint or a config")
     parser.add_argument("records", type=Path)
     parser.add_argument("--out", type=Path, help="folder for the table and the picture")
-    parser.add_argument("--only", nargs="*", default=list(DS2), help="records")
+    parser.add_argument("--only", nargs="*", help="records; default DS2, of a config all")
     parser.add_argument("--noise", type=Path, help="folder of nstdb; default synthetic noise")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     began = time.monotonic()
-    checkpoint = find_checkpoint(options.model)
-    paths = [options.records / name for name in options.only]
-    work = in_order_prepared(
-        partial(worker, checkpoint, options.noise, options.seed), paths, options.jobs
-    )
-    with closing(work) as records:
-        matrices = add_up(records)
+    noises = recorded_noises(options.noise) if options.noise else NOISES
+    if options.model.suffix == ".yaml":
+        folder = {path.stem for path in options.records.glob("*.hea")}
+        names = set(options.only or folder)
+        matrices = add_up(out_of_fold(options.model, options.records, names, noises, options.seed))
+    else:
+        names = set(options.only or DS2)
+        paths = [options.records / name for name in sorted(names)]
+        prepared = partial(worker, find_checkpoint(options.model), noises, options.seed)
+        with closing(in_order_prepared(prepared, paths, options.jobs)) as records:
+            matrices = add_up(records)
     text = (
-        f"{table(matrices)}\n\n{counted(len(paths), 'record')}, {time.monotonic() - began:.0f} s\n"
+        f"{table(matrices)}\n\n{counted(len(names), 'record')}, {time.monotonic() - began:.0f} s\n"
     )
     print(text, end="")
     if options.out:
@@ -86,13 +103,37 @@ def main() -> None:
         draw(options.out / "robustness.png", matrices)
 
 
-def worker(checkpoint: Path, noise: Path | None, seed: int) -> Callable[[Path], dict[str, Matrix]]:
+def worker(
+    checkpoint: Path, noises: dict[str, Noise], seed: int
+) -> Callable[[Path], dict[str, Matrix]]:
     """The function that a process applies to each record; its classifier is loaded once."""
-    noises = recorded_noises(noise) if noise else NOISES
     return partial(evaluate_record, partial(classify, load(checkpoint, threads=1)), noises, seed)
 
 
-def classify(classifier: Classifier, *leads: Recording) -> Matrix:
+class FoldModel:
+    """What `classify` uses of a classifier, of the model of a fold."""
+
+    def __init__(self, model: Estimator) -> None:
+        self.views = model.views
+        self._model = model
+
+    def probabilities(self, beats: Beats) -> Probabilities:
+        return self._model.probabilities(inputs_of(beats, self.views))
+
+
+def out_of_fold(
+    config: Path, folder: Path, names: set[str], noises: dict[str, Noise], seed: int
+) -> Iterator[dict[str, Matrix]]:
+    """The matrices of each of these records, by the model that was trained without its patient."""
+    for model, held_out in fold_models(config, []):
+        assert held_out.info is not None
+        evaluate = partial(evaluate_record, partial(classify, FoldModel(model)), noises, seed)
+        for name in sorted(names & set(held_out.info["record"])):
+            print(name, file=sys.stderr, flush=True)
+            yield evaluate(folder / name)
+
+
+def classify(classifier: Any, *leads: Recording) -> Matrix:
     """The matrix of a recording against its annotations; only here the model is used."""
     recording, *others = leads
     context = "context" in classifier.views
@@ -105,7 +146,7 @@ def classify(classifier: Classifier, *leads: Recording) -> Matrix:
 
 def evaluate_record(
     classify: Callable[..., Matrix],
-    noises: dict[str, Callable[[Recording, float, int], Recording]],
+    noises: dict[str, Noise],
     seed: int,
     path: Path,
 ) -> dict[str, Matrix]:
