@@ -48,6 +48,11 @@ def list_entries() -> list[Entry]:
     return [_entry(name) for name in list_models()]
 
 
+def compared_models() -> list[str]:
+    """The models in the shipped comparison, sorted; without importing them."""
+    return sorted({row["model"] for row in _shipped()})
+
+
 def _entry(name: str) -> Entry:
     rows = [row for row in _shipped() if row["model"] == name]
     best = rows[0] if rows else {}

@@ -9,6 +9,7 @@ import typer
 
 from ecgcli.choices import Reduction, format_for
 from ecgcli.classes import ClassSet, classes_named
+from ecgcli.commands import completion
 from ecgcli.commands.console import (
     HIGHEST_SEED,
     Json,
@@ -42,6 +43,7 @@ def command(
             "--model",
             "-m",
             help="Cluster the last layer of this run or checkpoint, not the samples.",
+            autocompletion=completion.runs_or_weights,
         ),
     ] = None,
     clusters: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgcli.commands import completion
 from ecgcli.commands.console import (
     Json,
     Quiet,
@@ -27,7 +28,12 @@ EXAMPLE = "Example: ecg compare cnn features --seeds 5"
 
 def command(
     configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", help="The experiments: names or files.")
+        list[Path],
+        typer.Argument(
+            metavar="CONFIG...",
+            help="The experiments: names or files.",
+            autocompletion=completion.config_names,
+        ),
     ],
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0.")] = 3,
     splits: Annotated[

@@ -7,13 +7,21 @@ from typing import Annotated
 
 import typer
 
+from ecgcli.commands import completion
 from ecgcli.commands.console import Json, Quiet, messages, print_json, results
 from ecgcli.commands.help import Command, Group
 from ecgcli.errors import OutputError
 
 EXAMPLE = "Example: ecg config; ecg config show cnn; ecg config copy cnn -o mine.yaml"
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A listed config, such as cnn.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A listed config, such as cnn.",
+        autocompletion=completion.config_names,
+    ),
+]
 
 app = typer.Typer(
     name="config",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgcli.choices import Over
+from ecgcli.commands import completion
 from ecgcli.commands.console import Json, Quiet, messages, print_json, results
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def command(
         typer.Argument(
             metavar="[RUN|PREDICTIONS]",
             help="A run, a checkpoint, or a table that ecg predict wrote; default the newest run.",
+            autocompletion=completion.runs_or_weights,
         ),
     ] = None,
     truth: Annotated[

@@ -13,6 +13,7 @@ import typer
 
 from ecgcli.choices import EngineName
 from ecgcli.classes import ClassSet
+from ecgcli.commands import completion
 from ecgcli.errors import ConfigError, visible
 from ecgcli.progress import Progress
 
@@ -59,7 +60,14 @@ Annotations = Annotated[
         help="R peaks and classes: those beside the record, none (detect), an annotator, a file.",
     ),
 ]
-Detect = Annotated[str, typer.Option("--detector", help="Detector of R peaks: {detectors}.")]
+Detect = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        help="Detector of R peaks: {detectors}.",
+        autocompletion=completion.detector_names,
+    ),
+]
 IgnoreChecksums = Annotated[
     bool,
     typer.Option(
@@ -69,7 +77,12 @@ IgnoreChecksums = Annotated[
 ]
 Model = Annotated[
     Path | None,
-    typer.Option("--model", "-m", help="Run or checkpoint; default the newest run."),
+    typer.Option(
+        "--model",
+        "-m",
+        help="Run or checkpoint; default the newest run.",
+        autocompletion=completion.runs_or_weights,
+    ),
 ]
 ModelOrWeights = Annotated[
     Path | None,
@@ -78,11 +91,17 @@ ModelOrWeights = Annotated[
         "-m",
         help="Run, checkpoint, or the pretrained weights beats or recordings; default the "
         "newest run, else the pretrained weights.",
+        autocompletion=completion.runs_or_weights,
     ),
 ]
 AnomalyModel = Annotated[
     Path | None,
-    typer.Option("--model", "-m", help="Anomaly run or model; default the newest."),
+    typer.Option(
+        "--model",
+        "-m",
+        help="Anomaly run or model; default the newest.",
+        autocompletion=completion.anomaly_runs,
+    ),
 ]
 BeatsOrRecording = Annotated[
     Path,

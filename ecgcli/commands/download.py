@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgcli.commands import completion
 from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
-from ecgcli.sources import get_source, list_sources
+from ecgcli.sources import get_source
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ def command(
         typer.Argument(
             metavar="[SOURCE]",
             help="{sources}",
-            autocompletion=lambda: [source.name for source in list_sources()],
+            autocompletion=completion.source_names,
         ),
     ] = "mitdb",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data"),

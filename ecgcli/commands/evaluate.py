@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgcli.commands import completion
 from ecgcli.commands.console import (
     Annotations,
     Detect,
@@ -54,7 +55,11 @@ def command(
     ctx: typer.Context,
     model: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN|CHECKPOINT]", help="The model; default the newest run."),
+        typer.Argument(
+            metavar="[RUN|CHECKPOINT]",
+            help="The model; default the newest run.",
+            autocompletion=completion.runs_or_weights,
+        ),
     ] = None,
     data: Annotated[
         Path,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ecgcli.commands import completion
 from ecgcli.commands.console import Json, Normalize, Quiet, messages, print_json
 from ecgcli.wording import counted
 
@@ -17,7 +18,11 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="ONNX file to write, NAME.onnx.")],
     model: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN|CHECKPOINT]", help="The network; default the newest run."),
+        typer.Argument(
+            metavar="[RUN|CHECKPOINT]",
+            help="The network; default the newest run.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     data: Annotated[
         Path | None,

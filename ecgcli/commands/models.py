@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ecgcli.commands import completion
 from ecgcli.commands.console import Json, Quiet, print_json, results
 from ecgcli.commands.help import Command, Group
 from ecgcli.wording import counted
@@ -63,7 +64,9 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|RUN", help="A listed model or weights, a run or a checkpoint."
+            metavar="NAME|RUN",
+            help="A listed model or weights, a run or a checkpoint.",
+            autocompletion=completion.models_or_runs,
         ),
     ],
     json: Json = False,

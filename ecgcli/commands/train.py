@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecgcli.classes import CLASS_MEANINGS
+from ecgcli.commands import completion
 from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, progress_bar
 from ecgcli.commands.help import Command
 from ecgcli.cores import use_threads
@@ -70,6 +71,7 @@ def command(
             "-c",
             metavar="NAME|FILE",
             help="Experiment: a name that ecg config lists, or a YAML file.",
+            autocompletion=completion.config_names,
         ),
     ] = None,
     resume: Annotated[

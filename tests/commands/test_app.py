@@ -18,6 +18,7 @@ from typer.testing import Result
 
 import ecgcli
 from ecgcli.beats import Beats, write_beats
+from ecgcli.checkpoints.catalogue import compared_models
 from ecgcli.commands import (
     anomaly_fit,
     anomaly_score,
@@ -44,6 +45,7 @@ from ecgcli.commands import (
     train,
     view,
 )
+from ecgcli.models import list_models
 from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
@@ -187,13 +189,41 @@ def test_the_shell_completes_commands_and_sources(shell: str) -> None:
     assert f"complete_{shell}" in script.stdout
 
 
-def test_completion_knows_the_sources() -> None:
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("download ", {"mitdb", "kaggle", "ptbdb", "demo"}),
+        ("train --config inc", {"inception"}),
+        ("config copy inter", {"inter-patient"}),
+        ("compare cnn reco", {"recordings"}),
+        ("models show cnn", {"cnn", "cnn-gru", "cnn-rr"}),
+        ("models show r", {"recordings", "resnet1d", "runs/small"}),
+        ("evaluate r", {"recordings", "runs/small"}),
+        ("export r", {"runs/small"}),
+        ("predict x.csv --model b", {"beats"}),
+        ("predict x.hea --detector x", {"xqrs"}),
+        ("predict x.csv --format p", {"parquet"}),
+        ("forecast x.csv --model r", {"runs/unusual"}),
+    ],
+)
+def test_names_are_completed(typed: str, completed: set[str], tmp_path: Path) -> None:
+    for file in ("small/best.safetensors", "unusual/anomaly.safetensors", "empty/config.yaml"):
+        (tmp_path / "runs" / file).parent.mkdir(parents=True)
+        (tmp_path / "runs" / file).touch()
+    words = f"ecg {typed}"
     answer = subprocess.run(
-        [Path(sys.executable).with_name("ecg")],
-        env={"_ECG_COMPLETE": "complete_bash", "COMP_WORDS": "ecg download ", "COMP_CWORD": "2"},
-        capture_output=True, text=True, check=False,
+        ecg_process(), cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={
+            **os.environ, "_ECG_COMPLETE": "complete_bash",
+            "COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")),
+        },
     )  # fmt: skip
-    assert {"mitdb", "kaggle", "ptbdb", "demo"} <= set(answer.stdout.split())
+    found = set(answer.stdout.split())
+    assert completed <= found if typed.endswith(" ") else completed == found
+
+
+def test_every_compared_model_is_completed() -> None:
+    assert compared_models() == list_models()
 
 
 @pytest.mark.parametrize(
