@@ -122,9 +122,10 @@ def prepare(
     if not annotated:
         recording = with_known_beats(recording, options.detector, path, stretches)
         count = len(recording.positions)
-        classes = "its class is" if count == 1 else "their classes are"
-        detected = f"{counted(count, 'R peak')} detected ({options.detector})"
-        notes.append(f"{detected}; {classes} unknown")
+        notes.append(
+            f"{counted(count, 'R peak')} detected ({options.detector}); no beat has an annotated "
+            "class"
+        )
     peaks, signal = recording.beat_positions / rate, recording.filled
     with ThreadPoolExecutor(thread_count()) as threads:
         cut = threads.submit(_cut, recording, stretches, context, to_the_end)

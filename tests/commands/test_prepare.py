@@ -48,7 +48,7 @@ def test_detected_beats_are_unlabelled_and_lead_to_predict(mitdb: Path, ecg: Ecg
     beats = read_beats("beats.csv")
     assert beats.labels is None
     assert len(beats) == pytest.approx(2271, abs=3)
-    assert "R peaks detected (envelope); their classes are unknown" in result.stderr
+    assert "R peaks detected (envelope); no beat has an annotated class" in result.stderr
     assert result.stderr.splitlines()[-1] == "Next: ecg predict beats.csv"
     assert beats.info is not None
     assert np.median(beats.info["next_rr"].dropna()) == pytest.approx(0.79, abs=0.02)
