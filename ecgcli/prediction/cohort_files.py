@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as papq
 
 from ecgcli.beats.preparation import Failure
+from ecgcli.cells import quoting, to_cell
 from ecgcli.documents import SCHEMA
 from ecgcli.files import json_text
 from ecgcli.prediction.results import Results
@@ -128,7 +129,8 @@ class CohortFiles:
 
 def _csv_line(*cells: str) -> bytes:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    texts = [to_cell(cell) for cell in cells]
+    csv.writer(line, lineterminator="\n", quoting=quoting(texts)).writerow(texts)
     return line.getvalue().encode(**_UTF8)
 
 

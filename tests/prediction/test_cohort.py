@@ -79,6 +79,16 @@ def test_a_table_has_a_row_for_each_recording_and_a_file_what_failed(
     assert document["failures"] == dict(failures.itertuples(index=False))
 
 
+def test_no_name_in_a_table_is_a_formula(ecg: Ecg) -> None:
+    """Neither that of a file, nor the reason, which begins with it."""
+    for name in ("=1+1.npy", "@x.npy", "-1.npy"):
+        Path(name).write_bytes(b"no array")
+    ecg("predict", "*.npy", *READ, "-o", "out")
+    cells = pd.read_csv("out/failures.csv", dtype=str)
+    assert sorted(cells["recording"]) == ["'-1.npy", "'=1+1.npy", "'@x.npy"]
+    assert cells["reason"].str.match("'[-=@]").all()
+
+
 def test_the_beats_of_all_recordings_are_one_data_set(patterns: tuple[str, str], ecg: Ecg) -> None:
     ecg("predict", *patterns, *READ, "-o", "out", "--beats-parquet")
     beats = pd.read_parquet("out/beats.parquet")
