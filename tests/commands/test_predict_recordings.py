@@ -492,12 +492,23 @@ def test_one_lead_and_a_name_in_all_kinds_of_letters(trained: Path, mitdb: Path,
     assert "no lead II or MLII; read lead ECG" in result.stderr
 
 
-def test_ctrl_c_keeps_finished_files_and_the_next_run_continues(
-    trained: Path, records: Path, tmp_path: Path, ecg: Ecg
+@pytest.mark.parametrize(
+    ("send", "number", "code"),
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
+    ids=["as a terminal does: to all of its processes", "to the parent process alone"],
+)
+def test_a_signal_keeps_finished_files_and_the_next_run_continues(
+    send: Callable[[int, int], None],
+    number: signal.Signals,
+    code: int,
+    trained: Path,
+    records: Path,
+    tmp_path: Path,
+    ecg: Ecg,
 ) -> None:
-    for number in range(12):
-        header = (records / "100.hea").read_text().replace("100", f"c{number:02}", 1)
-        (records / f"c{number:02}.hea").write_text(header)
+    for copy in range(12):
+        header = (records / "100.hea").read_text().replace("100", f"c{copy:02}", 1)
+        (records / f"c{copy:02}.hea").write_text(header)
     command = ecg_process(
         "predict", records, "--model", trained, "-o", "results", "--annotations", "none", "-j", 2
     )
@@ -508,9 +519,10 @@ def test_ctrl_c_keeps_finished_files_and_the_next_run_continues(
     while not list(tmp_path.glob("results/*.summary.json")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of its processes
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    send(process.pid, number)
+    stdout, stderr = process.communicate(timeout=60)  # until no process has them open any more
+    assert process.returncode == code
+    assert not [path for path in Path("results").iterdir() if path.name.startswith(".")]
     assert stdout == ""
     assert stderr.splitlines()[-1].startswith("interrupted:")
     assert "Traceback" not in stderr
