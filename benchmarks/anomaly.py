@@ -17,7 +17,7 @@ import numpy as np
 
 from ecgcli.anomaly.fitting import Settings, fit
 from ecgcli.anomaly.forecasting import forecast_beats
-from ecgcli.anomaly.model import represent
+from ecgcli.anomaly.model import AnomalyModel, represent
 from ecgcli.anomaly.scoring import score_file
 from ecgcli.metrics.roc import roc_area
 
@@ -65,10 +65,10 @@ def run_seed(options: argparse.Namespace, seed: int) -> None:
         coverage(options, model, len(samples), seed)
 
 
-def coverage(options: argparse.Namespace, model: object, beats: int, seed: int) -> None:
+def coverage(options: argparse.Namespace, model: AnomalyModel, beats: int, seed: int) -> None:
     """The share of samples in each band, by class and in all, over all first samples together."""
     random = np.random.default_rng(seed)
-    inside: dict[tuple[str, int, str], list[float]] = {}
+    inside: dict[tuple[str, int, str], list[tuple[float, int]]] = {}
     for observed in ORIGINS:
         rows = ",".join(map(str, random.choice(beats, options.forecast, replace=False)))
         forecasts = forecast_beats(

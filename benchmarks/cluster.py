@@ -122,7 +122,7 @@ def main() -> None:
         make_recordings(folder, arguments.records, arguments.recordings)
         pool = timed(folder, out / "pool", ("--jobs", "2"))
         spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-        node = {"num_cpus": 1, "object_store_memory": 80 << 20}
+        node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20}
         cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         cluster.add_node(**node)
         ray = timed(folder, out / "ray", ("--cluster", cluster.address))
@@ -132,7 +132,7 @@ def main() -> None:
         size = sum(path.stat().st_size for path in (out / "pool").iterdir())
         print(f"bytes written: {size / count:,.0f} a recording")
         print(with_kills(folder, out / "kills", cluster, count))
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
         for size in (10, arguments.folder):
             links = Path(place, f"links{size}")
             links.mkdir()

@@ -20,15 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.beats.preparation import find_recordings
 from ecgcli.evaluation.recordings import evaluate_recordings
 from ecgcli.evaluation.rhythm import evaluate_rhythm
 from ecgcli.evaluation.tables import episodes_table
 from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.fibrillation.fitting import fold_models, read_rhythm_set
 from ecgcli.fibrillation.model import Decision, bundled_model, decide, window_log_odds
-from ecgcli.metrics.episodes import EpisodeFigures, summarize_episodes
+from ecgcli.metrics.episodes import Counts, EpisodeFigures, summarize_episodes
 from ecgcli.prediction import load
+from ecgcli.recordings.search import find_recordings
 from ecgcli.weights import bundled_checkpoint
 
 #: Share of the time in fibrillation that positive predictivities are given for.
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("mitdb", type=Path)
     options = parser.parse_args()
     print_decisions(options.ltafdb)
-    paths = find_recordings([str(options.mitdb)])
+    paths = find_recordings([str(options.mitdb)]).paths
     fibrillation = bundled_checkpoint("fibrillation")
     annotated = evaluate_rhythm(fibrillation, paths, data="mitdb").fibrillation
     print_figures("MIT-BIH, R peaks as annotated", annotated)
@@ -57,7 +57,7 @@ def main() -> None:
 
 def print_decisions(ltafdb: Path) -> None:
     data = read_rhythm_set(ltafdb, jobs=os.cpu_count() or 1)
-    counts = [{} for _ in DECISIONS]
+    counts: list[dict[str, Counts]] = [{} for _ in DECISIONS]
     for held_out, trees in fold_models(data):
         for record in held_out:
             odds = window_log_odds(trees, record.times, record.ectopic, Decision().every)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import wfdb
-from predict_speed import peak_memory
+from predict_speed import cost_of_command
 from scipy.signal import resample_poly
 
 from ecgcli.recordings.mitbih import RECORDS
@@ -39,10 +39,12 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             pool.submit(write_day, options.records, folder).result()
         arguments = ["--model", options.run, "--annotations", "none"]
-        began = time.monotonic()
         day = [*ECG, "predict", str(folder / "day.hea"), *arguments, "-o", str(folder / "day.csv")]
-        memory = peak_memory(day)
-        print(f"A day: {time.monotonic() - began:.1f} s, {memory:.0f} MB at most", flush=True)
+        cost = cost_of_command(day)
+        print(
+            f"A day: {cost.wall:.1f} s, {cost.cpu:.1f} s of CPU, {cost.memory:.0f} MB at most",
+            flush=True,
+        )
         link_many(options.records.resolve(), folder / "many", 200)
         began = time.monotonic()
         many = [*ECG, "predict", str(folder / "many"), *arguments, "-o", str(folder / "results")]

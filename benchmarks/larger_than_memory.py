@@ -25,6 +25,7 @@ import numpy as np
 
 from ecgcli.beats import Beats, read_labelled
 from ecgcli.beats.parquet import writing_parquet
+from ecgcli.choices import Storage
 
 #: Beats written at a time.
 PIECE = 50_000
@@ -63,7 +64,7 @@ def main() -> None:
         print(f"start to end {whole:.0f} s, of which {whole - sum(epochs):.0f} s before the epochs")
 
 
-def write_beats_like(beats: Beats, path: Path, count: int, samples: str) -> None:
+def write_beats_like(beats: Beats, path: Path, count: int, samples: Storage) -> None:
     random = np.random.default_rng(0)
     with writing_parquet(path, storage=samples, info=beats.info is not None) as writer:
         for first in range(0, count, PIECE):

@@ -23,7 +23,7 @@ import numpy as np
 
 from ecgcli.beats.preparation import prepare
 from ecgcli.metrics.aami import FIGURES, of_beats
-from ecgcli.prediction import load
+from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.recordings import classify_prepared
 from ecgcli.recordings import read_recording
 from ecgcli.review.learner import Given, Learner
@@ -86,7 +86,7 @@ def judge(
     return beats.labels, {name: STRATEGIES[name](beats, odd) for name in names}
 
 
-def read(classifier: object, path: Path) -> Beats:
+def read(classifier: Classifier, path: Path) -> Beats:
     recording = read_recording(path)
     prepared = prepare(recording, path, context=True)
     classified = classify_prepared(classifier, prepared)
@@ -103,7 +103,10 @@ def read(classifier: object, path: Path) -> Beats:
 def asked(beats: Beats, odd: int) -> dict[int, State]:
     """Questions, families first; after each answer the rest is classified again."""
     learner = Learner(beats.places, beats.probabilities, beats.classes)
-    given, mixed, spent, states = [], [], 0, {}
+    given: list[Given] = []
+    mixed: list[tuple[int, ...]] = []
+    states: dict[int, State] = {}
+    spent = 0
     keep(states, learner, 0)
     while spent < COUNTS[-1] and (question := learner.question()) is not None:
         rows = np.array(question.beats)
@@ -111,8 +114,8 @@ def asked(beats: Beats, odd: int) -> dict[int, State]:
         common = np.bincount(labels).argmax()
         different = rows[labels != common]
         if len(different) <= odd:
-            given += [Given([row], int(beats.labels[row])) for row in different]
-            given.append(Given(rows[labels == common], int(common)))
+            given += [Given([int(row)], int(beats.labels[row])) for row in different]
+            given.append(Given(rows[labels == common].tolist(), int(common)))
             spent += len(different) + 1
         else:
             mixed.append(question.beats)
@@ -144,14 +147,14 @@ def first_minutes(beats: Beats, _: int) -> dict[int, State]:
     """All beats of the first minutes; the rest is classified again."""
     learner = Learner(beats.places, beats.probabilities, beats.classes)
     rows = np.flatnonzero(beats.times < 60 * MINUTES)
-    learner.learn([Given([row], int(beats.labels[row])) for row in rows])
+    learner.learn([Given([int(row)], int(beats.labels[row])) for row in rows])
     return {MINUTES: (learner.probabilities.argmax(axis=1), learner.answered)}
 
 
 def after_each(beats: Beats, learner: Learner, order: np.ndarray) -> dict[int, State]:
     states = {}
     for count in COUNTS:
-        learner.learn([Given([row], int(beats.labels[row])) for row in order[:count]])
+        learner.learn([Given([int(row)], int(beats.labels[row])) for row in order[:count]])
         states[count] = (learner.probabilities.argmax(axis=1), learner.answered)
     return states
 

@@ -139,6 +139,7 @@ def classify(classifier: Any, *leads: Recording) -> Matrix:
     context = "context" in classifier.views
     prepared = prepare(recording, Path(recording.name), NO_OPTIONS, others, context=context)
     beats, predicted = prepared.beats, probabilities_of(classifier, prepared).argmax(1)
+    assert beats.info is not None
     evaluated = beats.info["time"].to_numpy() >= SKIPPED_SECONDS
     truth = beats.known_labels[evaluated]
     return aami.of_beats(metrics.confusion_matrix(truth, predicted[evaluated], len(AAMI_CLASSES)))

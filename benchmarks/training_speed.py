@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def run_side(side: str, python: str, data: Path, seed: int) -> dict[str, float]:
-    arguments = ["--side", side, "--data", data, "--seed", str(seed)]
+    arguments = ["--side", side, "--data", str(data), "--seed", str(seed)]
     answer = subprocess.run(
         [python, __file__, *arguments], capture_output=True, text=True, check=True
     )
@@ -99,12 +99,14 @@ def ecg(data: Path, seed: int) -> dict[str, float]:  # noqa: ARG001 (reads the s
 
 def train_seeded(config: Any, seed: int) -> Any:
     """Train on seed 0's beats with other weights and order."""
-    from ecgcli.training import epochs, train
+    from unittest.mock import patch
+
+    from ecgcli.training import train
     from ecgcli.training.dataset import build_training_set
 
     beats = build_training_set(config)
-    epochs.build_training_set = lambda _: beats
-    return train(config.model_copy(update={"seed": seed}))
+    with patch("ecgcli.training.epochs.build_training_set", return_value=beats):
+        return train(config.model_copy(update={"seed": seed}))
 
 
 def dataloader(data: Path, seed: int) -> dict[str, float]:

@@ -99,7 +99,7 @@ def thread_clock(tab: Tab) -> Callable[[], float]:
 
     def read() -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(each["value"] for each in metrics if each["name"] == "ThreadTime") * 1000
+        return 1000 * float(next(each["value"] for each in metrics if each["name"] == "ThreadTime"))
 
     return read
 
