@@ -47,7 +47,7 @@ def atomic_write(target: Path, *, annotations: bool = False) -> Iterator[IO[byte
                 yield stream
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(target.parent)
+        remove_leftovers(target.parent)
         temporary = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as stream:
@@ -60,7 +60,7 @@ def atomic_write(target: Path, *, annotations: bool = False) -> Iterator[IO[byte
 
 
 @cache
-def _remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of killed processes; once per folder and process."""
     for path in folder.glob(f".*.{_HOST}.*.tmp"):
         process = path.suffixes[-2].removeprefix(".")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecgcli import locking
 from ecgcli.errors import CheckpointError, did_you_mean
-from ecgcli.files import writing
+from ecgcli.files import remove_leftovers, writing
 from ecgcli.pages import ERRORS, PAGE, WORST
 from ecgcli.weights import BUNDLED, bundled_checkpoint, name_of
 
@@ -36,7 +36,8 @@ _KINDS = dict.fromkeys((BEST, LAST), ("trained model", "train one with ecg train
 def new_run(root: Path, name: str) -> Path:
     """Make ``root/name``, or ``name-2``, ``name-3``, … when it exists.
 
-    Making a folder is atomic: two training runs started at once get two folders.
+    Making a folder is atomic: two training runs started at once get two folders. What killed
+    processes left half-written in those that exist is removed.
     """
     number = 1
     with writing(root / name):
@@ -46,6 +47,7 @@ def new_run(root: Path, name: str) -> Path:
             try:
                 run.mkdir()
             except FileExistsError:
+                remove_leftovers(run)
                 number += 1
             else:
                 return run

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +164,18 @@ def test_without_a_checkpoint_the_error_names_the_commands_that_make_one(
         find_checkpoint(tmp_path)
     assert find_checkpoint(trained) == trained / BEST
     assert find_checkpoint(trained / "last.safetensors") == trained / "last.safetensors"
+
+
+def test_a_new_run_removes_what_a_killed_one_left_half_written(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys; from pathlib import Path\n"
+        "from ecgcli.checkpoints.runs import new_run; from ecgcli.files import atomic_write\n"
+        "with atomic_write(new_run(Path(sys.argv[1]), 'a') / 'report.json'): os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(tmp_path)], check=False)
+    assert len(list((tmp_path / "a").iterdir())) == 1
+    assert new_run(tmp_path, "a").name == "a-2"
+    assert list((tmp_path / "a").iterdir()) == []
 
 
 def test_the_newest_run_is_the_one_written_last(tmp_path: Path) -> None:
