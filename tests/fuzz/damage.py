@@ -331,7 +331,7 @@ def _dumped(document: Any) -> bytes:
 def _odd_value(data: bytes, random: Random) -> bytes:
     try:
         document = json.loads(data)
-    except ValueError:  # damaged before
+    except (ValueError, RecursionError):  # damaged before
         return data
     return _dumped(changed_document(document, random))
 
@@ -373,7 +373,7 @@ def _odd_yaml_value(data: bytes, random: Random) -> bytes:
 
     try:
         document = yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError):  # damaged before
+    except (yaml.YAMLError, ValueError, RecursionError):  # damaged before
         return data
     if len(list(islice(_places(document), _PLACES))) == _PLACES:  # of aliases, not to be dumped
         return data
@@ -511,7 +511,7 @@ def _safetensors(change: Callable[[dict[str, Any], Random], Any]) -> Damage:
         try:
             header = json.loads(data[8 : 8 + length])
             text = _dumped(change(header, random))
-        except (ValueError, KeyError, AttributeError, TypeError):  # damaged before
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):  # damaged before
             return data
         return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
