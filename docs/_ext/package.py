@@ -69,7 +69,10 @@ class Command(Markdown):
         """Its description, usage, arguments and options, and its example."""
         command, context = find_command(argument)
         usage = " ".join(["ecg", argument, *command.collect_usage_pieces(context)])
-        parts = [command.help or "", f"```text\n{usage}\n```"]
+        parts = [
+            _with_code(command.help or ""),
+            f"```text\n{usage}\n```",
+        ]
         fill_lists(command.params)
         for param in command.get_params(context):
             if record := param.get_help_record(context):
@@ -226,9 +229,17 @@ def find_command(name: str) -> tuple[Any, Any]:
     return command, context
 
 
+def _with_code(text: str) -> str:
+    """The text with options as code."""
+    return re.sub(r"(?<![\w`-])--[a-z][a-z-]*", r"`\g<0>`", text)
+
+
 def _as_markdown(text: str) -> str:
-    """Rich's marks for bold as those of Markdown, within a definition."""
-    return re.sub(r"\[/?b\]", "**", text).replace("\n\n", "\n\n  ")
+    """The help of a parameter, marked up for Rich, as Markdown within a definition."""
+    text = re.sub(r"\[/?b\]", "**", _with_code(text))
+    if "\n\n" in text:  # a list, whose default is no part of its last item
+        text = text.replace("  [default", "\n\n[default")
+    return text.replace("\n\n", "\n\n  ")
 
 
 def _yaml(value: Any) -> str:
