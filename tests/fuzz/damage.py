@@ -251,7 +251,8 @@ def _line_ends(data: bytes, random: Random) -> bytes:
 
 def _other_encoding(data: bytes, random: Random) -> bytes:
     text = data.decode("utf-8", "replace")
-    return text.encode(pick(random, ("utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp500")))
+    encoding = pick(random, ("utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp500"))
+    return text.encode(encoding, "replace")
 
 
 def _other_mark(data: bytes, random: Random) -> bytes:
