@@ -80,8 +80,8 @@ def photograph_review(folder: Path, browser: Browser) -> None:
     """The page that asks for the classes of families of beats."""
     command = ["review", "mitdb/208.hea", "--model", "recordings", "--no-open", "--reader", "anna"]
     with serving(folder, *command, "-o", "reviews") as address:
-        page = open_page(browser, address, "review === 'ready'", width=1900)
-        photograph(page, "review", "section:has(#review)", 1500)
+        page = open_page(browser, address, "review === 'ready'", width=1400)
+        photograph(page, "review", ".reading", 900)
 
 
 def ecg(folder: Path, *arguments: str) -> None:

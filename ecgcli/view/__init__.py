@@ -5,7 +5,7 @@
 samples and the model's card are inside it.
 
 For programs that serve the page and add to it: `render` takes another template (which extends
-``page.html`` and fills its blocks ``actions`` and ``more``), more scripts, and the place it may
+``page.html`` and fills or moves its blocks), more scripts, and the place it may
 connect to. In the page, ``window.ecgPage`` is what scripts use; ``static/page.js`` documents it.
 """
 
@@ -72,7 +72,7 @@ class Family:
     """Beats of one class and one shape.
 
     Attributes:
-        name: the class and a number, such as ``V2``.
+        name: the class and a number, such as ``V shape 2``.
         letter: the class.
         shape: ``(points,)`` the mean beat in mV, from `families.BEFORE` to `families.AFTER`.
         beats: the number of beats.

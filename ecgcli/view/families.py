@@ -50,7 +50,7 @@ def find_families(
         shapes = cut_shapes(signal, sampling_rate, beats.peaks[rows])
         groups = sort_by_shape(shapes)
         for number, group in enumerate(groups, 1):
-            name = letter if len(groups) == 1 else f"{letter}{number}"
+            name = letter if len(groups) == 1 else f"{letter} shape {number}"
             members[rows[group]] = len(families)
             families.append(_family(name, letter, shapes[group], rows[group], beats))
     return tuple(families), members

@@ -17,6 +17,7 @@ import numpy as np
 from ecgcli import __version__
 from ecgcli.classes import CLASS_MEANINGS
 from ecgcli.recordings import Recording
+from ecgcli.recordings.rhythm import RUN
 from ecgcli.view import DOUBTFUL, UNCLASSIFIED, Family, Page
 from ecgcli.view.charts import bokeh_script, charts_item, clock_offset
 from ecgcli.view.encoding import (
@@ -38,7 +39,7 @@ STEPS_PER_SECOND = 10_000
 #: The page's own scripts, in the order in which they need each other.
 SCRIPTS = ("data.js", "strip.js", "lists.js", "charts.js", "page.js")
 #: Rows of a lead in mV: room for its usual range over `_RANGE_SECONDS`, within these limits.
-_RANGE_SECONDS, _LOWEST_ROW, _HIGHEST_ROW = 2.0, 1.5, 6.0
+_RANGE_SECONDS, _LOWEST_ROW, _HIGHEST_ROW, _STRETCHES = 2.0, 1.5, 6.0, 1000
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,38 @@ def render_index(rows: Sequence[dict[str, Any]]) -> str:
     See `ecgcli.view.reports`.
     """
     pages = _templates(("ecgcli.view",))
+    lines = [
+        {
+            "name": row["recording"],
+            "link": row["link"],
+            "figures": _index_figures(row),
+            "doubt": row["longest_rr_may_miss_a_beat"],
+        }
+        for row in rows
+    ]
+    headings = ["recording", *(lines[0]["figures"] if lines else ())]
     return pages.get_template("index.html").render(
-        rows=rows, style=_static("page.css"), version=__version__
+        rows=lines, headings=headings, run=RUN, style=_static("page.css"), version=__version__
     )
+
+
+def _index_figures(summary: dict[str, Any]) -> dict[str, str]:
+    """What the list of pages says of a recording, by name."""
+
+    def known(value: float | None, form: str) -> str:
+        return "-" if value is None else form.format(value)
+
+    return {
+        "length": clock_text(summary["seconds"]),
+        "beats": f"{summary['beats']:,}",
+        "mean rate": known(summary["mean_rate"], "{:.0f}/min"),
+        "V": known(summary["counts"].get("V"), "{:,}"),
+        "S": known(summary["counts"].get("S"), "{:,}"),
+        "runs": f"{len(summary['runs']):,}",
+        "longest RR": known(summary["longest_rr"], "{:.2f} s"),
+        "fibrillation": known(summary["fibrillation"]["burden"], "{:.1%}"),
+        "no ECG": f"{summary['noise_share']:.1%}",
+    }
 
 
 def facts(page: Page) -> dict[str, str]:
@@ -142,7 +172,7 @@ def page_data(page: Page) -> dict[str, Any]:
         "millivolts": MILLIVOLTS_PER_STEP,
         "piece": piece_samples(rate),
         "overview": overview_samples(rate),
-        "leads": [{"name": lead.lead, "height": row_millivolts(lead)} for lead in page.leads],
+        "leads": [{"name": lead.lead} | row_millivolts(lead) for lead in page.leads],
         "beats": {
             "stepsPerSecond": STEPS_PER_SECOND,
             "intervals": encode_numbers(np.diff(steps, prepend=0).astype(np.uint32)),
@@ -157,14 +187,20 @@ def page_data(page: Page) -> dict[str, Any]:
     }
 
 
-def row_millivolts(lead: Recording) -> float:
-    """The height of a lead's row, in mV: its range in nearly all of its stretches."""
-    size = max(1, round(_RANGE_SECONDS * lead.sampling_rate))
-    starts = np.arange(0, len(lead.signal), size)
-    highest = np.maximum.reduceat(lead.filled, starts)
-    lowest = np.minimum.reduceat(lead.filled, starts)
-    usual = float(np.quantile(highest - lowest, 0.9))
-    return float(np.clip(1.4 * usual, _LOWEST_ROW, _HIGHEST_ROW))
+def row_millivolts(lead: Recording) -> dict[str, float]:
+    """The height of a lead's row, and its middle above the median, in mV.
+
+    Nearly all of the lead has room in it; at most `_STRETCHES` of it are looked at.
+    """
+    size = min(len(lead.filled), max(1, round(_RANGE_SECONDS * lead.sampling_rate)))
+    count = min(_STRETCHES, -(-len(lead.filled) // size))
+    starts = np.linspace(0, len(lead.filled) - size, count).astype(np.intp)
+    stretches = lead.filled[starts[:, None] + np.arange(size)]
+    levels = np.median(stretches, axis=1)
+    above = float(np.quantile(stretches.max(axis=1) - levels, 0.9))
+    below = float(np.quantile(levels - stretches.min(axis=1), 0.9))
+    height = np.clip(1.2 * (above + below), _LOWEST_ROW, _HIGHEST_ROW)
+    return {"height": round(float(height), 3), "middle": round((above - below) / 2, 3)}
 
 
 def svg_path(family: Family, width: int = 120, height: int = 70) -> str:

@@ -12,6 +12,7 @@ import pytest
 from tests.commands.test_review import serving
 from tests.review.recordings import write_recording
 from tests.view.browsers import open_browser
+from tests.view.reading import require_reached_by_tab, require_readable
 
 READY = "document.documentElement.dataset.review === 'ready'"
 
@@ -107,10 +108,45 @@ def test_a_lost_server_is_reported_and_no_answer_is_called_saved(
 
 
 def test_it_is_read_without_a_mouse(browser: Any, tmp_path: Path) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     recording = write_recording(tmp_path)
-    with serving(recording) as (_, address), opened(browser, address) as tab:
-        violations = axe.Axe().run(tab).response["violations"]
-        assert [
-            each["id"] for each in violations if each["impact"] in ("serious", "critical")
-        ] == []
+    with serving(recording, "--reader", "anna") as (_, address), opened(browser, address) as tab:
+        require_reached_by_tab(tab)
+        require_readable(tab)
+        tab.set_viewport_size({"width": 390, "height": 800})
+        require_readable(tab)
+
+
+def test_a_stretch_is_answered_by_keyboard(browser: Any, tmp_path: Path) -> None:
+    """A stretch of beats gets a class; `a` and undo; a beat is added where times were entered."""
+    recording = write_recording(tmp_path)
+    with serving(recording, "--reader", "anna") as (_, address), opened(browser, address) as tab:
+        tab.evaluate("ecgPage.select(10)")
+        assert "the selected beat: 1 beat" in tab.inner_text("#target")
+        tab.keyboard.press("e")
+        assert "all beats of the question" in tab.inner_text("#target")
+        for _ in range(2):
+            tab.keyboard.press("Shift+ArrowRight")
+        assert tab.inner_text("#target").endswith("the beats of the stretch: 3 beats.")
+        tab.keyboard.press("f")
+        answered(tab)
+        assert tab.evaluate("[9, 10, 11, 12].map((k) => ecgPage.beats.letter(k))")[1:] == ["F"] * 3
+        suggested = tab.inner_text("#why")[-2]
+        asked = tab.evaluate("document.querySelectorAll('#sheet button').length")
+        tab.evaluate("document.getElementById('saved').textContent = ''")
+        tab.keyboard.press("a")
+        answered(tab)
+        latest = tab.text_content("#latest li >> nth=0")
+        assert latest.startswith(f"{suggested}: {asked} beats" if asked > 1 else f"{suggested}: ")
+        beats = tab.evaluate("ecgPage.beats.count")
+        tab.fill("#from", "0:00:03.2")
+        tab.fill("#to", "0:00:03.4")
+        tab.press("#to", "Enter")
+        with tab.expect_event("load"):
+            tab.focus("[data-review='+beat']")
+            tab.keyboard.press("Enter")
+        wait(tab, READY)
+        assert tab.evaluate("ecgPage.beats.count") == beats + 1
+        with tab.expect_event("load"):
+            tab.keyboard.press("z")
+        wait(tab, READY)
+        assert tab.evaluate("ecgPage.beats.count") == beats

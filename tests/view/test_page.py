@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from ecgcli.view import Page
 from ecgcli.view.building import write_page
 from tests.view.browsers import open_browser
 from tests.view.pages import page_of, synthetic
+from tests.view.reading import require_reached_by_tab, require_readable
 
 #: Waits until the page, and what the strip shows, is complete.
 READY = "document.documentElement.dataset.ready === 'true'"
@@ -245,16 +247,75 @@ def test_the_events_sort_by_each_column(page: Page, show: Open) -> None:
 def test_no_serious_finding_of_accessibility(
     page: Page, show: Open, scheme: str, width: int
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+    require_readable(show(page, color_scheme=scheme, viewport={"width": width, "height": 900}))
 
-    tab = show(page, color_scheme=scheme, viewport={"width": width, "height": 900})
-    for summary in tab.locator("summary").all():
-        summary.click()
-    found = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not serious, [(each["id"], [n["html"] for n in each["nodes"]]) for each in serious]
-    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert tab.evaluate(overflow) == 0
+
+def test_tab_reaches_every_control(page: Page, show: Open) -> None:
+    require_reached_by_tab(show(page))
+
+
+def test_a_period_of_the_table_of_figures_is_shown(page: Page, show: Open) -> None:
+    """What a click on a chart does, by keyboard."""
+    tab = show(page)
+    tab.locator("summary").first.press("Enter")
+    tab.locator("[data-time]").nth(3).press("Enter")
+    beat = int(np.abs(page.beats.peaks - page.periods[3].start).argmin())
+    assert said(tab).startswith(f"Beat {beat + 1} of ")
+
+
+def test_shift_and_arrows_select_a_stretch(page: Page, show: Open) -> None:
+    tab = show(page)
+    tab.evaluate("ecgPage.select(4)")
+    for _ in range(3):
+        tab.keyboard.press("Shift+ArrowRight")
+    tab.keyboard.press("Shift+ArrowLeft")
+    assert tab.evaluate("ecgPage.stretch") == pytest.approx(page.beats.peaks[[4, 6]], abs=1e-4)
+    assert said(tab).startswith("Stretch from 0:00:0")
+    tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("ecgPage.selected") == 5
+
+
+def test_on_a_phone_all_of_an_event_is_in_sight(page: Page, show: Open) -> None:
+    tab = show(page, viewport={"width": 390, "height": 844})
+    tab.locator("#events select").select_option("doubtful beat")
+    for cell in tab.locator("#events tbody tr").first.locator("td").all():
+        box = cell.bounding_box()
+        assert box["x"] + box["width"] <= 390
+
+
+def test_times_of_a_second_day_are_written_and_read(show: Open) -> None:
+    evening = replace(synthetic(), start=datetime.time(22, 30))
+    page = page_of(evening)
+    tab = show(page)
+    for time_, text in ((60.0, "22:31:00.00"), (86400.0, "+1d 22:30:00.00")):
+        assert tab.evaluate(f"ecgPage.timeText({time_})") == text
+        assert tab.evaluate(f"ecgPage.timeOf({text!r})") == time_
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_printed_strip_is_to_scale(width: int, page: Page, show: Open) -> None:
+    """250 mm wide, 10 s, whatever the screen; afterwards the screen is as before."""
+    tab = show(page, viewport={"width": width, "height": 844})
+    before = tab.locator("#where").inner_text()
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    canvas = tab.locator("#strip canvas").bounding_box()
+    assert canvas["width"] == pytest.approx(250 * 96 / 25.4, abs=1)
+    assert tab.locator("#where").inner_text() == "0:00:00.0 to 0:00:10.0"
+    assert "25 mm/s, 10 mm/mV" in tab.locator("#scale").inner_text()
+    assert tab.locator("#charts").bounding_box()["width"] <= 250 * 96 / 25.4 + 1
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator("#where").inner_text() == before
+
+
+def test_a_lead_of_large_deflections_to_one_side_has_room_for_them(show: Open) -> None:
+    """The R peaks are below the upper edge of their row, and the baseline is not in its middle."""
+    recording = synthetic()
+    tall = page_of(replace(recording, signal=np.abs(recording.signal) * 3))
+    tab = show(tall)
+    ink = picture(tab).max(axis=2) < 90
+    rows = np.flatnonzero(ink[46:-24, 120:].any(axis=1))  # beside the name of the lead
+    assert rows[0] > 9 + 3  # below the marks of the beats
+    assert rows[-1] - rows[0] > 60
 
 
 def test_dark_paper_is_dark_and_printed_paper_is_light(page: Page, show: Open) -> None:

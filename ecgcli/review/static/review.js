@@ -4,7 +4,7 @@
   const CLASSES = ["N", "S", "V", "F", "Q"];
   const byId = (id) => document.getElementById(id);
   let page, state;
-  let target = "question"; // or "beat", "family"
+  let target = "question"; // or "beat", "family", "stretch"
   let busy = false;
 
   function problem(text) {
@@ -60,24 +60,39 @@
   function targetBeats() {
     if (target === "beat" && page.selected >= 0) return [page.selected];
     if (target === "family" && page.family >= 0) return page.membersOf(page.family);
+    if (target === "stretch" && page.stretch) return beatsIn(...page.stretch);
     return state.question?.beats ?? [];
+  }
+
+  function beatsIn(from, to) {
+    const inside = [];
+    page.beats.times.forEach((time, beat) => time >= from && time <= to && inside.push(beat));
+    return inside;
+  }
+
+  /** Say for which beats the next class is. */
+  function aim(at) {
+    target = at;
+    showTarget();
   }
 
   function showTarget() {
     const beats = targetBeats();
     const names = {
       beat: "the selected beat",
-      family: `family ${page.families[page.family]?.name}`,
+      family: `the family ${page.families[page.family]?.name}`,
+      stretch: "the beats of the stretch",
       question: "all beats of the question",
     };
     const count = beats.length === 1 ? "1 beat" : `${beats.length} beats`;
     byId("target").textContent = beats.length ? `A class is given to ${names[target]}: ${count}.` : "";
+    byId("from").value = page.stretch ? page.timeText(page.stretch[0]) : "";
+    byId("to").value = page.stretch ? page.timeText(page.stretch[1]) : "";
   }
 
   /** Show a state of the server. */
   function show(next) {
     state = next;
-    target = "question";
     const question = state.question;
     byId("why").textContent = question
       ? `${question.why} Is it ${question.suggested}?`
@@ -86,7 +101,7 @@
     byId("latest").replaceChildren(
       ...state.latest.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
     );
-    showTarget();
+    aim("question");
   }
 
   /** A beat of the question; clicking shows it in the strip. */
@@ -104,7 +119,7 @@
     path.setAttribute("d", `M${points.join("L")}`);
     svg.append(path);
     const words = document.createElement("span");
-    words.textContent = `${letters[k]} ${state.question.times[k].toFixed(1)} s`;
+    words.textContent = `${letters[k]} ${page.timeText(state.question.times[k], 1)}`;
     const button = document.createElement("button");
     button.type = "button";
     button.append(svg, words);
@@ -112,12 +127,22 @@
     return button;
   }
 
+  /** The stretch whose times were entered. */
+  function enterStretch() {
+    if (!byId("from").value.trim() || !byId("to").value.trim()) return;
+    const [from, to] = ["from", "to"].map((name) => page.timeOf(byId(name).value));
+    if (!(from < to)) return problem("The times of a stretch are written like 1:02:03.4, the first one first.");
+    problem("");
+    page.show(from);
+    page.mark([from, to]);
+  }
+
   const middle = () => (page.stretch[0] + page.stretch[1]) / 2;
 
   /** What a stretch is needed for, when there is none. */
   function needsStretch() {
     if (page.stretch) return false;
-    problem("Drag over a stretch of the strip with Shift first.");
+    problem("Name a stretch first: drag over the strip with Shift, or enter its times.");
     return true;
   }
 
@@ -134,10 +159,10 @@
     a: () => state.question && send({ action: "class", class: state.question.suggested, beats: state.question.beats }),
     k: () => state.question && send({ action: "skip", beats: state.question.beats }),
     w: () => {
-      target = "family";
       if (page.family < 0) problem("Choose a family below first.");
-      showTarget();
+      aim("family");
     },
+    e: () => aim("question"),
     z: () => state.answers && send({ action: "undo" }),
     d: () => needsBeat() || send({ action: "delete", beats: [page.selected] }),
     "+beat": () => needsStretch() || send({ action: "add", class: "N", start: middle() }, middle()),
@@ -183,10 +208,9 @@
       button.addEventListener("click", () => giveClass(button.dataset.letter));
     for (const button of document.querySelectorAll("[data-review]"))
       button.addEventListener("click", () => ACTIONS[button.dataset.review]());
-    document.addEventListener("ecg-beat", () => {
-      target = "beat";
-      showTarget();
-    });
+    document.addEventListener("ecg-beat", () => aim("beat"));
+    document.addEventListener("ecg-stretch", () => aim("stretch"));
+    for (const name of ["from", "to"]) byId(name).addEventListener("change", enterStretch);
     // the page selects a beat of the family after this event
     document.addEventListener("ecg-family", () => queueMicrotask(ACTIONS.w));
   }
@@ -197,8 +221,7 @@
     try {
       show(await ask("state"));
       if (state.question && !location.hash) page.select(state.question.beats[0]);
-      target = "question";
-      showTarget();
+      aim("question");
       document.documentElement.dataset.review = "ready";
     } catch (error) {
       problem(error.message);

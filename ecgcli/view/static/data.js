@@ -44,6 +44,7 @@ class Lead {
   constructor(number, facts) {
     this.name = facts.name;
     this.height = facts.height; // mV that a row should have room for
+    this.middle = facts.middle; // mV from the median to the middle of a row
     this.number = number;
     this.pieces = textOf(`lead-${number}`).split("\n");
     this.unpacked = new Map();
@@ -153,12 +154,14 @@ class Clock {
     return `${day}${shown}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}${fraction}`;
   }
 
-  /** Seconds from the start for a text such as 1:02:03 or 2:03; NaN for another text. */
+  /** Seconds from the start for a text such as 1:02:03, 2:03 or +1d 1:02:03; NaN for another text. */
   parse(text) {
-    const parts = text.trim().split(":").map(Number);
-    if (!text.trim() || parts.length > 3 || parts.some(Number.isNaN)) return NaN;
+    const [, days, rest] = /^\s*(?:\+(\d+)d\s)?\s*(.*)$/.exec(text);
+    const parts = rest.trim().split(":").map(Number);
+    if (!rest.trim() || parts.length > 3 || parts.some(Number.isNaN)) return NaN;
     const seconds = parts.reduce((sum, part) => sum * 60 + part, 0);
     if (!this.offset || parts.length < 3) return seconds;
+    if (days) return 86400 * Number(days) + seconds - this.offset;
     return (seconds - this.offset + 86400) % 86400;
   }
 }

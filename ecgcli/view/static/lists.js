@@ -70,8 +70,10 @@ class EventTable {
 
   row(event) {
     const row = document.createElement("tr");
+    row.setAttribute("role", "row");
     const time = document.createElement("button");
     time.type = "button";
+    time.className = "link";
     time.textContent = this.clock.text(event.start);
     const rate = event.rate === null ? "" : Math.round(event.rate);
     const cells = [time, event.kind, event.letter, event.beats, rate, event.detail];
@@ -126,6 +128,7 @@ function option(value, text) {
 
 function cell(content) {
   const item = document.createElement("td");
+  item.setAttribute("role", "cell"); // a phone shows rows as blocks
   item.append(content ?? "");
   return item;
 }

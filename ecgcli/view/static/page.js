@@ -14,6 +14,9 @@
  *   selectFamily(family)   choose a family and show its most typical beat
  *   membersOf(family)      the numbers of its beats
  *   show(time)             show a time (s)
+ *   mark(stretch)          select a stretch, [from, to] in s
+ *   timeText(time, decimals)      a time (s) as the page writes it
+ *   timeOf(text)                  and back; NaN if it is none
  *   setClasses(changes)    [[beat, class, probabilities?], ...]: changed classes, drawn at once
  *   setPacked(changes)     the same of many beats, packed: steps from one beat to the next, labels,
  *                          probabilities, each as encoding.py's encode_numbers writes it
@@ -103,9 +106,24 @@ function stepBeat(way) {
   if (beats.count) choose(Math.min(beats.count - 1, Math.max(0, from + way)));
 }
 
+/** Lengthen or shorten the stretch that begins at the selected beat, a beat at a time. */
+function stretchBy(way) {
+  const { beats, selected, stretch } = strip;
+  if (selected < 0) return stepBeat(way);
+  const first = beats.times[selected];
+  const ends = stretch && stretch.includes(first) ? stretch : [first, first];
+  const other = beats.nearest(ends[0] === first ? ends[1] : ends[0]);
+  const next = beats.times[Math.min(beats.count - 1, Math.max(0, other + way))];
+  if (next < strip.start || next > strip.start + strip.seconds) strip.show(next);
+  strip.mark([Math.min(first, next), Math.max(first, next)]);
+  say(`Stretch from ${clock.text(strip.stretch[0], 2)} to ${clock.text(strip.stretch[1], 2)}`);
+}
+
 const ACTIONS = {
   ArrowLeft: () => stepBeat(-1),
   ArrowRight: () => stepBeat(1),
+  "Shift ArrowLeft": () => stretchBy(-1),
+  "Shift ArrowRight": () => stretchBy(1),
   n: () => events.step(1),
   p: () => events.step(-1),
   "+": () => strip.zoom(1.5),
@@ -127,13 +145,20 @@ function listenToKeys() {
     if (event.target.closest?.("input, select, textarea")) return;
     const paging = ["PageUp", "PageDown", "Home", "End"].includes(event.key);
     if (paging && !event.target.closest?.("#strip")) return;
-    const action = ACTIONS[event.key === "=" ? "+" : event.key];
+    const shift = event.shiftKey && event.key.startsWith("Arrow") ? "Shift " : "";
+    const action = ACTIONS[event.key === "=" ? "+" : shift + event.key];
     if (!action) return;
     event.preventDefault();
     action();
   });
   for (const button of document.querySelectorAll("[data-action]")) {
     button.addEventListener("click", () => ACTIONS[button.dataset.action]());
+  }
+  for (const button of document.querySelectorAll("[data-time]")) {
+    button.addEventListener("click", () => {
+      goTo(Number(button.dataset.time));
+      inSight();
+    });
   }
   document.getElementById("go").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -150,12 +175,26 @@ function goTo(time) {
   if (beat >= 0) choose(beat);
 }
 
-/** Print the strip sharp, in the width of the paper, in the colours of the light scheme. */
+/**
+ * Print in the colours of the light scheme, the strip sharp and to scale. The charts have no time
+ * to be laid out anew: they keep their size on the screen and are made smaller as a whole.
+ */
 function listenToPrinting() {
+  let screen = null;
+  const place = document.getElementById("charts");
   const paper = (printing) => {
+    const { start, speed, seconds, detailed } = strip;
+    if (printing) screen ??= { start, speed };
+    const width = place.clientWidth;
+    place.style.width = printing ? `${width}px` : "";
+    place.style.zoom = printing ? Math.min(1, (PAPER * MM) / width) : "";
     document.documentElement.classList.toggle("printing", printing);
     strip.sharpness = printing ? 3 : 0;
-    strip.paint();
+    strip.width = strip.canvas.clientWidth;
+    if (printing && !detailed) strip.setSpeed(strip.width / MM / seconds);
+    if (!printing && screen) strip.speed = screen.speed;
+    strip.moveTo(!printing && screen ? screen.start : start);
+    if (!printing) screen = null;
     charts?.repaint();
   };
   addEventListener("beforeprint", () => paper(true));
@@ -231,6 +270,9 @@ async function start() {
     selectFamily: (family) => families.choose(family),
     membersOf: (family) => families.membersOf(family),
     show: (time) => strip.show(time),
+    mark: (stretch) => strip.mark(stretch),
+    timeText: (time, decimals = 2) => clock.text(time, decimals),
+    timeOf: (text) => clock.parse(text),
     setClasses,
     setPacked,
     setEvents: (list) => events.set(list),

@@ -5,6 +5,7 @@ const USUAL_SPEED = 25; // mm for a second
 const FASTEST = 200;
 const BAND = 46; // pixels above the leads, for letters and probabilities
 const AXIS = 22; // pixels below them, for times
+const PAPER = 250; // mm: the width of a printed strip, 10 s
 const DETAIL_SECONDS = 240; // longer stretches are drawn from the overview
 const TIME_STEPS = [0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200];
 
@@ -24,7 +25,7 @@ class Strip {
     this.complete = null; // settled when the samples in sight are drawn
     this.width = canvas.clientWidth; // CSS pixels
     this.listen();
-    new ResizeObserver(() => this.moveTo(this.start)).observe(canvas.parentElement);
+    new ResizeObserver(() => this.sharpness || this.moveTo(this.start)).observe(canvas.parentElement);
   }
 
   // --- where things are ---------------------------------------------------------------------
@@ -91,6 +92,13 @@ class Strip {
     this.changed();
   }
 
+  /** Select a stretch, from and to in s; null for none. */
+  mark(stretch) {
+    this.stretch = stretch;
+    this.draw();
+    if (stretch) announce("ecg-stretch", { start: stretch[0], stop: stretch[1] });
+  }
+
   select(beat) {
     this.selected = beat;
     const x = this.x(this.beats.times[beat]);
@@ -125,7 +133,7 @@ class Strip {
       const moved = from?.moved;
       const stretched = moved && from.stretch;
       from = null;
-      if (stretched) announce("ecg-stretch", { start: this.stretch[0], stop: this.stretch[1] });
+      if (stretched) this.mark(this.stretch);
       if (moved) return;
       this.stretch = null;
       const beat = this.beats.nearest(this.time(xOf(event)));
@@ -168,7 +176,8 @@ class Strip {
     const samples = this.facts.piece;
     const last = this.leads[0].pieces.length - 1;
     const of = (time) => Math.min(last, Math.max(0, Math.floor((time * this.facts.rate) / samples)));
-    return [of(this.start), of(this.start + this.seconds)];
+    const seconds = Math.max(this.seconds, PAPER / this.speed); // printing cannot wait for more
+    return [of(this.start), of(this.start + seconds)];
   }
 
   /** What has to be unpacked before the view is complete. */
@@ -315,12 +324,12 @@ class Strip {
     return complete;
   }
 
-  /** From levels to the pixel: the middle of what is in sight is the middle of the row. */
-  scale(levels, top, height) {
+  /** From levels to the pixel: what is in sight stands in its row as most of the lead does. */
+  scale(levels, lead, top) {
     const known = levels.filter((level) => level !== MISSING).sort((a, b) => a - b);
-    const middle = known.length ? known[known.length >> 1] : 0;
     const pixels = this.facts.millivolts * this.gain * MM;
-    return (level) => top + height / 2 - (level - middle) * pixels;
+    const middle = (known.length ? known[known.length >> 1] : 0) + lead.middle / this.facts.millivolts;
+    return (level) => top + this.rowHeight(lead) / 2 - (level - middle) * pixels;
   }
 
   /** Samples, or the lowest and highest of each pixel where a pixel has several. */
@@ -332,7 +341,7 @@ class Strip {
     const last = Math.ceil((this.start + this.seconds) * rate) + 1;
     const at = (sample) => lead.unpacked.get(Math.floor(sample / size))?.[sample % size] ?? MISSING;
     const some = Array.from({ length: 301 }, (_, i) => at(first + Math.round(((last - first) * i) / 300)));
-    const y = this.scale(some, top, this.rowHeight(lead));
+    const y = this.scale(some, lead, top);
     const perPixel = rate / (this.speed * MM);
     pen.beginPath();
     if (perPixel <= 2) {
@@ -363,7 +372,7 @@ class Strip {
     const first = Math.max(0, of(this.start));
     const step = Math.max(1, Math.floor((of(this.start + this.seconds) - first) / 300));
     const some = low.slice(first, of(this.start + this.seconds) + 1).filter((_, i) => i % step === 0);
-    const y = this.scale(Array.from(some), top, this.rowHeight(lead));
+    const y = this.scale(Array.from(some), lead, top);
     const [lowAt, highAt] = [low, high].map((edge) => (k) => edge[k] ?? MISSING);
     pen.beginPath();
     columns(pen, this.width, (x) => {
@@ -401,7 +410,7 @@ class Strip {
       const doubtful = letter && highest < this.facts.doubtful ? "?" : "";
       pen.font = `${letter === "N" ? "" : "bold "}15px system-ui, sans-serif`;
       pen.fillText((letter || "–") + (letter === "?" ? "" : doubtful), x, 17);
-      if (room < 34 || !letter) continue;
+      if (room < 34 || !letter || x < 12 || x > this.width - 12) continue;
       pen.font = "11px system-ui, sans-serif";
       pen.fillStyle = this.ink.muted;
       pen.fillText(highest.toFixed(2), x, 32);
