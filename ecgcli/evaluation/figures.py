@@ -58,6 +58,7 @@ def draw_curves_by_class(
             inset.plot(x, y, color=colour)
         inset.set(xlim=zoom[:2], ylim=zoom[2:])
         inset.tick_params(labelsize=7)
+        inset.locator_params(nbins=5)
         axis.indicate_inset_zoom(inset, edgecolor="black")
     save_figure(figure, target)
 

@@ -22,6 +22,7 @@ from ecgcli.evaluation.rhythm import RhythmEvaluation
 from ecgcli.files import write_json
 from ecgcli.inputs import read_json
 from ecgcli.metrics.aami import FIGURES, Aami
+from ecgcli.metrics.episodes import FIGURES as EPISODE_FIGURES
 from ecgcli.metrics.episodes import EpisodeFigures
 from ecgcli.metrics.figures import draw_mistakes
 from ecgcli.metrics.mistakes import NO_BEAT, worst_records_table
@@ -156,7 +157,6 @@ def _write_recordings_page(folder: Path, evaluation: RecordingEvaluation) -> Pat
         title="Evaluation on recordings",
         evaluation=evaluation,
         **_origin(evaluation.model),
-        class_meanings=_class_meanings(AAMI_CLASSES),
         worst_records=worst,
         **_aami_tables(evaluation.aami),
         **_episode_tables(evaluation.fibrillation),
@@ -185,6 +185,8 @@ def _episode_tables(episodes: EpisodeFigures | None) -> dict[str, Any]:
     return {
         "fibrillation": tables.episodes_table(episodes),
         "fibrillation_by_record": tables.episode_records_table(episodes),
+        "fibrillation_meanings": {"AF": "atrial fibrillation"}
+        | {metric.heading: metric.meaning for metric in EPISODE_FIGURES.values()},
     }
 
 
@@ -194,9 +196,8 @@ def _aami_tables(aami: Aami | None) -> dict[str, Any]:
     return {
         "aami": tables.aami_table(aami),
         "by_record": tables.records_table(aami),
-        "aami_meanings": {
-            "VEB, SVEB": "ventricular and supraventricular ectopic beats: the classes V and S"
-        }
+        "aami_meanings": _class_meanings(AAMI_CLASSES)
+        | {"VEB, SVEB": "ventricular and supraventricular ectopic beats: the classes V and S"}
         | {"gross, average": "of all beats together, and the mean of the records"}
         | {metric.heading: metric.meaning for metric in FIGURES.values()},
     }

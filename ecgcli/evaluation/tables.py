@@ -70,7 +70,7 @@ def coverage_table(evaluation: Evaluation) -> TextTable:
 def aami_table(aami: Aami) -> TextTable:
     """The figures of the standard.
 
-    Those of QRS detection are left out where the R peaks were given. One record has no interval.
+    Those of QRS detection are left out where the R peaks were given.
     """
     detected = any(matrix[5:].any() or matrix[:, 5:].any() for matrix in aami.records.values())
     figures = {
@@ -81,18 +81,7 @@ def aami_table(aami: Aami) -> TextTable:
         f"{FIGURES[name].heading} without record {aami.dominant_s}": figure
         for name, figure in aami.without_dominant_s.items()
     }
-    several = len(aami.records) > 1
-    return TextTable(
-        [
-            "ANSI/AAMI EC57",
-            "gross (95% interval over records)" if several else "gross",
-            "average of records",
-        ],
-        [
-            [heading, _gross(figure, several), _number(figure.average)]
-            for heading, figure in figures.items()
-        ],
-    )
+    return _figures_table("ANSI/AAMI EC57", figures, len(aami.records))
 
 
 def records_table(aami: Aami) -> TextTable:
@@ -111,18 +100,8 @@ def records_table(aami: Aami) -> TextTable:
 
 def episodes_table(episodes: EpisodeFigures) -> TextTable:
     """The standard's figures of atrial fibrillation."""
-    several = len(episodes.records) > 1
-    return TextTable(
-        [
-            "atrial fibrillation by ANSI/AAMI EC57",
-            "gross (95% interval over records)" if several else "gross",
-            "average of records",
-        ],
-        [
-            [EPISODE_FIGURES[name].heading, _gross(figure, several), _number(figure.average)]
-            for name, figure in episodes.figures.items()
-        ],
-    )
+    figures = {EPISODE_FIGURES[name].heading: each for name, each in episodes.figures.items()}
+    return _figures_table("atrial fibrillation by ANSI/AAMI EC57", figures, len(episodes.records))
 
 
 def episode_records_table(episodes: EpisodeFigures) -> TextTable:
@@ -139,16 +118,29 @@ def episode_records_table(episodes: EpisodeFigures) -> TextTable:
 
 
 def with_interval(score: Score) -> str:
-    """``0.931 (0.922-0.940)``, or a dash where the figure is not defined."""
-    if math.isnan(score.value):
-        return "-"
+    """``0.931 (0.922-0.940)``, without what is not defined; a dash if that is all."""
+    if math.isnan(score.low):
+        return _number(score.value)
     return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"
 
 
-def _gross(figure: Figure, interval: bool) -> str:
-    if interval:
-        return with_interval(Score(figure.gross, figure.low, figure.high))
-    return _number(figure.gross)
+def _figures_table(title: str, figures: dict[str, Figure], records: int) -> TextTable:
+    """Figures over records; those that only one record has are without an interval."""
+    return TextTable(
+        [
+            title,
+            "gross (95% interval over records)" if records > 1 else "gross",
+            "average of records",
+        ],
+        [
+            [
+                heading,
+                with_interval(Score(figure.gross, figure.low, figure.high)),
+                _number(figure.average),
+            ]
+            for heading, figure in figures.items()
+        ],
+    )
 
 
 def _number(value: float) -> str:

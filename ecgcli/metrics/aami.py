@@ -195,7 +195,7 @@ class Figure:
 
     ``gross`` pools all beats, ``average`` is the mean of the records that have the
     figure, ``low`` and ``high`` bound 95% of the gross figures of records drawn
-    with replacement.
+    with replacement; they are NaN where only one record has the figure.
     """
 
     gross: float
@@ -278,9 +278,11 @@ def over_records(
     for name, metric in figures.items():
         figure = metric.function
         each = figure(matrices)
+        known = each[~np.isnan(each)]
         low, high = metrics.interval(figure(draws)[:, None])
-        average = float(np.mean(each[~np.isnan(each)])) if (~np.isnan(each)).any() else np.nan
-        pooled[name] = Figure(float(figure(gross)), average, float(low[0]), float(high[0]))
+        bounds = (float(low[0]), float(high[0])) if len(known) > 1 else (np.nan, np.nan)
+        average = float(np.mean(known)) if len(known) else np.nan
+        pooled[name] = Figure(float(figure(gross)), average, *bounds)
     return pooled
 
 

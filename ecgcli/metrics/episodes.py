@@ -76,16 +76,18 @@ def compare_episodes(
     return np.array([counts[name] for name in COUNTS], np.float64)
 
 
-def _share(part: str, whole: str) -> Callable[[Counts], Figures]:
+def _share(part: str, whole: str, meaning: str) -> Callable[[Counts], Figures]:
     def figure(counts: Counts) -> Figures:
         return ratio(counts[..., COUNTS.index(part)], counts[..., COUNTS.index(whole)])
 
+    figure.__doc__ = meaning
     return figure
 
 
 def specificity(counts: Counts) -> Figures:
     """Of the time without fibrillation, the share that is not called fibrillation."""
-    return 1 - _share("other_seconds_called", "other_seconds")(counts)
+    called, other = (COUNTS.index(name) for name in ("other_seconds_called", "other_seconds"))
+    return 1 - ratio(counts[..., called], counts[..., other])
 
 
 #: The figures by name, in the order of tables.
@@ -95,33 +97,57 @@ FIGURES = {
         Metric(
             "af_episode_sensitivity",
             "AF episode sensitivity",
-            _share("true_episodes_detected", "true_episodes"),
+            _share(
+                "true_episodes_detected",
+                "true_episodes",
+                "Of the true episodes, the share in which fibrillation was detected at any time.",
+            ),
         ),
         Metric(
             "af_episode_positive_predictivity",
             "AF episode positive predictivity",
-            _share("episodes_right", "episodes"),
+            _share(
+                "episodes_right",
+                "episodes",
+                "Of the episodes detected, the share in which there is fibrillation at any time.",
+            ),
         ),
         Metric(
             "af_episode_positive_predictivity_without_flutter",
             "AF episode positive predictivity, flutter excluded",
-            _share("episodes_outside_flutter_right", "episodes_outside_flutter"),
+            _share(
+                "episodes_outside_flutter_right",
+                "episodes_outside_flutter",
+                "The same, without episodes detected in atrial flutter.",
+            ),
         ),
         Metric(
             "af_duration_sensitivity",
             "AF duration sensitivity",
-            _share("true_seconds_detected", "true_seconds"),
+            _share(
+                "true_seconds_detected",
+                "true_seconds",
+                "Of the time in fibrillation, the share that was detected.",
+            ),
         ),
         Metric("af_duration_specificity", "AF duration specificity", specificity),
         Metric(
             "af_duration_positive_predictivity",
             "AF duration positive predictivity",
-            _share("true_seconds_detected", "seconds"),
+            _share(
+                "true_seconds_detected",
+                "seconds",
+                "Of the time called fibrillation, the share that is.",
+            ),
         ),
         Metric(
             "af_duration_positive_predictivity_without_flutter",
             "AF duration positive predictivity, flutter excluded",
-            _share("true_seconds_detected", "seconds_outside_flutter"),
+            _share(
+                "true_seconds_detected",
+                "seconds_outside_flutter",
+                "The same, without the time in atrial flutter.",
+            ),
         ),
     )
 }

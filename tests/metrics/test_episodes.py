@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgcli.evaluation.tables import episodes_table
 from ecgcli.metrics.episodes import COUNTS, FIGURES, compare_episodes, summarize_episodes
 
 TRUTH = [(100.0, 200.0), (400.0, 500.0), (900.0, 910.0)]
@@ -50,9 +51,25 @@ def test_gross_and_average() -> None:
     sensitivity = summary.figures["af_duration_sensitivity"]
     assert sensitivity.gross == pytest.approx(210 / 280)
     assert sensitivity.average == pytest.approx(0.5)  # of the two that have fibrillation
+    assert sensitivity.low < sensitivity.gross < sensitivity.high
     assert summary.scores()["af_episode_sensitivity"] == pytest.approx(3 / 4)
     assert summary.scores()["af_episode_positive_predictivity"] == pytest.approx(3 / 4)
     assert summary.scores()["af_duration_positive_predictivity"] == pytest.approx(210 / 310)
     assert summary.scores()["af_duration_specificity"] == pytest.approx(1 - 100 / (3000 - 280))
     assert summary.as_json()["records"]["b"]["af_duration_sensitivity"] is None
     assert set(summary.as_json()["figures"]) == set(FIGURES)
+
+
+def test_a_figure_that_only_one_record_has_is_without_an_interval() -> None:
+    summary = summarize_episodes(
+        {"a": compare_episodes(TRUTH, CALLED, WHOLE), "b": compare_episodes([], [], WHOLE)}
+    )
+    sensitivity = summary.figures["af_duration_sensitivity"]
+    assert sensitivity.gross == sensitivity.average
+    assert np.isnan([sensitivity.low, sensitivity.high]).all()
+    assert sensitivity.as_json()["low"] is None
+    specificity = summary.figures["af_duration_specificity"]
+    assert specificity.low < specificity.high
+    table = {row[0]: row[1] for row in episodes_table(summary).rows}
+    assert "(" not in table["AF duration sensitivity"]
+    assert "(" in table["AF duration specificity"]
