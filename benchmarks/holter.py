@@ -54,12 +54,13 @@ def main() -> None:
         )
 
 
-def write_day(records: Path, folder: Path) -> None:
+def write_day(records: Path, folder: Path, days: int = 1) -> None:
+    """Write ``day``: the records joined, as often as there are days."""
     parts, samples = [], 24 * 3600 * 128
     for name in RECORDS:
         signal = wfdb.rdrecord(str(records / name)).p_signal
         parts.append(resample_poly(signal, 16, 45, axis=0))
-    day = np.concatenate(parts)[:samples]
+    day = np.tile(np.concatenate(parts)[:samples], (days, 1))
     wfdb.wrsamp("day", 128, ["mV", "mV"], ["II", "V1"], day, fmt=["16"] * 2, write_dir=str(folder))
 
 

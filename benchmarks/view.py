@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from holter import write_day
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from playwright.sync_api import Page as Tab
-from playwright.sync_api import sync_playwright
 
 import ecgcli
 from ecgcli.recordings import ReadOptions
@@ -49,9 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         write_day(records, folder)
-        own = Path(playwright.chromium.executable_path)
-        path = str(own) if own.exists() else shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = open_browser(playwright)
         print(f"Chromium {browser.version}")
         for recording in (records / "208.hea", folder / "day.hea"):
             page = folder / f"{recording.stem}.html"
@@ -61,7 +59,7 @@ def main() -> None:
             for _ in range(OPENINGS):
                 tabs[0].close()
                 tabs[0] = browser.new_page(viewport={"width": 1400, "height": 1000})
-                marks.append(open_page(tabs[0], page))
+                marks.append(open_page(tabs[0], page.as_uri()))
             for mark in ("ecg-strip", "ecg-charts"):
                 print(f"  {mark}: {in_words([each[mark] for each in marks])}")
             print(f"  thread time until then: {in_words([each['thread'] for each in marks])}")
@@ -70,6 +68,13 @@ def main() -> None:
             jumps = [tabs[0].evaluate(JUMP, 37 * number) for number in range(JUMPS)]
             thread = (thread_time() - before) / JUMPS
             print(f"  a jump: {in_words(jumps)}; thread time {thread:.0f} ms")
+
+
+def open_browser(playwright: Playwright) -> Browser:
+    """Playwright's own Chromium, else the system's."""
+    own = Path(playwright.chromium.executable_path)
+    path = str(own) if own.exists() else shutil.which("chromium")
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
 def write(recording: Path, page: Path) -> None:
@@ -104,11 +109,11 @@ def thread_clock(tab: Tab) -> Callable[[], float]:
     return read
 
 
-def open_page(tab: Tab, page: Path) -> dict[str, float]:
+def open_page(tab: Tab, address: str) -> dict[str, float]:
     """The milliseconds from navigation until each mark, and the thread's time in all."""
     thread_time = thread_clock(tab)
     before = thread_time()
-    tab.goto(page.as_uri())
+    tab.goto(address)
     while not tab.evaluate("document.documentElement.dataset.ready === 'true'"):
         time.sleep(0.01)
     return dict(tab.evaluate(MARKS)) | {"thread": thread_time() - before}
