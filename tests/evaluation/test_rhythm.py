@@ -22,7 +22,7 @@ def test_annotated_beats(rhythm_records: Path, tmp_path: Path) -> None:
     assert evaluation.statement.startswith("None of the 10 test patients was trained on")
     page = write_report(tmp_path, evaluation).read_text()
     assert "AF duration positive predictivity, flutter excluded" in page
-    assert "<td>222</td>" in page
+    assert ">222</th>" in page
 
 
 def test_a_model_knows_the_records_that_it_was_fitted_on(

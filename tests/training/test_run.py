@@ -81,7 +81,8 @@ def test_the_page_of_a_training_is_one_file_that_explains_itself(
         assert all(
             meaning in page for meaning in CLASS_MEANINGS.values() if "person" not in meaning
         )
-    assert len(re.findall("<tr><td>[1-4]</td>", (trained / "report.html").read_text())) == 4
+    epochs = re.findall('<tr><th scope="row">[1-4]</th>', (trained / "report.html").read_text())
+    assert len(epochs) == 4
     for sentence in describe_curves(read_run(trained).history):
         assert html.escape(sentence) in (trained / "report.html").read_text()
 
