@@ -127,6 +127,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
+def is_out_of_processes(error: BaseException) -> bool:
+    """Whether an error says that the system starts no more processes or threads."""
+    return isinstance(error, BlockingIOError) or "can't start new thread" in str(error)
+
+
 def is_utf8(name: str) -> bool:
     """Whether a name from the system is UTF-8; other bytes come as lone surrogates."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)

@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
-from ecgcli.errors import WorkerError
+from ecgcli.errors import WorkerError, is_out_of_processes
 from ecgcli.guard import Guard, current_guard, set_guard
 from ecgcli.registry import PluginWarning
 
@@ -56,26 +57,31 @@ def in_order_prepared(
         yield from map(prepare(), items)
         return
     # spawned, not forked: a fork of a process with threads may hang
-    pool = ProcessPoolExecutor(
-        min(jobs, len(items)),
-        mp_context=get_context("spawn"),
-        initializer=_start,
-        initargs=(prepare, current_guard()),
-    )
+    with _starting():
+        pool = ProcessPoolExecutor(
+            min(jobs, len(items)),
+            mp_context=get_context("spawn"),
+            initializer=_start,
+            initargs=(prepare, current_guard()),
+        )
     try:
-        yield from _begun(pool, items)
+        with _starting():
+            results = pool.map(_do, items)
+        yield from results
     except BrokenProcessPool as error:
         raise WorkerError(
-            "a worker process was killed, as happens when memory runs out; use fewer with --jobs"
+            "a worker process was killed, as happens when memory, processes or threads run out; "
+            "use fewer with --jobs"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begun(pool: ProcessPoolExecutor, items: Sequence[Any]) -> Iterator[Any]:
-    """Start the processes of a pool on the items."""
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Turn what the system says when it starts no process into a `WorkerError`."""
     try:
-        return pool.map(_do, items)
+        yield
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise WorkerError(
@@ -125,11 +131,16 @@ def _do(item: Any) -> Any:
 def _start(prepare: Callable[[], Callable[[Any], Any]], guard: Guard) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent process decides when to stop
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     warnings.simplefilter("ignore", PluginWarning)  # the parent process reports it
     set_guard(guard)
     global _prepared
-    _prepared = prepare()
+    try:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        _prepared = prepare()
+    except (OSError, RuntimeError) as error:
+        if is_out_of_processes(error):
+            os._exit(1)  # the parent process reports it
+        raise
 
 
 def _end_with_parent() -> None:

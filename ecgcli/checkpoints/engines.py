@@ -99,7 +99,8 @@ class OpenVinoEngine:
             self._compiled = core.compile_model(network, "CPU", settings)
         except RuntimeError as error:
             raise CheckpointError(
-                "the graph in the checkpoint is damaged; with --engine torch it is not used"
+                "the graph in the checkpoint cannot be loaded: it is damaged, or threads or memory "
+                "are too few; with --engine torch it is not used"
             ) from error
 
     def probabilities(self, beats: Beats) -> Probabilities:

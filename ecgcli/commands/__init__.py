@@ -19,7 +19,14 @@ from typer.core import TyperCommand
 from ecgcli import __version__
 from ecgcli.commands.console import messages
 from ecgcli.commands.help import Command, Group, command_of, group_of
-from ecgcli.errors import EcgError, is_out_of_memory, is_utf8, printable, shown
+from ecgcli.errors import (
+    EcgError,
+    is_out_of_memory,
+    is_out_of_processes,
+    is_utf8,
+    printable,
+    shown,
+)
 from ecgcli.interrupts import Terminated, exit_code_of
 from ecgcli.registry import PluginWarning
 
@@ -125,19 +132,26 @@ class _Group(Group):
         except EcgError as error:
             _print_line("error", str(error))
             raise typer.Exit(error.exit_code) from error
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
+        except (OSError, MemoryError, RuntimeError) as error:
+            line = _shortage(error)
+            if not line:
                 raise
-            _print_line("error", f"{shown(error.filename)}: the name is too long for a file")
-            raise typer.Exit(2) from error
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            _print_line("error", f"not enough memory{_detail(error)}; {_SPARING}")
+            _print_line("error", line)
             raise typer.Exit(2) from error
         except (KeyboardInterrupt, Terminated) as error:
             _print_line("interrupted", "nothing half-written was left behind")
             raise typer.Exit(exit_code_of(error)) from error
+
+
+def _shortage(error: Exception) -> str:
+    """The line about what the system has too little of; empty for any other error."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"{shown(error.filename)}: the name is too long for a file"
+    if is_out_of_memory(error):
+        return f"not enough memory{_detail(error)}; {_SPARING}"
+    if is_out_of_processes(error):
+        return "the system starts no more threads or processes; raise their limit (ulimit -u)"
+    return ""
 
 
 def _detail(error: BaseException) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,11 +57,12 @@ def on_a_small_disk(commands: list[list[str]], folder: Path, kilobytes: int) -> 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is a program of Linux")
 def test_a_full_disk_keeps_what_was_on_it(
-    trained: Path, demo: Path, mitdb: Path, tmp_path: Path
+    trained: Path, anomaly_run: Path, rhythm_records: Path, demo: Path, mitdb: Path, tmp_path: Path
 ) -> None:
     train, test = demo / "synthetic_train.csv", demo / "synthetic_test.csv"
     (tmp_path / "c.yaml").write_text(json.dumps(small_document(demo, Path("disk/runs"))))
     (tmp_path / "old").mkdir()
+    synthetic = ("--splits", "synthetic", "--seeds", 1, "--data", demo)
     commands = {
         "p.csv": ["predict", test, "--model", trained, "-o", "disk/p.csv"],
         "r.csv": ["prepare", mitdb / "100.hea", "-o", "disk/r.csv", "-j", 1],
@@ -72,17 +75,26 @@ def test_a_full_disk_keeps_what_was_on_it(
         "v.html": ["view", mitdb / "100", "--model", trained, "-o", "disk/v.html"],
         "x.png": ["confusion", trained, "--truth", test, "--png", "disk/x.png"],
         "synthetic_train.csv": ["download", "demo", "--out", "disk"],
+        "g.csv": ["forecast", test, "-m", anomaly_run, "-o", "disk/g.csv"],
+        "n.png": ["similar", test, "-m", trained, "--to", train, "--png", "disk/n.png"],
+        "scores.csv": ["anomaly", "score", test, "-m", anomaly_run, "-o", "disk"],
+        "m.onnx": ["export", trained, "-o", "disk/m.onnx"],
+        "100.csv": ["predict", mitdb / "100.hea", mitdb / "101.hea", "-o", "disk", "-j", 1],
         "": ["train", "-q", "--config", "c.yaml"],
+        "compared": ["compare", "c.yaml", *synthetic, "-o", "disk/compared"],
+        "fitted": ["fibrillation", "fit", rhythm_records, "-o", "disk/fitted"],
     }
-    for name in filter(None, commands):
+    runs = ("", "compared", "fitted")
+    files = [name for name in commands if name not in runs]
+    for name in files:
         (tmp_path / "old" / name).write_text("old\n")
     words = [[str(word) for word in command] for command in commands.values()]
-    results = on_a_small_disk(words, tmp_path, kilobytes=48)
+    results = on_a_small_disk(words, tmp_path, kilobytes=4 * (len(files) + 1))
     assert len(results) == len(commands)
     for name, (code, error) in zip(commands, results, strict=True):
         assert code == 2, (name, error)
         assert str(error[0]).startswith("error: "), name  # type: ignore[index]
-        if name:
+        if name in files:
             assert (tmp_path / "after" / name).read_text() == "old\n", name
     assert not list((tmp_path / "after").rglob("*.tmp"))
 
@@ -110,6 +122,59 @@ def test_scarce_resources_are_an_error_or_enough(
         assert target.read_text() == "old\n"
         assert result.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"out.csv"}
+
+
+def with_processes(command: list[str], count: int) -> list[str]:
+    """The command as a user who may have so many processes and threads; root has no such limit."""
+    limited = ["prlimit", f"--nproc={count}", *command]
+    if os.geteuid():
+        return limited
+    rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    never = "--bounding-set=-sys_resource,-sys_admin"
+    return ["setpriv", "--reuid=65534", "--clear-groups", never, *rights, *limited]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("prlimit") and shutil.which("setpriv")), reason="programs of Linux"
+)
+@pytest.mark.parametrize("count", [0, 3, 8])
+def test_too_few_processes_are_a_line(count: int, demo: Path, trained: Path, mitdb: Path) -> None:
+    """Neither worker processes nor, with a few more, their threads can be started."""
+    with tempfile.TemporaryDirectory() as name:  # which another user may enter
+        folder = Path(name)
+        shutil.copy(trained / "best.safetensors", folder / "m.safetensors")
+        shutil.copy(demo / "synthetic_test.csv", folder / "beats.csv")
+        for record in ("100", "101"):
+            for ending in ("hea", "dat", "atr"):
+                shutil.copy(mitdb / f"{record}.{ending}", folder)
+        (folder / "out.csv").write_text("old\n")
+        for path in (folder, *folder.iterdir()):
+            path.chmod(0o777)
+        before = {path.name for path in folder.iterdir()} | {"results"}
+        for arguments in (
+            (
+                folder / "100.hea",
+                folder / "101.hea",
+                "-m",
+                "beats",
+                "-o",
+                folder / "results",
+                "-j2",
+            ),
+            (folder / "beats.csv", "--model", folder / "m.safetensors", "-o", folder / "out.csv"),
+        ):
+            result = subprocess.run(
+                with_processes(ecg_process("predict", *arguments), count),
+                capture_output=True, text=True, check=False, timeout=300, cwd=folder,
+            )  # fmt: skip
+            if result.returncode == 0:  # where a processor has fewer threads, they are enough
+                continue
+            assert result.returncode == 2, result.stderr
+            assert "Traceback" not in result.stderr
+            assert re.match("error: .*(process|threads)", result.stderr.splitlines()[-1])
+            assert {path.name for path in folder.iterdir()} <= before
+            assert not list(folder.glob("results/*"))
+            assert (folder / "out.csv").read_text() == "old\n"
 
 
 def test_a_lack_of_memory_is_a_line(
