@@ -16,7 +16,6 @@ from ecgcli.choices import Over
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.evaluation.figures import draw_confusion
 from ecgcli.evaluation.report import read_reports
-from ecgcli.inputs import missing
 from ecgcli.metrics import rounded
 from ecgcli.prediction import Classifier, load
 from ecgcli.prediction.beats import read_predictions
@@ -81,8 +80,6 @@ def find_confusion(source: Path | None, truth: Path | None) -> Confusion:
         DataError: a file is wrong, or the two have different numbers of beats.
     """
     if source is not None and source.suffix.lower() in (".csv", ".json", ".parquet"):
-        if not source.exists():
-            raise missing(source)
         if truth is None:
             raise ConfigError(f"{source}: predictions need the labelled beats: add --data TEST.csv")
         return _of_table(source, truth)
