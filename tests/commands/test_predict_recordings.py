@@ -576,3 +576,26 @@ def test_results_are_written_by_one_process_at_a_time(
         assert [path.name for path in Path("results").iterdir()] == [".lock"]
     assert ecg("predict", records, "--model", trained, "-o", "results", "-j", 1).exit_code == 0
     assert not Path("results/.lock").exists()
+
+
+def test_two_models_at_once_leave_the_results_of_one(
+    trained: Path, records: Path, tmp_path: Path
+) -> None:
+    """The one that comes second is refused, or does all of it again once the first has ended."""
+    together = [
+        subprocess.Popen(
+            ecg_process("predict", records, "--model", model, "-o", tmp_path / "res", "-j", 1),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for model in (trained, "beats")
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=300)[1] for process in together]
+    codes = [process.returncode for process in together]
+    assert sorted(codes) in ([0, 2], [0, 0])
+    for code, error in zip(codes, errors, strict=True):
+        assert not code or "another ecg predict writes its results here" in error
+    summaries = json.loads((tmp_path / "res" / "summary.json").read_text())["recordings"]
+    models = {summary["made_with"]["model"] for summary in summaries}
+    assert len(models) == 1
+    notes = tmp_path.glob("res/*.summary.json")
+    assert {json.loads(note.read_text())["made_with"]["model"] for note in notes} == models
