@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -28,13 +29,17 @@ def seconds(work: Callable[[], object]) -> float:
     return median(times)
 
 
+def _load(path: Path) -> object:
+    return load_engine(load_checkpoint(path))
+
+
 def main() -> None:
     """Print a line for each checkpoint."""
     named = [Path(name) for name in sys.argv[1:]]
     for path in named or [bundled_checkpoint("recordings"), bundled_checkpoint("beats")]:
         data = path.read_bytes()
-        checksum = seconds(lambda data=data: container._checksum(data))
-        loading = seconds(lambda path=path: load_engine(load_checkpoint(path)))
+        checksum = seconds(partial(container._checksum, data))
+        loading = seconds(partial(_load, path))
         print(
             f"{path.name}: {len(data) / 1e6:.1f} MB, loaded in {loading * 1000:.1f} ms, "
             f"of which checksum {checksum * 1000:.1f} ms ({checksum / loading:.0%})"
