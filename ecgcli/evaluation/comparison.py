@@ -18,12 +18,12 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from ecgcli import metrics
-from ecgcli.beats import Beats, read_labelled
+from ecgcli.beats import Beats, context_path, info_path, read_labelled
 from ecgcli.checkpoints.runs import CONFIG, LAST, discard_run
 from ecgcli.environment import describe_environment
 from ecgcli.errors import ConfigError, DataError, did_you_mean
 from ecgcli.evaluation.beats import Evaluation, evaluate_beats
-from ecgcli.files import write_json, write_text
+from ecgcli.files import sha256, write_json, write_text
 from ecgcli.inputs import read_input
 from ecgcli.prediction import Classifier, load
 from ecgcli.progress import SILENT, Part, Progress
@@ -221,18 +221,19 @@ def compare(
         Interrupted: stopped by Ctrl-C; the same call continues where it stopped.
     """
     _require(configs, splits, data)
+    contents = {split: _content_of(SPLITS[split], data) for split in splits}
     work = list(product(configs, splits, range(seeds)))
     for done, (config, split, seed) in enumerate(work):
         progress.update("comparing", done, len(work))
         run = out / split / f"{config.name}-{seed}"
         ours = _for_cell(config, SPLITS[split], seed, data, run)
-        cell = _measured(run, ours, progress)
+        cell = _measured(run, ours, contents[split], progress)
         done_before = cell is not None
         if cell is None:
             part = Part(progress, f"{config.name}, {split}, seed {seed}")
             trained = _trained(ours, run, part, command)
             cell = _measure(ours, config.name, split, SPLITS[split].test(data), trained)
-            _write_result(run, ours, cell)
+            _write_result(run, ours, contents[split], cell)
         progress.message(_line(cell, done_before))
     progress.update("comparing", len(work), len(work))
     comparison = _tabulate(_every_cell(out, progress), tuple(splits))
@@ -271,11 +272,21 @@ def _fingerprint(config: Config) -> str:
     return hashlib.sha256(config.to_yaml().encode()).hexdigest()
 
 
+def _content_of(split: SplitFiles, data: Path) -> str:
+    """The SHA-256 of what the split's files and their sidecars hold."""
+    digest = hashlib.sha256()
+    for beats in (split.train(data), split.test(data)):
+        for path in (beats, info_path(beats), context_path(beats)):
+            digest.update((sha256(path) if path.exists() else "none").encode())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class _Result(Cell):
-    """A cell as it is in its file, with the hash of its config."""
+    """A cell as it is in its file, with the hashes of its config and of its data."""
 
     config_sha256: str
+    data_sha256: str
 
     @property
     def cell(self) -> Cell:
@@ -292,11 +303,11 @@ def _read_result(path: Path) -> _Result | None:
     return result if {"accuracy", "macro_f1"} <= result.scores.keys() else None
 
 
-def _measured(run: Path, config: Config, progress: Progress) -> Cell | None:
+def _measured(run: Path, config: Config, content: str, progress: Progress) -> Cell | None:
     """The cell measured before; None where it is still to be measured.
 
     Raises:
-        ConfigError: it was measured with another config.
+        ConfigError: it was measured with another config, or on other data.
     """
     result = _read_result(run / RESULT)
     if result is None:
@@ -305,6 +316,10 @@ def _measured(run: Path, config: Config, progress: Progress) -> Cell | None:
         return None
     if result.config_sha256 != _fingerprint(config):
         raise _another_config(run)
+    if result.data_sha256 != content:
+        raise ConfigError(
+            f"{run}: was measured on other data; remove the folder, or choose another -o"
+        )
     return result.cell
 
 
@@ -372,8 +387,9 @@ def _measure(config: Config, name: str, split: str, test: Path, run: Run) -> Cel
     )
 
 
-def _write_result(folder: Path, config: Config, cell: Cell) -> None:
-    write_json(folder / RESULT, asdict(cell) | {"config_sha256": _fingerprint(config)})
+def _write_result(folder: Path, config: Config, content: str, cell: Cell) -> None:
+    hashes = {"config_sha256": _fingerprint(config), "data_sha256": content}
+    write_json(folder / RESULT, asdict(cell) | hashes)
 
 
 def _evaluate(classifier: Classifier, test: Path) -> tuple[Evaluation, float]:

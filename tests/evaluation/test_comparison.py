@@ -181,6 +181,19 @@ def test_another_config_does_not_pass_for_the_old_one(compared: Path, demo: Path
         compare([changed], ["synthetic"], 1, demo, compared)
 
 
+def test_a_result_of_other_data_does_not_pass_for_one_of_these(
+    compared: Path, demo: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(demo, tmp_path / "data"))
+    trees = configs(data, compared)[1:]
+    compare(trees, ["synthetic"], 1, data, tmp_path / "out")
+    test = data / "synthetic_test.csv"
+    rows = test.read_text().splitlines(keepends=True)
+    test.write_text("".join([*rows[1:], rows[0]]))
+    with pytest.raises(ConfigError, match="was measured on other data"):
+        compare(trees, ["synthetic"], 1, data, tmp_path / "out")
+
+
 def test_the_interval_is_students() -> None:
     """Three values with mean 0.5 and deviation 0.1: t(0.975, 2) = 4.3027."""
     mean = mean_over_seeds(np.array([0.4, 0.5, 0.6]))
