@@ -96,7 +96,7 @@ class BeatsReader:
         #: `checksum` of the samples read so far, as they are in the file.
         self.checksum = 0
         try:
-            self._text = _decompressed(self._raw)
+            self._text = _decompressed(self._raw, self.name)
             self._pending = self._read_lines()
             self._refuse_other_formats(self._pending)
             self._pending = self._pending.removeprefix(b"\xef\xbb\xbf")
@@ -324,8 +324,11 @@ def _open(source: Path | str, name: str) -> IO[bytes]:
         raise DataError(f"cannot be read: {error.strerror}", file=name) from error
 
 
-def _decompressed(raw: IO[bytes]) -> IO[bytes]:
-    head = raw.peek(2)  # type: ignore[attr-defined]
+def _decompressed(raw: IO[bytes], name: str) -> IO[bytes]:
+    try:
+        head = raw.peek(2)  # type: ignore[attr-defined]
+    except OSError as error:  # such as standard input that the caller closed
+        raise DataError(f"cannot be read: {error.strerror}", file=name) from error
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if head[:2] == b"\x1f\x8b" else raw
 
 

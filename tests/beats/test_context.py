@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ecgcli.beats import concatenate, read_beats, write_beats
+from ecgcli.beats import Beats, concatenate, read_beats, write_beats
 from ecgcli.beats.context import context_features, feature_names, with_context
 from ecgcli.beats.preparation import prepare_recording
 from ecgcli.beats.segmentation import cut_beats
@@ -116,6 +118,38 @@ def test_a_context_of_other_beats_is_refused(mitdb: Path, tmp_path: Path) -> Non
     (tmp_path / "b.context.npy").write_bytes(b"no array")
     with pytest.raises(DataError, match=r"b\.context\.npy.*cannot be read"):
         read_beats(tmp_path / "b.csv")
+
+
+def _archive(file: Path) -> None:
+    with file.open("wb") as stream:
+        np.savez(stream, context=np.zeros((200, 3), np.float32))
+
+
+def _claims(rows: bytes) -> Callable[[Path], None]:
+    """The number of rows in the header is another; the length of the header stays."""
+
+    def damage(file: Path) -> None:
+        data = file.read_bytes()
+        header = re.sub(rb"\((\d+), (\d+)\)(.*)\n", rb"(%b, \2)\3" % rows, data[:128])
+        file.write_bytes(header.ljust(127) + b"\n" + data[128:])
+
+    return damage
+
+
+def _without_header(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:10] + bytes(118) + file.read_bytes()[128:])
+
+
+@pytest.mark.parametrize("damage", [_archive, _claims(b"1000000000000000"), _without_header])
+def test_a_damaged_context_is_refused_without_the_memory_it_claims(
+    damage: Callable[[Path], None], beats: Beats, tmp_path: Path
+) -> None:
+    context = np.zeros((len(beats), 3), np.float32)
+    write_beats(tmp_path / "b.csv", replace(beats, context=context))
+    damage(tmp_path / "b.context.npy")
+    with pytest.raises(DataError, match=r"b\.context\.npy") as caught:
+        read_beats(tmp_path / "b.csv")
+    assert "\n" not in str(caught.value)
 
 
 def test_made_up_fibrillation_is_irregular_and_has_no_s(recording: Recording) -> None:

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -319,6 +320,30 @@ def test_a_closed_input_is_not_mistaken_for_a_file(trained: Path, demo: Path) ->
     line = f"{shlex.join(command)} <&-"
     closed = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
     assert closed.stdout == subprocess.run(command, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("command", ["predict -", "features -", "resample - -o x.csv"])
+def test_a_closed_input_that_is_to_be_read_is_a_line(
+    command: str, trained: Path, tmp_path: Path
+) -> None:
+    model = ("--model", trained) if command == "predict -" else ()
+    line = f"{shlex.join(ecg_process(*command.split(), *model))} <&-"
+    closed = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path)
+    assert closed.returncode == 2
+    assert closed.stderr.splitlines()[-1] == (
+        "error: standard input: cannot be read: Bad file descriptor"
+    )
+
+
+def test_a_redirected_standard_output_gets_the_table_alone(trained: Path, demo: Path) -> None:
+    command = ecg_process(
+        "predict", demo / "synthetic_test.csv", "--model", trained, "-o", "/dev/stdout", "-q"
+    )
+    line = f"{shlex.join(command)} > table.csv"
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["bash", "-c", line], cwd=folder, check=True)
+        assert [path.name for path in Path(folder).iterdir()] == ["table.csv"]
+        assert len(Path(folder, "table.csv").read_text().splitlines()) > 1000
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -83,8 +83,9 @@ def test_a_full_disk_keeps_what_was_on_it(
         "": ["train", "-q", "--config", "c.yaml"],
         "compared": ["compare", "c.yaml", *synthetic, "-o", "disk/compared"],
         "fitted": ["fibrillation", "fit", rhythm_records, "-o", "disk/fitted"],
+        "normal": ["anomaly", "fit", "--data", test, "--epochs", 1, "-o", "disk/normal"],
     }
-    runs = ("", "compared", "fitted")
+    runs = ("", "compared", "fitted", "normal")
     files = [name for name in commands if name not in runs]
     for name in files:
         (tmp_path / "old" / name).write_text("old\n")

@@ -73,6 +73,11 @@ class TestWfdb:
         (tmp_path / "x.hea").write_text(lines + "\n")
         refused(tmp_path / "x.hea", message)
 
+    def test_a_folder_of_the_name_of_a_header(self, tmp_path: Path) -> None:
+        (tmp_path / "x.hea").mkdir()
+        refused(tmp_path / "x.hea", "this is a folder")
+        refused(tmp_path / "x", r"no such|folder|x\.hea")
+
     @pytest.mark.parametrize("named", ["/", ".", "..", "x/", "", "a\0b.atr", "n" * 5000])
     def test_annotations_that_are_none(self, named: str, mitdb: Path, tmp_path: Path) -> None:
         refused(mitdb / "100.hea", "annotation|too long", ReadOptions(annotations=named))
