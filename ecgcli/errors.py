@@ -129,7 +129,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_out_of_processes(error: BaseException) -> bool:
     """Whether an error says that the system starts no more processes or threads."""
-    return isinstance(error, BlockingIOError) or "can't start new thread" in str(error)
+    said = ("can't start new thread", "Failed to launch worker thread")  # by Python, by pyarrow
+    return isinstance(error, BlockingIOError) or any(text in str(error) for text in said)
 
 
 def is_utf8(name: str) -> bool:

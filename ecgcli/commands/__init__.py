@@ -132,7 +132,7 @@ class _Group(Group):
         except EcgError as error:
             _print_line("error", str(error))
             raise typer.Exit(error.exit_code) from error
-        except (OSError, MemoryError, RuntimeError) as error:
+        except Exception as error:  # libraries have classes of their own for what is short
             line = _shortage(error)
             if not line:
                 raise

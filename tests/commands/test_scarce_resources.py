@@ -62,6 +62,7 @@ def test_a_full_disk_keeps_what_was_on_it(
     train, test = demo / "synthetic_train.csv", demo / "synthetic_test.csv"
     (tmp_path / "c.yaml").write_text(json.dumps(small_document(demo, Path("disk/runs"))))
     (tmp_path / "old").mkdir()
+    run = shutil.copytree(trained, tmp_path / "run")  # similar keeps an embedding beside it
     synthetic = ("--splits", "synthetic", "--seeds", 1, "--data", demo)
     commands = {
         "p.csv": ["predict", test, "--model", trained, "-o", "disk/p.csv"],
@@ -76,7 +77,7 @@ def test_a_full_disk_keeps_what_was_on_it(
         "x.png": ["confusion", trained, "--truth", test, "--png", "disk/x.png"],
         "synthetic_train.csv": ["download", "demo", "--out", "disk"],
         "g.csv": ["forecast", test, "-m", anomaly_run, "-o", "disk/g.csv"],
-        "n.png": ["similar", test, "-m", trained, "--to", train, "--png", "disk/n.png"],
+        "n.png": ["similar", test, "-m", run, "--to", train, "--png", "disk/n.png"],
         "scores.csv": ["anomaly", "score", test, "-m", anomaly_run, "-o", "disk"],
         "m.onnx": ["export", trained, "-o", "disk/m.onnx"],
         "100.csv": ["predict", mitdb / "100.hea", mitdb / "101.hea", "-o", "disk", "-j", 1],
