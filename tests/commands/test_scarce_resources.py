@@ -139,7 +139,7 @@ def with_processes(command: list[str], count: int) -> list[str]:
 @pytest.mark.skipif(
     not (shutil.which("prlimit") and shutil.which("setpriv")), reason="programs of Linux"
 )
-@pytest.mark.parametrize("count", [0, 3, 8])
+@pytest.mark.parametrize("count", [0, 3])
 def test_too_few_processes_are_a_line(count: int, demo: Path, trained: Path, mitdb: Path) -> None:
     """Neither worker processes nor, with a few more, their threads can be started."""
     with tempfile.TemporaryDirectory() as name:  # which another user may enter
