@@ -237,7 +237,7 @@ def _with_code(text: str) -> str:
 def _as_markdown(text: str) -> str:
     """The help of a parameter, marked up for Rich, as Markdown within a definition."""
     text = re.sub(r"\[/?b\]", "**", _with_code(text))
-    if "\n\n" in text:  # a list, whose default is no part of its last item
+    if "\n\n" in text:  # a list; the default is not part of its last item
         text = text.replace("  [default", "\n\n[default")
     return text.replace("\n\n", "\n\n  ")
 

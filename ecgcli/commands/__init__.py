@@ -82,23 +82,22 @@ class _Commands(Mapping[str, Command | Group]):
     """The commands by name; the module of one is imported when the command is looked up."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Command | Group] = {}
+        names = (name for commands in _PANELS.values() for name in commands)
+        self._made: dict[str, Command | Group | None] = dict.fromkeys(names)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for commands in _PANELS.values() for name in commands)
+        return iter(self._made)
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self._made)
 
     def __getitem__(self, name: str) -> Command | Group:
-        if name not in set(self):
-            raise KeyError(name)
-        if name not in self._made:
+        made = self._made[name]
+        if made is None:
             module = import_module(f"ecgcli.commands.{name}")
-            self._made[name] = (
-                group_of(module.app) if hasattr(module, "app") else command_of(name, module)
-            )
-        return self._made[name]
+            made = group_of(module.app) if hasattr(module, "app") else command_of(name, module)
+            self._made[name] = made
+        return made
 
 
 class _Group(Group):

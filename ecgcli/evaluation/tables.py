@@ -118,7 +118,7 @@ def episode_records_table(episodes: EpisodeFigures) -> TextTable:
 
 
 def with_interval(score: Score) -> str:
-    """``0.931 (0.922-0.940)``, without what is not defined; a dash if that is all."""
+    """``0.931 (0.922-0.940)``; ``0.931`` without a defined interval, a dash without a value."""
     if math.isnan(score.low):
         return _number(score.value)
     return f"{score.value:.3f} ({score.low:.3f}-{score.high:.3f})"

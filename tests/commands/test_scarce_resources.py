@@ -127,7 +127,7 @@ def test_scarce_resources_are_an_error_or_enough(
 
 
 def with_processes(command: list[str], count: int) -> list[str]:
-    """The command as a user who may have so many processes and threads; root has no such limit."""
+    """The command, run as a user limited to this many processes and threads; root has no limit."""
     limited = ["prlimit", f"--nproc={count}", *command]
     if os.geteuid():
         return limited
