@@ -54,7 +54,8 @@ class Beats:
     """Heartbeats, ready for a model.
 
     Attributes:
-        samples: ``(beats, 187)`` float32 in 0..1 at 120 Hz, zero-padded.
+        samples: ``(beats, 187)`` float32 in 0..1 at 120 Hz, zero-padded; ``(beats, 0)`` where they
+            were not read.
         labels: ``(beats,)`` int64 indices into ``classes``, or None.
         info: the sidecar, one row per beat with `INFO_COLUMNS`, or None.
         context: ``(beats, features)`` float32, features of each beat relative to its recording

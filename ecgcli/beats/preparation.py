@@ -97,12 +97,14 @@ def prepare(
     *,
     context: bool = False,
     to_the_end: bool = False,
+    samples: bool = True,
 ) -> Prepared:
     """Cut the beats of a recording that was read from ``path`` by ``options``.
 
     The beats are those annotated, else those the detector finds; with ``context``
     they have the features of each beat relative to its recording. The same beats are
-    cut from ``others``, which are leads of the same length. For ``to_the_end`` see `cut_beats`.
+    cut from ``others``, which are leads of the same length. For ``to_the_end`` and ``samples``
+    see `cut_beats`.
 
     Raises:
         DataError: R peaks cannot be found in it.
@@ -128,7 +130,7 @@ def prepare(
         )
     peaks, signal = recording.beat_positions / rate, recording.filled
     with ThreadPoolExecutor(thread_count()) as threads:
-        cut = threads.submit(_cut, recording, stretches, context, to_the_end)
+        cut = threads.submit(_cut, recording, stretches, context, to_the_end, samples)
         inverted = threads.submit(points_down, signal, rate, peaks) if len(peaks) > 10 else None
         missed = threads.submit(may_miss_a_beat, signal, rate, peaks)
     beats = cut.result()
@@ -150,15 +152,27 @@ def prepare(
         missed=missed.result(),
         annotated=annotated,
         others=tuple(
-            _cut(with_beats_of(other, recording), unusable(other.signal, rate), context, to_the_end)
+            _cut(
+                with_beats_of(other, recording),
+                unusable(other.signal, rate),
+                context,
+                to_the_end,
+                samples,
+            )
             for other in others
         ),
         start=recording.start,
     )
 
 
-def _cut(recording: Recording, stretches: list[Stretch], context: bool, to_the_end: bool) -> Beats:
-    beats = cut_beats(recording, skip=stretches, to_the_end=to_the_end)
+def _cut(
+    recording: Recording,
+    stretches: list[Stretch],
+    context: bool,
+    to_the_end: bool,
+    samples: bool,
+) -> Beats:
+    beats = cut_beats(recording, skip=stretches, to_the_end=to_the_end, samples=samples)
     return with_context(recording, beats) if context else beats
 
 

@@ -36,7 +36,11 @@ _PUBLIC_RATE = 360.0
 
 
 def cut_beats(
-    recording: Recording, skip: Sequence[Stretch] = (), *, to_the_end: bool = False
+    recording: Recording,
+    skip: Sequence[Stretch] = (),
+    *,
+    to_the_end: bool = False,
+    samples: bool = True,
 ) -> Beats:
     """Cut every beat of a recording by `RECIPE`, at any sampling rate.
 
@@ -49,7 +53,8 @@ def cut_beats(
     A recording whose positions have no symbols (they were detected) gives unlabelled
     beats. Beats whose piece overlaps a stretch of ``skip`` are left out.
 
-    With ``to_the_end`` the last beat is cut too: its piece ends with the recording.
+    With ``to_the_end`` the last beat is cut too: its piece ends with the recording. Without
+    ``samples`` the beats have none, ``(beats, 0)``: reading them takes most of the time.
     """
     length = len(recording.signal)
     bounds = np.append(recording.positions, [length, length] if to_the_end else [length])
@@ -60,8 +65,12 @@ def cut_beats(
     peak = np.cumsum(recording.is_beat)[beats] - 1
     symbols = [recording.symbols[k] for k in beats] if recording.annotated else []
     labels = [LABEL_OF_SYMBOL[symbol] for symbol in symbols]
+    if samples:
+        pieces = _pieces(recording, *_piece_bounds(bounds, beats))
+    else:
+        pieces = np.empty((len(beats), 0), np.float32)
     return Beats(
-        _pieces(recording, *_piece_bounds(bounds, beats)),
+        pieces,
         np.array(labels, np.int64) if recording.annotated else None,
         _info(recording, beats, peak),
         peak=peak,

@@ -132,7 +132,7 @@ def evaluate_recordings(
             )
         notes += (f"{reference.name}: {note}" for note in (*left_out, *reference.notes))
         blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
-        prepared = prepare_for(classifier, (blind, *others), path, options)
+        prepared = prepare_for(classifier, (blind, *others), path, options, samples=True)
         classified = classify_prepared(classifier, prepared)
         matrices[reference.name] = compare_beats(reference, classified, skip_first)
         mistakes.append(_mistakes(reference, prepared, classified, skip_first))

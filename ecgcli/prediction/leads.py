@@ -17,12 +17,18 @@ _LEAST = 1e-7
 
 
 def prepare_for(
-    classifier: Classifier, leads: Sequence[Recording], path: Path, options: ReadOptions
+    classifier: Classifier,
+    leads: Sequence[Recording],
+    path: Path,
+    options: ReadOptions,
+    *,
+    samples: bool = False,
 ) -> Prepared:
     """The beats that a classifier takes, of the leads that `read_leads` read.
 
     They are those of the first lead or, with `ALL_LEADS`, of all. The last beat is among them
-    where the classifier does not need the signal up to the beat after it.
+    where the classifier does not need the signal up to the beat after it. Where it does not need
+    the samples of a beat, the beats have them only with ``samples``.
 
     Raises:
         DataError: R peaks cannot be found.
@@ -36,6 +42,7 @@ def prepare_for(
         leads[1:] if options.lead == ALL_LEADS else (),
         context=context,
         to_the_end="samples" not in classifier.views,
+        samples=samples or "samples" in classifier.views,
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import wfdb
 
@@ -147,3 +148,17 @@ def test_detected_peaks_give_unlabelled_beats_and_skipped_stretches_none(mitdb: 
     # beats 5 to 8 lie in the stretch; the piece of beat 4 runs on past its next R peak
     assert len(beats) - len(fewer) == 5
     assert np.array_equal(fewer.samples[4:], beats.samples[9:])
+
+
+def test_beats_without_samples_are_the_same_beats(mitdb: Path) -> None:
+    recording = first_lead(mitdb / "100")
+    skipped = [Stretch(10_000, 20_000, "flat")]
+    beats, without = (
+        cut_beats(recording, skipped, samples=with_them) for with_them in (True, False)
+    )
+    assert without.samples.shape == (len(beats), 0)
+    np.testing.assert_array_equal(without.known_peak, beats.known_peak)
+    np.testing.assert_array_equal(without.known_labels, beats.known_labels)
+    assert without.info is not None
+    assert beats.info is not None
+    pd.testing.assert_frame_equal(without.info, beats.info)

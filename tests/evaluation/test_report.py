@@ -121,6 +121,7 @@ def test_notes_and_errors_of_recordings_are_on_the_page(mitdb: Path, tmp_path: P
     for error in errors:
         assert matrix[names.index(error.true), names.index(error.predicted)] > 0
         assert 0 < error.time < 1806
+        assert error.samples.shape == (187,)
 
 
 def test_a_score_reads_as_value_and_interval() -> None:
