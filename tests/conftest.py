@@ -144,6 +144,14 @@ def fibrillation_run(rhythm_records: Path, make_once: MakeOnce) -> Path:
 
 
 @pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of this test draw nothing and store no graph, which would take most of its time."""
+    monkeypatch.setattr("ecgcli.training.epochs.export_graph", lambda *_: b"none")
+    for name in ("draw_curves", "draw_mistakes"):
+        monkeypatch.setattr(f"ecgcli.training.report.{name}", lambda *_: None)
+
+
+@pytest.fixture
 def run_copy(trained: Path, tmp_path: Path) -> Path:
     """A copy of the trained run, to write into."""
     return Path(shutil.copytree(trained, tmp_path / "run"))
