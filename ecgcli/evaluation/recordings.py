@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecgcli.arrays import Labels
 from ecgcli.beats.preparation import Prepared, patients_of
 from ecgcli.checkpoints import card_text
 from ecgcli.classes import AAMI_CLASSES, LABEL_OF_SYMBOL
@@ -21,7 +21,8 @@ from ecgcli.metrics.aami import (
     FIGURES,
     Aami,
     Stretches,
-    compare,
+    Times,
+    count_pairs,
     pair_beats,
     summarize,
     within,
@@ -40,6 +41,8 @@ from ecgcli.recordings.search import distinct_names
 
 #: The class of a detected beat that could not be classified: unclassifiable, in the standard.
 _UNCLASSIFIED = AAMI_CLASSES.index("Q")
+#: In place of the label of a detected beat: there is no beat, or it is not compared.
+_NO_BEAT, _EXCLUDED = len(AAMI_CLASSES), -1
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,9 @@ def evaluate_recordings(
         blind = with_peaks(reference, np.empty(0))  # the model does not see the annotations
         prepared = prepare_for(classifier, (blind, *others), path, options, samples=True)
         classified = classify_prepared(classifier, prepared)
-        matrices[reference.name] = compare_beats(reference, classified, skip_first)
-        mistakes.append(_mistakes(reference, prepared, classified, skip_first))
+        beats = pair_with_annotations(reference, classified, skip_first)
+        matrices[reference.name] = beats.matrix()
+        mistakes.append(_mistakes(beats, prepared, classified))
         if reference.rhythms:
             episodes[reference.name] = compare_rhythm(
                 classified.atrial, reference.rhythms, skip_first
@@ -156,46 +160,77 @@ def evaluate_recordings(
     )
 
 
-def compare_beats(reference: Recording, classified: Classified, skip_first: float = 0.0) -> Matrix:
-    """The matrix ``(7, 7)`` of a recording's annotated beats and the detected ones."""
-    truth, labels = _annotated_beats(reference, skip_first)
+@dataclass(frozen=True)
+class PairedBeats:
+    """The annotated and the detected beats of a recording after its first seconds.
+
+    Attributes:
+        truth: times in s and labels of the annotated beats.
+        predicted: times in s and labels of the detected beats.
+        pairs: of both; see `pair_beats`.
+        flutter: see `flutter_of`.
+        unreadable: stretches without ECG, in s.
+    """
+
+    truth: tuple[Times, Labels]
+    predicted: tuple[Times, Labels]
+    pairs: Sequence[tuple[int, int]]
+    flutter: Stretches
+    unreadable: Stretches
+
+    def matrix(self) -> Matrix:
+        """The matrix ``(7, 7)`` of the standard."""
+        return count_pairs(
+            self.pairs,
+            self.truth,
+            self.predicted,
+            fibrillation=self.flutter,
+            unreadable=self.unreadable,
+        )
+
+    def true_labels(self) -> Labels:
+        """The true label of each detected beat; where there is none, `_NO_BEAT` or `_EXCLUDED`."""
+        times, labels = self.predicted[0], self.truth[1]
+        truth = np.full(len(times), _EXCLUDED, np.int64)
+        for i, j in self.pairs:
+            if j >= 0 and (i >= 0 or not within(times[j], self.flutter)):
+                truth[j] = labels[i] if i >= 0 else _NO_BEAT
+        return truth
+
+
+def pair_with_annotations(
+    reference: Recording, classified: Classified, skip_first: float = 0.0
+) -> PairedBeats:
+    """The detected beats of a recording, paired with its annotated beats.
+
+    Args:
+        reference: the recording with its annotations.
+        classified: its detected beats.
+        skip_first: seconds at the start that are excluded.
+    """
+    true_times = reference.beat_positions / reference.sampling_rate
+    symbols = np.array(reference.symbols)[reference.is_beat]
+    labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
     predicted = np.array(
         [AAMI_CLASSES.index(kind) if kind else _UNCLASSIFIED for kind in classified.kinds], np.int64
     )
-    kept = classified.peaks >= skip_first
-    return compare(
-        (truth, labels),
-        (classified.peaks[kept], predicted[kept]),
-        fibrillation=flutter_of(reference),
+    true_kept, kept = true_times >= skip_first, classified.peaks >= skip_first
+    true_times, times = true_times[true_kept], classified.peaks[kept]
+    return PairedBeats(
+        truth=(true_times, labels[true_kept]),
+        predicted=(times, predicted[kept]),
+        pairs=tuple(pair_beats(true_times, times)),
+        flutter=flutter_of(reference),
         unreadable=classified.unusable,
     )
 
 
-def _annotated_beats(
-    reference: Recording, skip_first: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Times in s and labels of the annotated beats after the first seconds."""
-    times = reference.beat_positions / reference.sampling_rate
-    symbols = np.array(reference.symbols)[reference.is_beat]
-    labels = np.array([LABEL_OF_SYMBOL[symbol] for symbol in symbols], np.int64)
-    kept = times >= skip_first
-    return times[kept], labels[kept]
-
-
-def _mistakes(
-    reference: Recording, prepared: Prepared, classified: Classified, skip_first: float
-) -> Mistakes:
+def _mistakes(beats: PairedBeats, prepared: Prepared, classified: Classified) -> Mistakes:
     """The most confident errors in a recording, those among its first seconds excepted."""
-    true_times, labels = _annotated_beats(reference, skip_first)
-    flutter = flutter_of(reference)
-    times, no_beat, excluded = classified.peaks, len(AAMI_CLASSES), -1
-    truth = np.full(len(times), excluded, np.int64)
-    kept = np.flatnonzero(times >= skip_first)
-    for i, j in pair_beats(true_times, times[kept]):
-        if j >= 0 and (i >= 0 or not within(times[kept[j]], flutter)):
-            truth[kept[j]] = labels[i] if i >= 0 else no_beat
-    truth = truth[prepared.beats.known_peak] if len(prepared.beats) else truth[:0]
-    rows = np.flatnonzero(truth != excluded)
+    after = beats.true_labels()
+    skipped = np.full(len(classified.peaks) - len(after), _EXCLUDED)
+    truth = np.concatenate([skipped, after])[prepared.beats.known_peak]
+    rows = np.flatnonzero(truth != _EXCLUDED)
     return find_mistakes(prepared.beats.take(rows), truth[rows], classified.probabilities[rows])
 
 

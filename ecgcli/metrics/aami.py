@@ -8,7 +8,7 @@ rules are those of the standard's reference comparator, ``bxb`` of the WFDB soft
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,21 +41,41 @@ def compare(
 ) -> Matrix:
     """Pair two series of beats in time and count the pairs, as a matrix.
 
-    Beats are paired as in `pair_beats`. A beat without a partner is missed (column O) or extra
-    (row O).
-
     Args:
         truth: times in s, ascending, and labels of the reference beats.
+        predicted: times and labels of the beats under test.
+        fibrillation: see `count_pairs`.
+        unreadable: see `count_pairs`.
+        window: see `pair_beats`.
+    """
+    pairs = pair_beats(truth[0], predicted[0], window)
+    return count_pairs(pairs, truth, predicted, fibrillation=fibrillation, unreadable=unreadable)
+
+
+def count_pairs(
+    pairs: Iterable[tuple[int, int]],
+    truth: tuple[Times, Labels],
+    predicted: tuple[Times, Labels],
+    *,
+    fibrillation: Stretches = (),
+    unreadable: Stretches = (),
+) -> Matrix:
+    """Count pairs of beats, as a matrix.
+
+    A beat without a partner is missed (column O) or extra (row O).
+
+    Args:
+        pairs: of `pair_beats`.
+        truth: times in s and labels of the reference beats.
         predicted: times and labels of the beats under test.
         fibrillation: stretches of ventricular fibrillation or flutter in the reference,
             in s; extra beats in them are not counted.
         unreadable: stretches that the test declares unreadable, in s; beats missed in
             them are counted separately (column X).
-        window: in s.
     """
     matrix = np.zeros((7, 7), np.int64)
     (true_times, true_labels), (times, labels) = truth, predicted
-    for i, j in pair_beats(true_times, times, window):
+    for i, j in pairs:
         if i >= 0 and j >= 0:
             matrix[true_labels[i], labels[j]] += 1
         elif j < 0:

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from ecgcli.errors import DataError
-from ecgcli.evaluation.recordings import compare_beats, evaluate_recordings, flutter_of
+from ecgcli.evaluation.recordings import (
+    evaluate_recordings,
+    flutter_of,
+    pair_with_annotations,
+)
 from ecgcli.metrics.aami import O, X
 from ecgcli.prediction import load
 from ecgcli.progress import SILENT
@@ -22,14 +26,14 @@ def test_a_perfect_answer_has_perfect_figures(trained: Path, mitdb: Path) -> Non
     letters = {"N": "N", "V": "V"}
     symbols = np.array(reference.symbols)[reference.is_beat]
     right = replace(classified, kinds=np.array([letters[symbol] for symbol in symbols]))
-    matrix = compare_beats(reference, right)
+    matrix = pair_with_annotations(reference, right).matrix()
     assert matrix.sum() == np.trace(matrix) == 1987
-    late = compare_beats(reference, right, skip_first=300)
+    late = pair_with_annotations(reference, right, skip_first=300).matrix()
     assert late.sum() == (reference.beat_positions / 360 >= 300).sum()
     fewer = replace(right, peaks=right.peaks[5:], kinds=right.kinds[5:])
-    assert compare_beats(reference, fewer)[:, O].sum() == 5
+    assert pair_with_annotations(reference, fewer).matrix()[:, O].sum() == 5
     unreadable = replace(fewer, unusable=((0.0, float(right.peaks[2]) + 0.001),))
-    assert compare_beats(reference, unreadable)[:, X].sum() == 3
+    assert pair_with_annotations(reference, unreadable).matrix()[:, X].sum() == 3
 
 
 def test_flutter_of_a_real_record(mitdb: Path) -> None:
