@@ -128,11 +128,11 @@ def prepare(
             f"{counted(count, 'R peak')} detected ({options.detector}); no beat has an annotated "
             "class"
         )
-    peaks, signal = recording.beat_positions / rate, recording.filled
+    peaks = recording.beat_positions / rate
     with ThreadPoolExecutor(thread_count()) as threads:
         cut = threads.submit(_cut, recording, stretches, context, to_the_end, samples)
-        inverted = threads.submit(points_down, signal, rate, peaks) if len(peaks) > 10 else None
-        missed = threads.submit(may_miss_a_beat, signal, rate, peaks)
+        inverted = threads.submit(points_down, recording, peaks) if len(peaks) > 10 else None
+        missed = threads.submit(may_miss_a_beat, recording, peaks)
     beats = cut.result()
     if inverted is not None and inverted.result():
         notes.append(f"lead {recording.lead} looks inverted: most QRS complexes point down")

@@ -19,6 +19,7 @@ from ecgcli.errors import DataError, is_utf8, shown
 from ecgcli.inputs import is_parquet, is_pipe, missing, require_file
 from ecgcli.recordings.annotations import place_annotations
 from ecgcli.recordings.clock import Start
+from ecgcli.recordings.filtering import without_drift
 from ecgcli.recordings.formats import endings, format_of
 from ecgcli.recordings.identity import files_of
 from ecgcli.recordings.quality import filled
@@ -81,6 +82,11 @@ class Recording:
     def filled(self) -> NDArray[np.float64]:
         """The signal without gaps: straight lines where nothing was recorded."""
         return filled(self.signal)
+
+    @cached_property
+    def drift_free(self) -> NDArray[np.float64]:
+        """The signal without gaps and without the wander of its baseline."""
+        return without_drift(self.filled, self.sampling_rate)
 
     @property
     def seconds(self) -> float:

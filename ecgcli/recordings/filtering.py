@@ -39,6 +39,14 @@ def zero_phase(sections: Floats, signal: Floats) -> Signal:
     return extended[edge:-edge]
 
 
+def without_drift(signal: Signal, sampling_rate: float) -> Signal:
+    """Without the baseline's wander: a zero-phase Butterworth high-pass at 1 Hz."""
+    from scipy.signal import butter
+
+    high_pass = butter(2, 1.0, "highpass", fs=sampling_rate, output="sos")
+    return zero_phase(high_pass, signal)
+
+
 def _filter(sections: Floats, signal: Signal, state: Floats) -> None:
     """Filter a signal in place, from its first value on as if it had always had that."""
     from scipy.signal import sosfilt

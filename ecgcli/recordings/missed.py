@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Signal
-from ecgcli.recordings.peaks import without_drift
-from ecgcli.recordings.quality import filled
+from ecgcli.recordings import Recording
 
 #: An interval is examined when it has at least this many seconds and multiples of the usual one.
 _SECONDS, _MULTIPLE = 1.0, 1.5
@@ -23,14 +22,11 @@ _NEIGHBOURS = 10
 _REACH = 0.05
 
 
-def may_miss_a_beat(
-    signal: Signal, sampling_rate: float, peaks: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def may_miss_a_beat(recording: Recording, peaks: NDArray[np.float64]) -> NDArray[np.bool_]:
     """In which intervals between beats a deflection may be a beat that was not found.
 
     Args:
-        signal: ``(samples,)`` in mV.
-        sampling_rate: Hz.
+        recording: the lead.
         peaks: ``(beats,)`` the R peaks in s, ascending.
 
     Returns:
@@ -39,23 +35,23 @@ def may_miss_a_beat(
     intervals = np.diff(peaks)
     missed = np.zeros(len(intervals), bool)
     long = np.flatnonzero(intervals >= _SECONDS)
-    candidates = long[intervals[long] >= _MULTIPLE * _usual(intervals, long)].tolist()
-    if not candidates:
+    candidates = long[intervals[long] >= _MULTIPLE * _usual(intervals, long)]
+    if not len(candidates):
         return missed
-    level = np.abs(without_drift(filled(signal), sampling_rate))
-    for number in candidates:
+    drift_free, sampling_rate = recording.drift_free, recording.sampling_rate
+    usual = _usual(_sizes(drift_free, sampling_rate, peaks), candidates)
+    for number, size in zip(candidates.tolist(), usual.tolist(), strict=True):
         first = round((peaks[number] + _AFTER) * sampling_rate)
         last = round((peaks[number + 1] - _BEFORE) * sampling_rate)
-        usual = np.median([_size(level, sampling_rate, at) for at in peaks[_around(number)]])
-        missed[number] = level[first:last].max() >= _SHARE * usual
+        missed[number] = np.abs(drift_free[first:last]).max() >= _SHARE * size
     return missed
 
 
-def _usual(intervals: NDArray[np.float64], numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The median of the intervals around each of these."""
+def _usual(values: NDArray[np.float64], numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The median of the values around each of these numbers."""
     places = numbers[:, None] + np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
-    beyond = (places < 0) | (places >= len(intervals))
-    around = np.where(beyond, np.nan, intervals[np.clip(places, 0, len(intervals) - 1)])
+    beyond = (places < 0) | (places >= len(values))
+    around = np.where(beyond, np.nan, values[np.clip(places, 0, len(values) - 1)])
     usual: NDArray[np.float64] = np.empty(len(numbers))
     at_ends = beyond.any(axis=1)
     usual[~at_ends] = np.median(around[~at_ends], axis=1)
@@ -63,11 +59,15 @@ def _usual(intervals: NDArray[np.float64], numbers: NDArray[np.intp]) -> NDArray
     return usual
 
 
-def _around(number: int) -> slice:
-    return slice(max(0, number - _NEIGHBOURS), number + _NEIGHBOURS + 1)
-
-
-def _size(level: Signal, sampling_rate: float, peak: float) -> float:
-    """The largest deflection of a beat."""
-    first = max(0, round((peak - _REACH) * sampling_rate))
-    return float(level[first : round((peak + _REACH) * sampling_rate) + 1].max())
+def _sizes(
+    drift_free: Signal, sampling_rate: float, peaks: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The largest deflection of each beat, ``(beats,)``."""
+    first, last = (
+        np.clip(np.round((peaks + side * _REACH) * sampling_rate), 0, len(drift_free) - 1)
+        for side in (-1, 1)
+    )
+    within = np.arange(np.max(last - first) + 1)
+    places = np.minimum(first[:, None] + within, last[:, None]).astype(np.intp)
+    sizes: NDArray[np.float64] = np.abs(drift_free[places]).max(axis=1)
+    return sizes

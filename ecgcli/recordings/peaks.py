@@ -12,7 +12,7 @@ from ecgcli.arrays import Signal
 from ecgcli.errors import DataError
 from ecgcli.recordings import DEFAULT_DETECTOR, Recording
 from ecgcli.recordings.detectors import get_detector
-from ecgcli.recordings.filtering import zero_phase
+from ecgcli.recordings.filtering import without_drift
 from ecgcli.recordings.quality import Stretch, filled, touches, unusable
 
 #: Seconds around a detection in which its R peak is searched for.
@@ -26,6 +26,7 @@ def find_r_peaks(
     sampling_rate: float,
     detector: str = DEFAULT_DETECTOR,
     unusable: list[Stretch] | None = None,
+    drift_free: Signal | None = None,
 ) -> NDArray[np.float64]:
     """The R peaks of one lead, as ascending positions in samples, with fractions.
 
@@ -34,6 +35,7 @@ def find_r_peaks(
         sampling_rate: Hz.
         detector: one of `list_detectors`.
         unusable: stretches without ECG; peaks in them are dropped.
+        drift_free: the signal `without_drift`, if the caller has it.
 
     Returns:
         Positions ``(peaks,)``; empty when there are no beats.
@@ -51,7 +53,10 @@ def find_r_peaks(
     without_gaps = filled(signal)
     if np.ptp(without_gaps) == 0:
         return np.empty(0)
-    peaks = _at_the_peak(without_gaps, sampling_rate, detect(without_gaps, sampling_rate))
+    detections = detect(without_gaps, sampling_rate)
+    if drift_free is None:
+        drift_free = without_drift(without_gaps, sampling_rate)
+    peaks = _at_the_peak(drift_free, sampling_rate, detections)
     return peaks[~touches(unusable, peaks, peaks + 1)] if unusable else peaks
 
 
@@ -75,7 +80,14 @@ def with_known_beats(
     if stretches is None:
         stretches = unusable(recording.signal, recording.sampling_rate)
     try:
-        peaks = find_r_peaks(recording.filled, recording.sampling_rate, detector, stretches)
+        long_enough = recording.seconds >= SHORTEST_SECONDS
+        peaks = find_r_peaks(
+            recording.filled,
+            recording.sampling_rate,
+            detector,
+            stretches,
+            recording.drift_free if long_enough else None,
+        )
     except DataError as error:
         raise DataError(str(error), file=path) from error
     return with_peaks(recording, peaks)
@@ -84,7 +96,9 @@ def with_known_beats(
 def with_peaks(recording: Recording, peaks: NDArray[np.float64]) -> Recording:
     """The recording with detected R peaks in place of its annotations."""
     changed = replace(recording, positions=peaks, symbols=())
-    vars(changed)["filled"] = recording.filled  # the same signal, so it is not filled again
+    for name in ("filled", "drift_free"):  # of the same signal, so they are not computed again
+        if name in vars(recording):
+            vars(changed)[name] = vars(recording)[name]
     return changed
 
 
@@ -93,22 +107,21 @@ def with_beats_of(recording: Recording, other: Recording) -> Recording:
     return replace(recording, positions=other.positions, symbols=other.symbols)
 
 
-def points_down(signal: Signal, sampling_rate: float, peaks: NDArray[np.float64]) -> bool:
+def points_down(recording: Recording, peaks: NDArray[np.float64]) -> bool:
     """Whether most beats' largest deflection is negative, as in a reversed lead.
 
     Args:
-        signal: ``(samples,)`` in mV.
-        sampling_rate: Hz.
+        recording: the lead.
         peaks: ``(beats,)`` the R peaks, in seconds.
     """
-    drift_free = without_drift(filled(signal), sampling_rate)
-    samples = np.round(peaks * sampling_rate).astype(np.intp)
-    pieces = drift_free[_around(samples, sampling_rate, len(signal))]
+    rate, drift_free = recording.sampling_rate, recording.drift_free
+    samples = np.round(peaks * rate).astype(np.intp)
+    pieces = drift_free[_around(samples, rate, len(drift_free))]
     return bool(np.mean(-pieces.min(axis=1) > pieces.max(axis=1)) > 0.5)
 
 
 def _at_the_peak(
-    signal: Signal, sampling_rate: float, detections: NDArray[np.intp]
+    drift_free: Signal, sampling_rate: float, detections: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Move each detection to the highest deflection near it, to a fraction of a sample.
 
@@ -116,10 +129,9 @@ def _at_the_peak(
     """
     if not len(detections):
         return np.empty(0)
-    level = np.abs(without_drift(signal, sampling_rate))
-    around = _around(detections, sampling_rate, len(signal))
-    peaks = around[np.arange(len(detections)), level[around].argmax(1)]
-    left, middle, right = level[peaks - 1], level[peaks], level[peaks + 1]
+    around = _around(detections, sampling_rate, len(drift_free))
+    peaks = around[np.arange(len(detections)), np.abs(drift_free[around]).argmax(1)]
+    left, middle, right = np.abs(drift_free[peaks + np.array([[-1], [0], [1]])])
     bend = left - 2 * middle + right
     shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1.0), 0.0)
     return np.unique(peaks + np.clip(shift, -0.5, 0.5))
@@ -132,11 +144,3 @@ def _around(detections: NDArray[np.intp], sampling_rate: float, length: int) -> 
         detections[:, None] + np.arange(-reach, reach + 1), 1, length - 2
     )
     return around
-
-
-def without_drift(signal: Signal, sampling_rate: float) -> Signal:
-    """Without the baseline's wander: a zero-phase Butterworth high-pass at 1 Hz."""
-    from scipy.signal import butter
-
-    high_pass = butter(2, 1.0, "highpass", fs=sampling_rate, output="sos")
-    return zero_phase(high_pass, signal)

@@ -30,7 +30,7 @@ def unusable(signal: NDArray[np.float64], sampling_rate: float) -> list[Stretch]
     stretches = [Stretch(start, stop, "missing") for start, stop in _runs(missing)]
     low, high = np.nanmin(signal, initial=np.inf), np.nanmax(signal, initial=-np.inf)
     shortest = SATURATED_SECONDS * sampling_rate
-    for start, last in _runs(np.diff(signal) == 0):
+    for start, last in _runs(np.diff(signal) == 0, shortest - 1):
         samples = last + 1 - start
         if samples >= FLAT_SECONDS * sampling_rate:
             stretches.append(Stretch(start, last + 1, "flat"))
@@ -69,7 +69,8 @@ def filled(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(missing, np.interp(time, time[~missing], signal[~missing]), signal)
 
 
-def _runs(hit: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Where the runs of True start and stop."""
-    edges = np.flatnonzero(np.diff(hit.view(np.int8), prepend=0, append=0))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+def _runs(hit: NDArray[np.bool_], shortest: float = 1) -> list[tuple[int, int]]:
+    """Where the runs of True start and stop, but for those that are shorter."""
+    edges = np.flatnonzero(np.diff(hit.view(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    kept = edges[edges[:, 1] - edges[:, 0] >= shortest]
+    return list(zip(kept[:, 0].tolist(), kept[:, 1].tolist(), strict=True))

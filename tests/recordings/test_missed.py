@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgcli.recordings import ReadOptions, read_recording
+from ecgcli.recordings import ReadOptions, Recording, read_recording
 from ecgcli.recordings.missed import may_miss_a_beat
 from ecgcli.recordings.peaks import find_r_peaks
 
@@ -15,7 +15,7 @@ def long_intervals(record: Path) -> dict[float, bool]:
     """Detected intervals of 2 s and more, by their start in s: whether a beat may be missed."""
     recording = read_recording(record, ReadOptions(annotations="none"))
     peaks = find_r_peaks(recording.signal, recording.sampling_rate) / recording.sampling_rate
-    missed = may_miss_a_beat(recording.signal, recording.sampling_rate, peaks)
+    missed = may_miss_a_beat(recording, peaks)
     long = np.flatnonzero(np.diff(peaks) >= 2)
     return {round(float(peaks[number]), 1): bool(missed[number]) for number in long}
 
@@ -34,7 +34,7 @@ def test_the_pauses_of_232_and_219_are_real(mitdb: Path) -> None:
 
 
 def test_without_beats_there_are_no_intervals() -> None:
-    signal = np.zeros(1000)
-    assert may_miss_a_beat(signal, 250, np.empty(0)).shape == (0,)
-    assert may_miss_a_beat(signal, 250, np.array([1.0])).shape == (0,)
-    assert may_miss_a_beat(signal, 250, np.array([0.5, 3.5])).tolist() == [False]
+    flat = Recording("x", "x", np.zeros(1000), 250.0, "II", np.empty(0), ())
+    assert may_miss_a_beat(flat, np.empty(0)).shape == (0,)
+    assert may_miss_a_beat(flat, np.array([1.0])).shape == (0,)
+    assert may_miss_a_beat(flat, np.array([0.5, 3.5])).tolist() == [False]

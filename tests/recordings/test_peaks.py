@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,9 @@ def test_peaks_lie_on_the_r_peak_between_samples() -> None:
     signal = np.exp(-(((time[:, None] - peaks) / 0.012) ** 2)).sum(axis=1)
     detected = find_r_peaks(signal, 250.0) / 250
     assert detected == pytest.approx(peaks, abs=0.0005)
-    assert not points_down(signal, 250.0, detected)
-    assert points_down(-signal, 250.0, detected)
+    upright = Recording("x", "x", signal, 250.0, "II", np.empty(0), ())
+    assert not points_down(upright, detected)
+    assert points_down(replace(upright, signal=-signal), detected)
 
 
 @pytest.mark.parametrize("rate", [128.0, 250.0, 500.0])

@@ -47,10 +47,12 @@ def _slope_energy(signal: Signal, sampling_rate: float) -> Signal:
 
     top = min(25.0, 0.4 * sampling_rate)
     band = butter(2, [5.0, top], "bandpass", fs=sampling_rate, output="sos")
-    slope: Signal = np.gradient(zero_phase(band, signal - np.median(signal)))
-    power = uniform_filter1d(slope**2, round(0.1 * sampling_rate))
-    energy: Signal = np.sqrt(np.maximum(power, 0))  # a running sum may end below zero
-    return energy
+    energy: Signal = np.gradient(zero_phase(band, signal - np.median(signal)))
+    # in place: for a day, memory for a copy takes longer to get than the copy to compute
+    np.square(energy, energy)
+    uniform_filter1d(energy, round(0.1 * sampling_rate), output=energy)
+    np.maximum(energy, 0, energy)  # a running sum may end below zero
+    return np.sqrt(energy, energy)
 
 
 def _usual_energy(energy: Signal, sampling_rate: float, places: NDArray[np.intp]) -> Signal:
