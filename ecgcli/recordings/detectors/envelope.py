@@ -49,10 +49,10 @@ def _slope_energy(signal: Signal, sampling_rate: float) -> Signal:
     band = butter(2, [5.0, top], "bandpass", fs=sampling_rate, output="sos")
     energy: Signal = np.gradient(zero_phase(band, signal - np.median(signal)))
     # in place: for a day, memory for a copy takes longer to get than the copy to compute
-    np.square(energy, energy)
+    np.square(energy, out=energy)
     uniform_filter1d(energy, round(0.1 * sampling_rate), output=energy)
-    np.maximum(energy, 0, energy)  # a running sum may end below zero
-    return np.sqrt(energy, energy)
+    np.maximum(energy, 0, out=energy)  # a running sum may end below zero
+    return np.sqrt(energy, out=energy)
 
 
 def _usual_energy(energy: Signal, sampling_rate: float, places: NDArray[np.intp]) -> Signal:
