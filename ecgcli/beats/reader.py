@@ -15,6 +15,7 @@ import gzip
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -91,12 +92,14 @@ class BeatsReader:
     ) -> None:
         self.name = "standard input" if str(source) == "-" else str(source)
         self._classes, self._normalize, self._block_bytes = classes, normalize, block_bytes
-        self._raw = _open(source, self.name)
+        with _reading(self.name):
+            self._raw = _open(source)
         self._line = 1
         #: `checksum` of the samples read so far, as they are in the file.
         self.checksum = 0
         try:
-            self._text = _decompressed(self._raw, self.name)
+            with _reading(self.name):
+                self._text = _decompressed(self._raw)
             self._pending = self._read_lines()
             self._refuse_other_formats(self._pending)
             self._pending = self._pending.removeprefix(b"\xef\xbb\xbf")
@@ -153,16 +156,10 @@ class BeatsReader:
 
     def _read_lines(self) -> bytes:
         """The next block, ending at a line end; empty at the end of the file."""
-        try:
+        with _reading(self.name):
             block = self._text.read(self._block_bytes)
             if block and not block.endswith(b"\n"):
                 block += self._text.readline(BLOCK_BYTES)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(
-                "the gzip stream is cut off or damaged; fetch the file again", file=self.name
-            ) from error
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror or error}", file=self.name) from error
         return block
 
     def _refuse_other_formats(self, head: bytes) -> None:
@@ -310,26 +307,36 @@ def normalize(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(beat, (samples - low) / span, 0.0).astype(np.float32)
 
 
-def _open(source: Path | str, name: str) -> IO[bytes]:
+def _open(source: Path | str) -> IO[bytes]:
     if str(source) == "-":
         return sys.stdin.buffer
-    path = Path(source)
-    if path.is_dir():
-        raise DataError("this is a folder; name a beats CSV", file=name)
-    try:
-        return open_input(path)
-    except FileNotFoundError as error:
-        raise missing(path) from error
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=name) from error
+    if Path(source).is_dir():
+        raise DataError("this is a folder; name a beats CSV", file=source)
+    return open_input(Path(source))
 
 
-def _decompressed(raw: IO[bytes], name: str) -> IO[bytes]:
-    try:
-        head = raw.peek(2)  # type: ignore[attr-defined]
-    except OSError as error:  # such as standard input that the caller closed
-        raise DataError(f"cannot be read: {error.strerror}", file=name) from error
+def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+    head = raw.peek(2)  # type: ignore[attr-defined]
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if head[:2] == b"\x1f\x8b" else raw
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Refuse what cannot be opened or read in this block.
+
+    Raises:
+        DataError: it is missing, cannot be read, or is a damaged gzip stream.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise missing(name) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            "the gzip stream is cut off or damaged; fetch the file again", file=name
+        ) from error
+    except OSError as error:  # also of standard input that the caller closed
+        raise DataError(f"cannot be read: {error.strerror or error}", file=name) from error
 
 
 def _cells(line: bytes, delimiter: str, decimal: str) -> list[str]:
