@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 #: Leaves of a tree beyond which LightGBM is faster: here every node costs, there only the depth.
 MOST_LEAVES = 160
-#: Rows evaluated at a time, so that what is computed of them stays in the cache.
-ROWS = 1 << 15
+#: The most rows evaluated at a time, so that what is computed of them stays in the cache.
+ROWS = 1 << 16
 
 _END = "end of trees\n"
 _ARRAYS = {
@@ -81,7 +82,9 @@ class Trees:
             raw = self.booster().predict(features, raw_score=True)
             return np.asarray(raw, np.float64).reshape(len(features), self.outputs)
         scores = np.zeros((self.outputs, len(features)))
-        pieces = [slice(first, first + ROWS) for first in range(0, len(features), ROWS)]
+        count = max(1, -(-len(features) // ROWS))
+        edges = [number * len(features) // count for number in range(count + 1)]
+        pieces = [slice(first, stop) for first, stop in pairwise(edges)]
         with ThreadPoolExecutor(thread_count()) as threads:
             list(
                 threads.map(
