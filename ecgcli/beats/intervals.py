@@ -72,7 +72,7 @@ def interval_features(times: Floats) -> Features:
     intervals = np.clip(np.diff(times), 0.2, 5.0)
     own = np.log(np.concatenate([[np.median(intervals)], intervals]))
     following = np.append(own[1:], own[-1])
-    local = np.median(_around(own, _LOCAL), axis=1)
+    local = _local_median(own)
     columns = [
         _around(own, 2 * _REACH + 1) - local[:, None],
         *(_relative_to_mean(own, following, span) for span in _SPANS),
@@ -110,6 +110,15 @@ def _around(values: Floats, span: int) -> NDArray[np.float64]:
     """``(beats, span)``: the values around each."""
     windows: NDArray[np.float64] = sliding_window_view(_padded(values, span), span)
     return windows
+
+
+def _local_median(values: Floats) -> NDArray[np.float64]:
+    """The median of the values around each."""
+    from scipy.ndimage import median_filter
+
+    half = _LOCAL // 2
+    median: NDArray[np.float64] = median_filter(_padded(values, _LOCAL), _LOCAL)[half:-half]
+    return median
 
 
 def _mean_around(values: Floats, span: int) -> Floats:

@@ -130,22 +130,27 @@ def _repetition(relative: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """How often intervals some beats apart are similar, and then followed by similar ones."""
     similar = np.zeros(len(relative), np.float32)
     twice = np.zeros(len(relative), np.float32)
+    intervals = np.ascontiguousarray(relative.T)  # so that all windows are compared at once
     for apart in _APART:
-        near = np.abs(relative[:, apart:] - relative[:, :-apart]) < _SIMILAR
-        similar += _count(near)
-        twice += _count(near[:, 1:] & near[:, :-1])
+        near = np.abs(intervals[apart:] - intervals[:-apart]) < _SIMILAR
+        similar += near.sum(axis=0, dtype=np.uint8)
+        twice += (near[1:] & near[:-1]).sum(axis=0, dtype=np.uint8)
     yield np.log((twice + 1) / (similar + 2))
     yield similar / np.float32(len(_APART) * WINDOW)
 
 
 def _count(which: NDArray[np.bool_]) -> NDArray[np.float32]:
-    count: NDArray[np.float32] = np.count_nonzero(which, axis=1).astype(np.float32)
+    """How many of each row are True; a product of matrices is faster than a sum of rows."""
+    count: NDArray[np.float32] = which.astype(np.float32) @ np.ones(which.shape[1], np.float32)
     return count
 
 
 def _mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of each row's valid values; NaN where it has none."""
-    mean: NDArray[np.float32] = np.nansum(values, axis=1) / _count(~np.isnan(values))
+    missing = np.isnan(values)
+    if missing.any():
+        values = np.where(missing, np.float32(0), values)
+    mean: NDArray[np.float32] = values.sum(axis=1) / _count(~missing)
     return mean
 
 
