@@ -19,7 +19,6 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Floats
@@ -55,6 +54,10 @@ _REACH = 0.06
 #: log RR ratios: below, a beat is early; two intervals whose ratio is within are steady.
 _EARLY, _STEADY = -0.12, 0.06
 _FAMILIES = 10
+#: Beats before and after a beat by which the typical beat nearby is known.
+_NEARBY = 20
+#: Beats, and columns of beats, that are computed at a time, so that they stay in the cache.
+_AT_A_TIME, _COLUMNS = 4096, 8
 #: R peaks below which a recording has no rhythm to compare a beat with.
 _FEWEST = 3
 
@@ -153,10 +156,13 @@ def windows(clean: Floats, sampling_rate: float, peaks: Floats) -> Floats:
     from scipy.ndimage import map_coordinates, spline_filter1d
 
     spline = spline_filter1d(clean, order=3, mode="nearest")
-    positions = peaks[:, None] + _OFFSETS * sampling_rate
-    beats: Floats = map_coordinates(
-        spline, positions[None], np.float32, order=3, mode="nearest", prefilter=False
-    )
+    beats = np.empty((len(peaks), len(_OFFSETS)), np.float32)
+    for first in range(0, len(peaks), _AT_A_TIME):
+        rows = slice(first, first + _AT_A_TIME)
+        positions = peaks[rows, None] + _OFFSETS * sampling_rate
+        map_coordinates(
+            spline, positions[None], beats[rows], order=3, mode="nearest", prefilter=False
+        )
     return beats
 
 
@@ -215,15 +221,25 @@ def _not_early(times: Floats, pre: Floats) -> NDArray[np.bool_]:
 
 def _typical_nearby(beats: Floats, regular: NDArray[np.bool_], typical: Floats) -> Floats:
     """``(beats, 121)`` mean of the regular beats up to 20 before and after, without the beat."""
-    counts = np.concatenate([[0], np.cumsum(regular)])
-    index = np.arange(len(beats))
-    start, stop = np.maximum(index - 20, 0), np.minimum(index + 21, len(beats))
-    count = counts[stop] - counts[start] - regular + 2  # the recording's typical beat counts as 2
+    before, after = _NEARBY + 1, _NEARBY
+    sums = np.zeros(before + len(beats) + after)
+
+    def without_itself(values: Floats) -> Floats:
+        """The sum of the values around each, without its own."""
+        np.cumsum(values, dtype=float, out=sums[before:-after])
+        sums[-after:] = sums[-after - 1]
+        around: Floats = sums[before + after :] - sums[: -before - after] - values
+        return around
+
+    count = without_itself(regular.astype(float)) + 2  # the recording's typical beat counts as 2
     nearby = np.empty(beats.shape, np.float32)
-    for column in range(beats.shape[1]):  # one at a time: a day's sums take 100 MB
-        own = beats[:, column] * regular
-        sums = np.concatenate([[0.0], np.cumsum(own, dtype=float)])
-        nearby[:, column] = (sums[stop] - sums[start] - own + 2 * typical[column]) / count
+    for first in range(0, beats.shape[1], _COLUMNS):
+        columns = slice(first, first + _COLUMNS)
+        own = np.ascontiguousarray(beats[:, columns].T) * regular
+        twice = 2 * typical[columns]
+        nearby[:, columns] = np.transpose(
+            [(without_itself(values) + k) / count for values, k in zip(own, twice, strict=True)]
+        )
     return nearby
 
 
@@ -232,13 +248,14 @@ def _likeness(beats: Floats, typical: Floats, nearby: Floats) -> dict[str, Float
 
     Against the recording's ``normal`` beat, the ``local`` one, the ``prev`` and the ``next`` beat.
     """
+    compared = {
+        part: _compare_with_four(beats[:, columns], typical[None, columns], nearby[:, columns])
+        for part, columns in _PARTS.items()
+    }
     features = {}
-    references = {"normal": typical[None], "local": nearby}
-    references |= {"prev": _shifted(beats, -1), "next": _shifted(beats, 1)}
-    for name, reference in references.items():
-        for part, columns in _PARTS.items():
-            r, d = _compare(beats[:, columns], reference[:, columns])
-            features[f"r_{part}_{name}"], features[f"d_{part}_{name}"] = r, d
+    for number, name in enumerate(("normal", "local", "prev", "next")):
+        for part, with_four in compared.items():
+            features[f"r_{part}_{name}"], features[f"d_{part}_{name}"] = with_four[number]
     features["r_pre_local"], features["d_pre_local"] = _compare(
         beats[:, _BEFORE_QRS], nearby[:, _BEFORE_QRS]
     )
@@ -414,10 +431,33 @@ def around(values: Floats, times: Floats, seconds: float) -> Floats:
 def _compare(beats: Floats, reference: Floats) -> tuple[Floats, Floats]:
     """Correlation with, and root mean square distance to, another beat, both without level."""
     a, b = _level(beats), _level(reference)
-    b = np.broadcast_to(b, a.shape)
-    ab, aa, bb = (np.einsum("ij,ij->i", x, y) for x, y in ((a, b), (a, a), (b, b)))
+    return _r_and_d(_products(a, b), _products(a, a), _products(b, b), a.shape[1])
+
+
+def _compare_with_four(
+    beats: Floats, typical: Floats, nearby: Floats
+) -> list[tuple[Floats, Floats]]:
+    """`_compare` with the typical beat, the nearby one, the previous and the next beat."""
+    a, normal, local = _level(beats), _level(typical), _level(nearby)
+    width, aa, with_next = a.shape[1], _products(a, a), _products(a[:-1], a[1:])
+    return [
+        _r_and_d(_products(a, normal), aa, _products(normal, normal), width),
+        _r_and_d(_products(a, local), aa, _products(local, local), width),
+        _r_and_d(np.append(aa[0], with_next), aa, _shifted(aa, -1), width),
+        _r_and_d(np.append(with_next, aa[-1]), aa, _shifted(aa, 1), width),
+    ]
+
+
+def _products(a: Floats, b: Floats) -> Floats:
+    """The sum of the products of each row with that of the other, or with its only row."""
+    sums: Floats = np.einsum("ij,ij->i", a, b)
+    return sums
+
+
+def _r_and_d(ab: Floats, aa: Floats, bb: Floats, width: int) -> tuple[Floats, Floats]:
+    """Correlation and root mean square distance, from the products of two beats of this width."""
     r = ab / np.sqrt(np.maximum(aa * bb, 1e-12))
-    d = np.sqrt(np.maximum(aa - 2 * ab + bb, 0) / a.shape[1])
+    d = np.sqrt(np.maximum(aa - 2 * ab + bb, 0) / width)
     return r, d
 
 
@@ -446,6 +486,7 @@ def _shifted(values: Floats, by: int) -> Floats:
 
 def _rolling_median(values: Floats, beats: int) -> Floats:
     """Median over an odd number of beats around each."""
-    padded = np.pad(values, beats // 2, mode="edge")
-    middle: Floats = np.median(sliding_window_view(padded, beats), axis=1)
+    from scipy.ndimage import median_filter
+
+    middle: Floats = median_filter(values, beats, mode="nearest")
     return middle
