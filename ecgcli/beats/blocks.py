@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgcli.beats import Beats, require_rows, require_unmixed
+from ecgcli.beats import Beats, concatenate, require_rows, require_unmixed
 from ecgcli.beats.reader import BeatsReader
 
 if TYPE_CHECKING:
@@ -54,3 +54,31 @@ def beats_of_blocks(
             require_rows(len(sidecar), first, source)
     if sidecars is not None:
         require_unmixed(source, reader.checksum, context)
+
+
+def whole_recordings(blocks: Iterable[Beats]) -> Iterator[Beats]:
+    """The same beats, cut so that the consecutive beats of a recording are in one block.
+
+    For models that look at the beats of a recording together. Takes the memory of the longest
+    recording; beats without a sidecar count as those of one.
+    """
+    held: list[Beats] = []
+    for block in filter(len, blocks):
+        names = _records(block)
+        if held and names[0] != _records(held[-1])[-1]:
+            yield concatenate(held)
+            held = []
+        others = np.flatnonzero(names != names[-1])
+        if len(others):  # its last recording may go on in the next block
+            last = np.arange(len(names)) > others[-1]
+            yield concatenate([*held, block.take(np.flatnonzero(~last))])
+            held, block = [], block.take(np.flatnonzero(last))
+        held.append(block)
+    if held:
+        yield concatenate(held)
+
+
+def _records(beats: Beats) -> NDArray[np.str_]:
+    if beats.info is None:
+        return np.full(len(beats), "")
+    return beats.info["record"].to_numpy(str)

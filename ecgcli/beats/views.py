@@ -1,4 +1,4 @@
-"""What a model takes as input: the samples of a beat, RR intervals, context features.
+"""What a model takes as input: the samples of a beat, RR intervals, context features, recordings.
 
 A model declares the names of its views, a checkpoint's card repeats them, and
 `inputs_of` returns them, or raises an error that names what the beats lack.
@@ -91,10 +91,23 @@ def context(beats: Beats) -> NDArray[np.float32]:
     return beats.context
 
 
+def recording(beats: Beats) -> NDArray[np.float32]:
+    """Which beats follow one another in one recording, ``(beats, 1)``: a number for each recording.
+
+    Beats without a sidecar count as those of one recording.
+    """
+    if beats.info is None:
+        return np.zeros((len(beats), 1), np.float32)
+    names = beats.info["record"].to_numpy(str)
+    changes = np.append(False, names[1:] != names[:-1])[: len(beats)]
+    return changes.cumsum(dtype=np.float32)[:, None]
+
+
 VIEWS = {
     "samples": View("the beat's 187 samples", lambda: SAMPLE_COLUMNS, lambda beats: beats.samples),
     "rr": View("RR intervals", lambda: RR_RATIOS, rr_ratios),
     "context": View("beat relative to recording", feature_names, context),
+    "recording": View("beats of one recording together", lambda: ("recording",), recording),
 }
 
 

@@ -18,6 +18,7 @@ from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import CheckpointError, DataError
 from ecgcli.models import Estimator, Size, register
 from ecgcli.models.boosters import check_booster, packed, unpacked
+from ecgcli.models.consensus import Consensus
 from ecgcli.progress import SILENT, Progress
 from ecgcli.trees import Trees
 
@@ -61,6 +62,8 @@ class Context(Estimator):
     deflections are not beats. Its probability is added to that of Q, and the other classes share
     the rest. The boosters of the classes do not see these copies.
 
+    The beats of a recording are then looked at together: see `ecgcli.models.consensus`.
+
     Args:
         boosters: number of boosters.
         trees: number of trees per class in a booster.
@@ -73,7 +76,7 @@ class Context(Estimator):
         every_normal: of the N beats, one in this number is used.
     """
 
-    views = ("context",)
+    views = ("context", "recording")
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class Context(Estimator):
         self.every_normal = every_normal
         self._fitted: list[Trees] = []
         self._not_beats: Trees | None = None
+        self._consensus: Consensus | None = None
         self._classes = 0
         self._known: NDArray[np.int64] = np.arange(0)
 
@@ -115,8 +119,11 @@ class Context(Estimator):
         not_beats = unreadable & (labels == _Q)
         rounds = self.boosters * self.trees + (_ROUNDS_OF_NOT_BEATS if not_beats.any() else 0)
         steps = _Steps(progress, rounds)
-        self._fitted = self._fit_classes(
-            inputs[0][rows], labels[rows], _owners(beats)[rows], seed, steps
+        features, labels = inputs[0][rows], labels[rows]
+        weights = self._weights(labels, _owners(beats)[rows])
+        self._fitted = self._fit_classes(features, labels, weights, seed, steps)
+        self._consensus = Consensus.of_training(
+            features, self._gains(), np.bincount(labels, weights)[self._known] / weights.sum()
         )
         self._not_beats = (
             _fit_not_beats(inputs[0], not_beats, seed, steps) if not_beats.any() else None
@@ -126,13 +133,13 @@ class Context(Estimator):
         self,
         features: Features,
         labels: NDArray[np.int64],
-        owners: NDArray[np.int64],
+        weights: NDArray[np.float64],
         seed: int,
         steps: _Steps,
     ) -> list[Trees]:
         import lightgbm
 
-        data = _data(features, np.searchsorted(self._known, labels), self._weights(labels, owners))
+        data = _data(features, np.searchsorted(self._known, labels), weights)
         parameters = _OF_ALL | {
             "objective": "multiclass",
             "num_class": len(self._known),
@@ -171,6 +178,8 @@ class Context(Estimator):
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """See `Estimator`; a class without training beats has probability 0."""
         mean = np.mean([trees.probabilities(inputs[0]) for trees in self._fitted], axis=0)
+        if self._consensus is not None:
+            mean = self._consensus(mean, inputs[0], inputs[1][:, 0])
         probabilities = np.zeros((len(mean), self._classes), np.float32)
         probabilities[:, self._known] = mean
         if self._not_beats is not None:
@@ -181,10 +190,14 @@ class Context(Estimator):
 
     def importances(self) -> dict[str, float]:
         """The share of each feature in the gain of all splits."""
+        shares = zip(feature_names(), self._gains(), strict=True)
+        return {name: float(share) for name, share in sorted(shares, key=lambda item: -item[1])}
+
+    def _gains(self) -> NDArray[np.float64]:
+        """The share of each feature in the gain of all splits, ``(features,)``."""
         boosters = [trees.booster() for trees in self._fitted]
         gains = np.sum([booster.feature_importance("gain") for booster in boosters], axis=0)
-        shares = zip(feature_names(), gains / max(gains.sum(), 1e-12), strict=True)
-        return {name: float(share) for name, share in sorted(shares, key=lambda item: -item[1])}
+        return np.asarray(gains / max(gains.sum(), 1e-12), np.float64)
 
     def state(self) -> Tensors:
         """See `Estimator`: the trees as LightGBM's text, compressed."""
@@ -192,7 +205,8 @@ class Context(Estimator):
         facts = {"classes": self._classes, "known": self._known.tolist(), "boosters": texts}
         if self._not_beats is not None:
             facts["no_beat"] = self._not_beats.text
-        return {"trees": packed(json.dumps(facts))}
+        state = {"trees": packed(json.dumps(facts))}
+        return state if self._consensus is None else state | self._consensus.state()
 
     def restore(self, state: Tensors) -> None:
         """See `Estimator`.
@@ -211,6 +225,7 @@ class Context(Estimator):
                 f"version of ecg computes {len(feature_names())}; train again, or install the ecg "
                 "it was written with"
             )
+        self._consensus = Consensus.restored(state)
 
     def check_state(self, state: Tensors) -> None:
         """See `Estimator`."""
@@ -219,6 +234,8 @@ class Context(Estimator):
             check_booster(text)
         if "no_beat" in facts:
             check_booster(facts["no_beat"], binary=True)
+        if (consensus := Consensus.restored(state)) is not None:
+            consensus.check(len(feature_names()), len(facts["known"]))
 
 
 class _Steps:

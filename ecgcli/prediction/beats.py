@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ecgcli.beats import beats_reader, read_context, read_info
-from ecgcli.beats.blocks import beats_of_blocks
+from ecgcli.beats import Beats, beats_reader, read_context, read_info
+from ecgcli.beats.blocks import beats_of_blocks, whole_recordings
 from ecgcli.beats.views import inputs_of
 from ecgcli.choices import TableFormat
 from ecgcli.classes import ABSTAINED, CLASS_SETS
@@ -108,7 +108,10 @@ def predict_file(
                 *((each, pa.float32()) for each in classes),
             ]
         )
-        pieces = ((beats, reader.position) for beats in chain([head], blocks))
+        parts: Iterator[Beats] = chain([head], blocks)
+        if "recording" in classifier.views:
+            parts = whole_recordings(parts)
+        pieces = ((beats, reader.position) for beats in parts)
         with (
             output(target) as stream,
             table_writer(stream, table_format, schema) as writer,

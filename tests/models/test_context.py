@@ -8,10 +8,11 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import Result
 
-from ecgcli.beats import write_beats
+from ecgcli.beats import concatenate, write_beats
 from ecgcli.beats.preparation import prepare_recording
 from ecgcli.checkpoints import Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
@@ -50,7 +51,7 @@ def test_every_patient_is_held_out_once_and_all_are_learnt(run: Path) -> None:
     assert card.training_data.validation["beats"] == card.training_data.beats
     assert card.training_data.copies == ["inverted"]
     assert card.training_data.trained_on["V"] == 2 * card.training_data.beats["V"]
-    assert card.views == ("context",)
+    assert card.views == ("context", "recording")
     assert card.temperature != 1
     assert 0.5 < card.metrics["validation_accuracy"] < 1
 
@@ -80,6 +81,21 @@ def test_it_is_trained_evaluated_and_run(run: Path, mitdb: Path, ecg: Ecg) -> No
     assert "The test patient was not trained on" in json.loads(evaluated.stdout)["statement"]
     streamed = ecg("predict", "beats.csv", "--model", run, "-q")
     assert len(streamed.stdout.splitlines()) == json.loads(evaluated.stdout)["beats"] + 1
+
+
+def test_a_file_of_several_recordings_is_classified_as_each_of_them(
+    run: Path, mitdb: Path, ecg: Ecg
+) -> None:
+    of_each = [
+        prepare_recording(mitdb / f"{name}.hea", context=True).beats for name in ("221", "119")
+    ]
+    write_beats(Path("both.csv"), concatenate(of_each))
+    engine = load_engine(load_checkpoint(run / BEST))
+    expected = np.concatenate([engine.probabilities(beats) for beats in of_each])
+    result = ecg("predict", "both.csv", "--model", run, "-o", "p.csv", "-q")
+    assert result.exit_code == 0, result.stderr
+    found = pd.read_csv("p.csv")[[*"NSVFQ"]].to_numpy()
+    assert np.abs(found - expected).max() < 1e-5
 
 
 def test_beats_without_context_are_refused_with_what_to_do(

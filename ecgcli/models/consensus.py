@@ -1,0 +1,154 @@
+"""A second look at the beats of a recording together: like beats get like classes.
+
+A model that classifies each beat on its own contradicts itself within a recording: of a hundred
+beats that look the same, it calls three S. Here the probabilities of each beat are combined with
+those of the beats most like it, and a class that hardly occurs in the recording needs more
+evidence. Chosen on patients held out (`benchmarks/inter-patient.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgcli.arrays import Features, Tensors
+
+#: Beats of a recording that are compared with one another, about: those of half an hour.
+BEATS = 2048
+#: Of the beats that are most like a beat, so many are heard, and together weigh as much as it.
+NEIGHBOURS = 8
+#: Features that are compared: those the trees gain most from.
+FEATURES = 20
+#: The part that a class's share in the recording has in its weight; the rest is the training's.
+OWN_SHARE = 0.2
+#: Beats with a probability of class N from here on keep it. They are four fifths of all, their
+#: neighbours agree (the figures are the same), and comparing them would take most of the time.
+CERTAIN = 0.95
+
+_LEAST = 1e-6
+_COLUMNS, _SCALES, _SHARES = "consensus_columns", "consensus_scales", "consensus_shares"
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """How alike beats are, and how frequent the classes were in training.
+
+    Attributes:
+        columns: ``(compared,)``, the features compared.
+        scales: ``(compared,)``, what each is multiplied by; distances are Euclidean then.
+        shares: ``(classes,)``, the share of each class in the weights of the training beats; the
+            first is N where it was learnt.
+    """
+
+    columns: NDArray[np.int64]
+    scales: NDArray[np.float32]
+    shares: NDArray[np.float64]
+
+    @classmethod
+    def of_training(
+        cls, features: Features, gains: NDArray[np.float64], shares: NDArray[np.float64]
+    ) -> Consensus:
+        """Compare the features with the largest gains, each in its standard deviations.
+
+        Args:
+            features: of the training beats, ``(beats, features)``.
+            gains: the share of each feature in the gain of the trees, ``(features,)``; squared
+                distances are weighed by it.
+            shares: see `Consensus`.
+        """
+        columns = np.sort(np.argsort(-gains, kind="stable")[:FEATURES])
+        spread = features[:, columns].std(axis=0, dtype=np.float64)
+        scales = np.sqrt(gains[columns]) / np.where(spread > 0, spread, np.inf)
+        return cls(columns, scales.astype(np.float32), shares)
+
+    @classmethod
+    def restored(cls, state: Tensors) -> Consensus | None:
+        """What `state` gave; None for a model without it, of an earlier version."""
+        if _SCALES not in state:
+            return None
+        return cls(state[_COLUMNS], state[_SCALES], state[_SHARES])
+
+    def state(self) -> Tensors:
+        """Everything in it, as arrays."""
+        return {_COLUMNS: self.columns, _SCALES: self.scales, _SHARES: self.shares}
+
+    def check(self, features: int, classes: int) -> None:
+        """Refuse what a file may hold and no training gives.
+
+        Raises:
+            ValueError: columns beyond the features, or numbers that are not finite and positive.
+        """
+        sound = (
+            self.columns.shape == self.scales.shape == (len(self.columns),)
+            and self.shares.shape == (classes,)
+            and np.isin(self.columns, np.arange(features)).all()
+            and np.isfinite(self.scales).all()
+            and np.isfinite(self.shares).all()
+            and (self.shares > 0).all()
+        )
+        if not sound:
+            raise ValueError("the consensus is damaged")
+
+    def __call__(
+        self,
+        probabilities: NDArray[np.float64],
+        features: Features,
+        recordings: NDArray[np.float32],
+    ) -> NDArray[np.float64]:
+        """The probabilities ``(beats, classes)`` after the second look.
+
+        Args:
+            probabilities: of each beat on its own, ``(beats, classes)``.
+            features: ``(beats, features)``.
+            recordings: ``(beats,)``, a number for each recording; its beats follow one another.
+        """
+        compared = features[:, self.columns] * self.scales
+        result = np.empty_like(probabilities)
+        for rows in _stretches(recordings):
+            agreed = _with_neighbours(probabilities[rows], compared[rows])
+            result[rows] = self._as_frequent(agreed)
+        return result
+
+    def _as_frequent(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities if classes were, in part, as frequent as they are in this stretch.
+
+        The correction for another frequency of classes (Saerens et al., Neural Computation,
+        2002), once, for a mixture of the training's frequencies and those counted here.
+        """
+        counts = np.bincount(probabilities.argmax(axis=1), minlength=len(self.shares))
+        odds = (1 - OWN_SHARE) + OWN_SHARE * counts / counts.sum() / self.shares
+        return _normalized(probabilities * odds)
+
+
+def _stretches(recordings: NDArray[np.float32]) -> Iterator[slice]:
+    """The rows of each recording, those of a long one in equal parts of about `BEATS`."""
+    bounds = np.flatnonzero(np.diff(recordings)) + 1
+    for first, stop in zip([0, *bounds], [*bounds, len(recordings)], strict=True):
+        parts = max(1, round((stop - first) / BEATS))
+        cuts = np.linspace(first, stop, parts + 1).round().astype(int)
+        yield from map(slice, cuts[:-1], cuts[1:])
+
+
+def _with_neighbours(
+    probabilities: NDArray[np.float64], compared: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The geometric mean of each beat's probabilities and of those of its neighbours."""
+    doubtful = np.flatnonzero(probabilities[:, 0] < CERTAIN)
+    neighbours = min(NEIGHBOURS, len(probabilities) - 1)
+    if not len(doubtful) or not neighbours:
+        return probabilities
+    distances = np.square(compared).sum(axis=1) - 2 * compared[doubtful] @ compared.T
+    distances[np.arange(len(doubtful)), doubtful] = np.inf
+    nearest = np.argpartition(distances, neighbours - 1, axis=1)[:, :neighbours]
+    logs = np.log(np.maximum(probabilities, _LEAST))
+    result = probabilities.copy()
+    result[doubtful] = _normalized(np.exp((logs[doubtful] + logs[nearest].mean(axis=1)) / 2))
+    return result
+
+
+def _normalized(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    return shares
