@@ -20,7 +20,7 @@ from ecgcli.recordings.databases import MITDB
 from ecgcli.sources import get_source
 from ecgcli.sources.fetching import fetch
 from ecgcli.sources.physionet import published_checksums
-from tests.helpers import require_documented, small_config
+from tests.helpers import draw_nothing, require_documented, small_config
 
 ROOT = Path(__file__).parents[1]
 
@@ -144,11 +144,10 @@ def fibrillation_run(rhythm_records: Path, make_once: MakeOnce) -> Path:
 
 
 @pytest.fixture
-def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def bare_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of this test draw nothing and store no graph, which would take most of its time."""
+    draw_nothing(monkeypatch)
     monkeypatch.setattr("ecgcli.training.epochs.export_graph", lambda *_: b"none")
-    for name in ("draw_curves", "draw_mistakes"):
-        monkeypatch.setattr(f"ecgcli.training.report.{name}", lambda *_: None)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from pydantic import TypeAdapter
 
 from ecgcli.beats import INFO_COLUMNS, TIMES, Beats
@@ -77,6 +78,12 @@ def small_document(data: Path, runs: Path) -> dict[str, object]:
 def small_config(data: Path, runs: Path, *overrides: str) -> Config:
     """The config of `small_document`, with overrides."""
     return parse_config(small_document(data, runs), overrides)
+
+
+def draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Have trainings leave out their pictures, which take most of the time of a small one."""
+    for name in ("draw_curves", "draw_mistakes", "draw_shares"):
+        patch.setattr(f"ecgcli.training.report.{name}", lambda *_: None)
 
 
 def some_beats(count: int) -> Beats:

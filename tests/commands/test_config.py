@@ -45,6 +45,7 @@ def test_show_is_the_file_and_copy_writes_it_once(ecg: Ecg) -> None:
         ("configs/demo.yaml", "configs/demo.yaml is not here: the config demo of ecg is used"),
     ],
 )
+@pytest.mark.usefixtures("bare_training")
 def test_train_takes_a_name_and_the_path_in_a_clone(
     place: str, note: str, demo: Path, ecg: Ecg
 ) -> None:

@@ -39,6 +39,7 @@ def test_it_prints_the_run_and_reports_the_epochs(config: Path, demo: Path, ecg:
     assert (resolved["seed"], resolved["training"]["epochs"]) == (3, 2)
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_the_first_run_explains_the_classes_and_every_run_its_curves(
     config: Path, ecg: Ecg
 ) -> None:
@@ -50,6 +51,7 @@ def test_the_first_run_explains_the_classes_and_every_run_its_curves(
     assert "Report: runs/small-2/report.html" in second.stderr
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_quiet_and_json(config: Path, ecg: Ecg) -> None:
     result = ecg("train", "--config", config, "training.epochs=1", "--json", "--quiet")
     assert result.stderr == ""
@@ -60,6 +62,7 @@ def test_quiet_and_json(config: Path, ecg: Ecg) -> None:
     assert report["best"] == document["best"]
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_resume_takes_the_newest_run_and_nothing_else(config: Path, ecg: Ecg) -> None:
     for _ in range(2):
         assert ecg("train", "-q", "--config", config, "training.epochs=1").exit_code == 0
@@ -116,6 +119,7 @@ def test_a_wrong_model_or_device_is_reported_before_data_are_read(
     assert "not-there" not in result.stderr
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_overfitting_is_reported_in_a_sentence(config: Path, ecg: Ecg) -> None:
     """Few beats, no augmentation, many epochs: the network memorises them."""
     few = "data.resample={per_class: {N: 60, S: 10, V: 10, F: 10, Q: 10}}"

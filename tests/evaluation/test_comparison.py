@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.evaluation.comparison import Mean, compare, mean_over_seeds
 from ecgcli.training.config import Config, parse_config
 from ecgcli.training.run import is_finished
-from tests.helpers import Watcher, small_document
+from tests.helpers import Watcher, draw_nothing, small_document
 
 Ecg = Callable[..., Result]
 
@@ -30,6 +30,13 @@ def configs(demo: Path, runs: Path) -> list[Config]:
     trees = small_document(demo, runs) | {"name": "trees", "training": {}}
     trees["model"] = {"name": "features", "trees": 30}
     return [parse_config(network), parse_config(trees)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_pictures() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        draw_nothing(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

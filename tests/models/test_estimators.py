@@ -85,6 +85,7 @@ def test_the_commands_take_it(estimator_run: Run, demo: Path, ecg: Ecg) -> None:
     assert ecg("predict", few, "--model", estimator_run.path, "--engine", "torch").exit_code == 2
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_a_seed_gives_the_same_model(demo: Path, tmp_path: Path) -> None:
     first_run, second_run = (fitted(demo, tmp_path, name="features", trees=20) for _ in range(2))
     first, second = (
@@ -102,6 +103,7 @@ def test_the_run_says_which_features_decide(demo: Path, tmp_path: Path) -> None:
     assert (run / "importances.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_ecg_train_fits_it_again_from_the_config_in_its_run(
     demo: Path, tmp_path: Path, ecg: Ecg
 ) -> None:
@@ -120,6 +122,7 @@ def test_keys_that_apply_only_to_epochs_are_refused(demo: Path, tmp_path: Path) 
     assert not (tmp_path / "small").exists()
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_few_beats_are_no_batch_and_enough(demo: Path, tmp_path: Path) -> None:
     """Without epochs there are no batches that the beats would have to fill."""
     document = small_document(demo, tmp_path) | {"model": {"name": "knn"}, "training": {}}

@@ -32,7 +32,7 @@ def test_two_processes_learn_the_weights_of_one_in_double_precision() -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_two_processes_continue_what_one_began_as_it_would(demo: Path, tmp_path: Path) -> None:
     beats = read_beats(demo / "synthetic_train.csv")
     rows = np.random.default_rng(0).permutation(len(beats))[:2500]

@@ -93,7 +93,7 @@ def test_the_checkpoint_explains_itself(trained: Path) -> None:
     assert card.class_offsets[0] > 0 > card.class_offsets[1]
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_a_second_run_of_a_name_gets_a_number(demo: Path, tmp_path: Path) -> None:
     config = small_config(demo, tmp_path, "training.epochs=1")
     names = [train(config).path.name for _ in range(3)]
@@ -101,7 +101,7 @@ def test_a_second_run_of_a_name_gets_a_number(demo: Path, tmp_path: Path) -> Non
     assert same_weights(tmp_path / "small" / BEST, tmp_path / "small-3" / BEST)  # seeded
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_another_seed_is_another_training(demo: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         train(small_config(demo, tmp_path, "training.epochs=1", f"seed={seed}"))
@@ -119,7 +119,7 @@ def test_another_seed_is_another_training(demo: Path, tmp_path: Path) -> None:
         (1.3, "constant", "balanced"),
     ],
 )
-@pytest.mark.usefixtures("every_batch", "without_pictures")
+@pytest.mark.usefixtures("every_batch", "bare_training")
 def test_stopped_and_resumed_is_bit_for_bit_the_uninterrupted_training(
     epochs: float, schedule: str, sampler: str, demo: Path, tmp_path: Path
 ) -> None:
@@ -190,7 +190,7 @@ def test_a_signal_ends_the_command_with_its_exit_code_and_the_command_that_conti
     assert load_checkpoint(run / LAST).state is not None
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_early_stopping_keeps_the_best(demo: Path, tmp_path: Path) -> None:
     config = small_config(
         demo, tmp_path, "training.epochs=40", "training.patience=2", "training.schedule=constant"
@@ -201,7 +201,7 @@ def test_early_stopping_keeps_the_best(demo: Path, tmp_path: Path) -> None:
     assert load_checkpoint(result.path / BEST).card.metrics["epoch"] == result.best.epoch
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_resuming_a_finished_run_changes_nothing(run_copy: Path) -> None:
     before = {path.name: path.read_bytes() for path in run_copy.glob("*.safetensors")}
     watcher = Watcher()
@@ -269,7 +269,7 @@ def test_memory_that_runs_out_names_the_key_to_set(
         train(small_config(demo, tmp_path))
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_a_run_of_a_gpu_is_resumed_on_the_cpu(run_copy: Path) -> None:
     last = load_checkpoint(run_copy / LAST)
     assert last.state is not None
@@ -281,7 +281,7 @@ def test_a_run_of_a_gpu_is_resumed_on_the_cpu(run_copy: Path) -> None:
     assert "The training began on cuda:77, which is not here" in watcher.messages[0]
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_class_weights_move_the_network_towards_the_class(demo: Path, tmp_path: Path) -> None:
     sensitivity = []
     for weights in ("none", "{N: 1.0, S: 30.0}"):
@@ -320,7 +320,7 @@ def test_figures_of_training_beats_have_the_validation_beats_balance(sampler: st
     assert np.multiply(weights, drawn) == pytest.approx([950, 0, 50, 10, 0])
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_the_two_losses_are_computed_alike(demo: Path, tmp_path: Path) -> None:
     """Smoothing, weights and resampling of classes would make the one several times the other."""
     overrides = [

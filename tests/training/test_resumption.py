@@ -133,7 +133,7 @@ def test_a_planned_schedule_cannot_be_given_more_epochs(run_copy: Path) -> None:
         resume(run_copy)
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_more_epochs_at_a_constant_rate_are_as_if_asked_for_at_first(
     demo: Path, tmp_path: Path
 ) -> None:
@@ -149,7 +149,7 @@ def test_more_epochs_at_a_constant_rate_are_as_if_asked_for_at_first(
         assert same_weights(resumed.path / name, whole.path / name)
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_an_older_checkpoint_without_the_config_is_resumed(run_copy: Path) -> None:
     forget_origin(run_copy)
     assert len(resume(run_copy).history) == 4
@@ -163,7 +163,7 @@ def test_an_older_checkpoint_with_another_seed_is_refused(run_copy: Path) -> Non
         resume(run_copy)
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_changed_patients_are_refused_and_moved_files_are_not(
     run_copy: Path, demo: Path, tmp_path: Path
 ) -> None:
@@ -181,7 +181,7 @@ def test_changed_patients_are_refused_and_moved_files_are_not(
         resume(run_copy)
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_changed_rr_intervals_are_refused_where_the_model_reads_them(
     demo: Path, tmp_path: Path
 ) -> None:

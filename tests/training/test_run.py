@@ -97,7 +97,7 @@ def test_an_unfinished_or_damaged_run_is_not_read(run_copy: Path) -> None:
         read_run(run_copy)
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_training_reports_the_beats_the_epochs_and_the_running_figures(
     demo: Path, tmp_path: Path
 ) -> None:

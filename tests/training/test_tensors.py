@@ -15,6 +15,7 @@ from tests.helpers import same_weights, small_config
 from tests.training.test_epochs import StopsAt
 
 
+@pytest.mark.usefixtures("bare_training")
 def test_training_on_parquet_is_that_on_the_csv_also_when_it_is_resumed(
     demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return address
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("bare_training")
 def test_what_was_sent_is_what_metrics_csv_has(demo: Path, tmp_path: Path, store: str) -> None:
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     from mlflow import MlflowClient
