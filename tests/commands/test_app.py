@@ -288,7 +288,7 @@ def test_ctrl_c_is_130(ecg: Ecg, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.startswith("interrupted:")
 
 
-@pytest.mark.parametrize("command", [["--help"], ["models"], ["features", "--list"]])
+@pytest.mark.parametrize("command", [["--help"], ["config", "list"], ["features", "--list"]])
 class TestStandardStreams:
     """Whatever prints: a help page, a table, lines."""
 
