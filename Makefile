@@ -31,7 +31,8 @@ demo: .venv/installed  ## Train and evaluate a small network on synthetic beats
 	echo "  ecg train --config cnn"
 
 test: .venv/installed-dev lint  ## Run every check and every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope \
+		--no-loadscope-reorder
 
 docs: .venv/installed-docs  ## Build the documentation, into build/docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs

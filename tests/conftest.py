@@ -24,6 +24,22 @@ from tests.helpers import draw_nothing, require_documented, small_config
 
 ROOT = Path(__file__).parents[1]
 
+#: The modules that take longest, the longest first. They begin first, so that no process of the
+#: run has one of them left when the others have ended.
+LONGEST = (
+    "test_readme", "training/test_epochs", "test_chain", "evaluation/test_comparison",
+    "fuzz/test_fuzz", "training/test_distributed", "prediction/test_cohort_on_ray",
+    "commands/test_predict_recordings", "commands/test_scarce_resources", "test_contributing",
+    "view/test_page", "review/test_page", "commands/test_app", "commands/test_bad_input",
+    "models/test_models", "models/test_estimators", "training/test_run",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first."""
+    places = {ROOT / "tests" / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 @pytest.fixture(scope="session")
 def mitdb() -> Path:
