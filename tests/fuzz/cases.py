@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.fuzz.damage import DAMAGES, ODD_TEXTS, Random, pick
+from tests.fuzz.damage import DAMAGES
+from tests.fuzz.damage.anything import ODD_TEXTS, Random, pick
 
 #: Written as ``{file}`` in a command: the damaged file.
 _BEATS = (
