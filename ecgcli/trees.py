@@ -139,14 +139,14 @@ class _Split(NamedTuple):
     """A split: rows of at most this rank in a column go left.
 
     ``left`` and ``right`` are the splits there, negative for a leaf. The leaves below are
-    numbered from 0, those on the right first; ``on_the_right`` is their number.
+    numbered from 0, those on the left first; ``on_the_left`` is their number.
     """
 
     column: int
     rank: int
     left: int
     right: int
-    on_the_right: int
+    on_the_left: int
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,9 @@ class _Tree:
         try:
             for number in range(len(nodes) - 1, -1, -1):
                 column, rank, left, right = nodes[number]
-                on_the_right = leaves.pop(right)
-                splits.append(_Split(column, rank, left, right, len(on_the_right)))
-                leaves[number] = on_the_right + leaves.pop(left)
+                on_the_left = leaves.pop(left)
+                splits.append(_Split(column, rank, left, right, len(on_the_left)))
+                leaves[number] = on_the_left + leaves.pop(right)
         except KeyError as error:
             raise ValueError("the nodes of a tree do not form a tree") from error
         return cls(splits[::-1], values[leaves[0 if nodes else -1]])
@@ -215,36 +215,36 @@ class _Forest:
         ranks = [column.ranks(features) for column in self.columns]
         rows = len(features)
         reached = list(np.zeros((max(self.most_leaves(), 2) - 1, rows), np.uint8))
-        below, value = np.empty(rows, bool), np.empty(rows)
+        above, value = np.empty(rows, bool), np.empty(rows)
         for number, tree in enumerate(self.trees):
-            _reach(tree.splits, ranks, reached, below)
+            _reach(tree.splits, ranks, reached, above)
             leaf = reached[0] if tree.splits else np.zeros(rows, np.uint8)
-            scores[number % len(scores)] += np.take(tree.values, leaf, out=value, mode="clip")
+            scores[number % len(scores)] += np.take(tree.values, leaf, out=value, mode="wrap")
 
 
 def _reach(
     splits: list[_Split],
     ranks: list[NDArray[Any]],
     reached: list[NDArray[np.uint8]],
-    below: NDArray[np.bool_],
+    above: NDArray[np.bool_],
 ) -> None:
     """Put the leaf that each row reaches from split ``k`` into ``reached[k]``, ``(rows,)``.
 
-    The leaf of a split is that of its right branch, or that of its left branch plus the number of
-    leaves on the right: the larger of the two where the row goes left. ``below`` is scratch.
+    The leaf of a split is that of its left branch, or that of its right branch plus the number of
+    leaves on the left: the larger of the two where the row goes right. ``above`` is scratch.
     """
-    goes_left = below.view(np.uint8)
+    goes_right = above.view(np.uint8)
     for number in range(len(splits) - 1, -1, -1):
-        column, rank, left, right, on_the_right = splits[number]
+        column, rank, left, right, on_the_left = splits[number]
         leaf = reached[number]
-        np.less_equal(ranks[column], rank, below)
-        if left < 0:
-            np.multiply(goes_left, on_the_right, leaf)
+        np.greater(ranks[column], rank, above)
+        if right < 0:
+            np.multiply(goes_right, on_the_left, leaf)
         else:
-            np.add(reached[left], on_the_right, leaf)
-            np.multiply(leaf, goes_left, leaf)
-        if right >= 0:
-            np.maximum(leaf, reached[right], out=leaf)
+            np.add(reached[right], on_the_left, leaf)
+            np.multiply(leaf, goes_right, leaf)
+        if left >= 0:
+            np.maximum(leaf, reached[left], out=leaf)
 
 
 def _columns_and_nodes(

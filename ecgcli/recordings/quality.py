@@ -30,7 +30,7 @@ def unusable(signal: NDArray[np.float64], sampling_rate: float) -> list[Stretch]
     stretches = [Stretch(start, stop, "missing") for start, stop in _runs(missing)]
     low, high = np.nanmin(signal, initial=np.inf), np.nanmax(signal, initial=-np.inf)
     shortest = SATURATED_SECONDS * sampling_rate
-    for start, last in _runs(np.diff(signal) == 0, shortest - 1):
+    for start, last in _runs(signal[1:] == signal[:-1], shortest - 1):
         samples = last + 1 - start
         if samples >= FLAT_SECONDS * sampling_rate:
             stretches.append(Stretch(start, last + 1, "flat"))
