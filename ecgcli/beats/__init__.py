@@ -324,7 +324,7 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
             _write_info(sidecars.enter_context(atomic_write(info_path(target))), info)
         if beats.context is not None:
             block = sidecars.enter_context(atomic_write(context_path(target)))
-            np.save(block, beats.context, allow_pickle=False)
+            np.save(block, np.ascontiguousarray(beats.context), allow_pickle=False)
         if target.suffix == ".gz":
             with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=3, mtime=0) as packed:
                 write_rows(cast(IO[bytes], packed), beats.samples, beats.labels)

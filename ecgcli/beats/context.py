@@ -82,7 +82,7 @@ def with_context(recording: Recording, beats: Beats) -> Beats:
     if not len(beats) or len(peaks) < _FEWEST:
         return replace(beats, context=np.zeros((len(beats), len(feature_names())), np.float32))
     _, context = context_features(recording.filled, recording.sampling_rate, peaks)
-    return replace(beats, context=context[beats.known_peak])
+    return replace(beats, context=np.take(context.T, beats.known_peak, axis=1).T)
 
 
 def context_features(
@@ -102,7 +102,8 @@ def context_features(
         learnt = beside.submit(evidence, peaks / sampling_rate)
         features = _relative_features(signal, sampling_rate, peaks)
     features |= learnt.result()
-    return tuple(features), np.stack(list(features.values()), axis=1).astype(np.float32)
+    by_feature = np.array(list(features.values()), np.float32)  # as trees read them
+    return tuple(features), by_feature.T
 
 
 def _relative_features(signal: Floats, sampling_rate: float, peaks: Floats) -> dict[str, Floats]:
