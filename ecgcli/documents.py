@@ -11,18 +11,10 @@ with an object for each row, which has the columns of their CSV.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-
-#: The version of all documents.
-SCHEMA = 1
-
-
-def versioned(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with its version, as the first key."""
-    return {"schema": SCHEMA} | dict(document)
 
 
 class _Object(BaseModel):

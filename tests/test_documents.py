@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from typer.main import get_command
 
 from ecgcli.commands import app
-from ecgcli.documents import DOCUMENTS, as_markdown, json_schema, versioned
+from ecgcli.documents import DOCUMENTS, as_markdown, json_schema
+from ecgcli.schema import versioned
 from tests.helpers import require_documented
 
 ROOT = Path(__file__).parents[1]

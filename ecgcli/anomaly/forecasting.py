@@ -19,12 +19,12 @@ from ecgcli.beats import read_beats, within_beats
 from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.rows import choose_rows
 from ecgcli.beats.segmentation import signal_reader
-from ecgcli.documents import versioned
 from ecgcli.errors import CheckpointError, ConfigError, DataError
 from ecgcli.prediction.beats import output
 from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_known_beats
+from ecgcli.schema import versioned
 from ecgcli.wording import counted
 
 #: A forecast is cut, or no longer drawn, where the beat has ended in more than this share of

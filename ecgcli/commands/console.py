@@ -287,7 +287,7 @@ def _console(**options: Any) -> Console:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """The one document of ``--json``, with its version; its keys are in `ecgcli.documents`."""
-    from ecgcli.documents import versioned
+    from ecgcli.schema import versioned
 
     print(json.dumps(versioned(document), indent=2, allow_nan=False, default=_plain))
 

@@ -14,11 +14,11 @@ import pyarrow.parquet as papq
 
 from ecgcli.beats.preparation import Failure
 from ecgcli.cells import quoting, to_cell
-from ecgcli.documents import SCHEMA
 from ecgcli.files import json_text
 from ecgcli.prediction.results import Results
 from ecgcli.prediction.shards import Shard, files_of_shards
 from ecgcli.recordings.rhythm import ECTOPIC
+from ecgcli.schema import SCHEMA
 
 #: The files of a run: the summary of each recording, a table with a row for each, and failures.
 SUMMARY, TABLE, FAILURES = "summary.json", "cohort.parquet", "failures.csv"

@@ -16,7 +16,6 @@ from ecgcli.arrays import Probabilities
 from ecgcli.beats.preparation import Prepared
 from ecgcli.choices import TableFormat
 from ecgcli.classes import AAMI_CLASSES, ABSTAINED
-from ecgcli.documents import versioned
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.fibrillation import AFIB, OTHER, UNKNOWN, AtrialRhythm
 from ecgcli.fibrillation.model import bundled_model
@@ -33,6 +32,7 @@ from ecgcli.recordings.periods import by_period
 from ecgcli.recordings.rhythm import Rhythm, describe_rhythm, rr_intervals
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
 from ecgcli.recordings.variability import heart_rate_variability, limits
+from ecgcli.schema import versioned
 
 #: Seconds.
 HOUR = 3600.0
