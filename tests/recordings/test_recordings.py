@@ -14,6 +14,7 @@ from scipy.io import savemat
 
 from ecgcli.errors import DataError
 from ecgcli.recordings import ReadOptions, Recording, endings, read_recording
+from ecgcli.recordings.leads import read_leads
 from tests.helpers import ecg_process, without_root
 
 RATE = 250.0
@@ -182,11 +183,14 @@ class TestWfdb:
         data.chmod(0o600)
         whole = data.read_bytes()
         data.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(DataError, match=r"100\.hea: ") as caught:
+        cut_off = r"100\.hea: the signal file 100\.dat has {} bytes, and the 650,000 .* cut off"
+        with pytest.raises(DataError, match=cut_off.format("975,000")):
             read_recording(header)
-        assert "\n" not in str(caught.value)
+        data.write_bytes(whole[:-1])
+        with pytest.raises(DataError, match=cut_off.format("1,949,999")):
+            read_recording(header)
         data.write_bytes(b"")
-        with pytest.raises(DataError):
+        with pytest.raises(DataError, match=cut_off.format("0")):
             read_recording(header)
         data.unlink()
         with pytest.raises(DataError, match=r"100\.dat is missing"):
@@ -248,6 +252,18 @@ class TestEdf:
         )
         with pytest.raises(DataError, match="unit of lead Resp is not stated"):
             read_recording(path, ReadOptions(lead="Resp"))
+
+    def test_two_leads_of_one_label_are_two_leads(self, signal: np.ndarray, tmp_path: Path) -> None:
+        half = edfio.EdfSignal(signal[::2], RATE / 2, label="ECG", physical_dimension="mV")
+        path = self.write(tmp_path / "x.edf", self.lead(signal, "ECG"), half)
+        second = read_recording(path, ReadOptions(lead=1))
+        assert second.sampling_rate == RATE / 2
+        assert second.signal == pytest.approx(signal[::2], abs=1e-3)
+        leads, notes = read_leads(path, ReadOptions(lead="all"))
+        assert len(leads) == 1
+        assert notes == (
+            f"signal ECG is left out: it has {RATE / 2:g} Hz, and ECG has {RATE:g} Hz",
+        )
 
     def test_bdf(self, signal: np.ndarray, tmp_path: Path) -> None:
         lead = edfio.BdfSignal(1000 * signal, RATE, label="II", physical_dimension="uV")

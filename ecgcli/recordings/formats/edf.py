@@ -51,15 +51,15 @@ def _read(path: Path, options: ReadOptions) -> Recording:
     signals: list[Any] = list(file.signals)
     if not signals:
         raise DataError("the file has annotations only and no signal", file=path)
-    labels = [signal.label.strip() for signal in signals]
+    signals.sort(key=_is_no_ecg)
     if not file.is_continuous:
         raise DataError(
             "the file is discontinuous (EDF+D), so its samples do not have regular times; "
             "export it as continuous EDF",
             file=path,
         )
-    leads = _ecg_first(labels)
-    signal = signals[labels.index(leads[choose_lead(leads, options.lead, path)])]
+    leads = tuple(signal.label.strip() for signal in signals)
+    signal = signals[choose_lead(leads, options.lead, path)]
     _require_scale(signal, path)
     unit = options.units or signal.physical_dimension
     positions, symbols, _ = named_annotations(options.annotations, path)
@@ -72,7 +72,7 @@ def _read(path: Path, options: ReadOptions) -> Recording:
         lead=signal.label.strip(),
         positions=positions,
         symbols=symbols,
-        leads=tuple(leads),
+        leads=leads,
         start=_start(file),
     )
 
@@ -102,6 +102,6 @@ def _require_scale(signal: Any, path: Path) -> None:
         )
 
 
-def _ecg_first(labels: list[str]) -> list[str]:
-    """Signals labelled as ECG before the others (breath, position, EEG)."""
-    return sorted(labels, key=lambda label: not label.upper().startswith(("ECG", "EKG")))
+def _is_no_ecg(signal: Any) -> bool:
+    """Whether a signal is not labelled as ECG, as breath, position and EEG are not."""
+    return not signal.label.strip().upper().startswith(("ECG", "EKG"))

@@ -26,6 +26,12 @@ from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.identity import segment_headers
 from ecgcli.recordings.rhythm_annotations import rhythm_spans
 
+#: Bytes of a sample in the formats that have a fixed number (signal(5) of the WFDB manuals).
+_BYTES = {
+    "8": 1, "80": 1, "16": 2, "61": 2, "160": 2, "24": 3, "32": 4, "212": 3 / 2, "310": 4 / 3,
+    "311": 4 / 3,
+}  # fmt: skip
+
 
 @register(
     "wfdb",
@@ -216,6 +222,7 @@ def _read_lead(
     if hasattr(header, "seg_name"):
         signals = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number]))
         return signals.p_signal[:, 0].astype(np.float64), signals.units[0], ()
+    _require_size(path, record, header, number)
     signals = _try(path, lambda: wfdb.rdrecord(str(record), channels=[number], physical=False))
     _require_whole(path, header, signals)
     stated = header.checksum[number] if header.checksum else None
@@ -227,6 +234,26 @@ def _read_lead(
         options,
     )
     return signals.dac()[:, 0], header.units[number], notes
+
+
+def _require_size(path: Path, record: Path, header: Any, number: int) -> None:
+    """Refuse a signal file that is shorter than its header states.
+
+    The library's own error is NumPy's, about shapes of arrays.
+    """
+    name, size_of_sample = header.file_name[number], _BYTES.get(header.fmt[number])
+    if header.sig_len is None or size_of_sample is None:
+        return
+    of_file = [each for each, file in enumerate(header.file_name) if file == name]
+    frame = sum(header.samps_per_frame[each] or 1 for each in of_file)
+    file = record.with_name(name)
+    expected = (header.byte_offset[number] or 0) + int(header.sig_len * frame * size_of_sample)
+    if file.is_file() and (found := file.stat().st_size) < expected:
+        raise DataError(
+            f"the signal file {name} has {found:,} bytes, and the {header.sig_len:,} samples that "
+            f"the header states take {expected:,}; it is cut off: fetch it again",
+            file=path,
+        )
 
 
 def _require_whole(path: Path, header: Any, signals: Any) -> None:
