@@ -224,4 +224,10 @@ def _quality_notes(recording: Recording, stretches: list[Stretch]) -> list[str]:
     reasons = Counter(stretch.reason for stretch in stretches)
     seconds = sum(s.stop - s.start for s in stretches) / recording.sampling_rate
     summary = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-    return [f"{seconds:.1f} s without ECG skipped ({summary})"]
+    notes = [f"{seconds:.1f} s without ECG skipped ({summary})"]
+    if len(recording.leads) > 1 and seconds > len(recording.signal) / recording.sampling_rate / 2:
+        notes.append(
+            f"lead {recording.lead} has no ECG for most of the time; valid for --lead: "
+            f"{', '.join(recording.leads)}, or all"
+        )
+    return notes

@@ -37,6 +37,9 @@ from ecgcli.schema import versioned
 #: Seconds.
 HOUR = 3600.0
 
+#: The share of Q beats beyond which a note says what they may be.
+_MANY = 0.1
+
 #: The formats of a recording's predictions; wfdb is an annotation file.
 RecordingFormat = TableFormat | Literal["wfdb"]
 
@@ -208,10 +211,10 @@ def classify_prepared(
     labels = labels_for(probabilities, abstain)
     kinds = np.full(len(prepared.peaks), "", dtype="<U8")
     kinds[beats.known_peak] = np.array((*classes, ""))[labels]
-    ventricular = np.zeros(len(prepared.peaks), bool)
+    not_atrial = np.zeros(len(prepared.peaks), bool)
     most_probable = np.array(classes)[labels_for(probabilities)]
-    ventricular[beats.known_peak] = np.isin(most_probable, VENTRICULAR)
-    atrial = bundled_model().rhythm(prepared.peaks, ventricular)
+    not_atrial[beats.known_peak] = np.isin(most_probable, (*VENTRICULAR, "Q"))
+    atrial = bundled_model().rhythm(prepared.peaks, not_atrial)
     return Classified(
         path=prepared.path,
         name=prepared.name,
@@ -227,11 +230,22 @@ def classify_prepared(
         kinds=kinds,
         atrial=atrial,
         unusable=prepared.unusable,
-        notes=(*prepared.notes, *filter(None, [atrial.note])),
+        notes=(*prepared.notes, *_doubts(most_probable), *filter(None, [atrial.note])),
         missed=prepared.missed,
         annotated=prepared.annotated,
         start=prepared.start,
     )
+
+
+def _doubts(most_probable: NDArray[np.str_]) -> list[str]:
+    """A note where many beats are paced, or no beats at all, as in a recording of noise."""
+    of_q = int((most_probable == "Q").sum())
+    if of_q <= _MANY * len(most_probable):
+        return []
+    return [
+        f"{of_q / len(most_probable):.0%} of the beats are Q: paced beats, or noise in which the "
+        "detector found deflections"
+    ]
 
 
 def write_classified(

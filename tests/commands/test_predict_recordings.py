@@ -52,6 +52,24 @@ def test_predictions_of_a_record_have_times_and_a_rhythm(
     assert "V burden" in result.stderr
 
 
+def test_noise_is_said_to_be_doubtful_and_has_no_atrial_rhythm(nstdb: Path, ecg: Ecg) -> None:
+    result = ecg("predict", nstdb / "ma.hea", "-o", "p.csv")
+    assert result.exit_code == 0
+    assert re.search(r"ma: 9\d% of the beats are Q: paced beats, or noise in which", result.stderr)
+    assert "AF burden   unknown" in result.stderr
+
+
+def test_a_lead_without_ecg_is_reported_with_the_other_leads(mitdb: Path, ecg: Ecg) -> None:
+    two = wfdb.rdrecord(str(mitdb / "100"), sampto=20_000).p_signal
+    two[:, 0] = 0
+    wfdb.wrsamp("flat", 360, ["mV"] * 2, ["MLII", "V5"], two, fmt=["16"] * 2)
+    result = ecg("predict", "flat.hea", "-o", "p.csv")
+    assert result.exit_code == 0
+    assert "lead MLII has no ECG for most of the time; valid for --lead: MLII, V5, or all" in (
+        " ".join(result.stderr.split())
+    )
+
+
 def test_the_classes_are_those_of_its_prepared_beats(trained: Path, mitdb: Path, ecg: Ecg) -> None:
     ecg("prepare", mitdb / "208", "-o", "beats.csv")
     by_beats = pd.read_csv(
