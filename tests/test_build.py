@@ -151,13 +151,15 @@ def test_the_documentation_lists_every_extra() -> None:
     assert set(re.findall(r"`(\w+)`", "".join(named))) == {*project()["optional-dependencies"]}
 
 
-def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_package_and_no_others(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run([*build, "--directory", str(tmp_path)], cwd=ROOT, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     files = {path for path in (ROOT / "ecgcli").rglob("*") if path.is_file()}
     names = {str(path.relative_to(ROOT)) for path in files if path.parent.name != "__pycache__"}
-    assert {"ecgcli/weights/beats.md", "ecgcli/sources/mitdb.sha256"} <= names
+    assert {"ecgcli/weights/beats.safetensors", "ecgcli/sources/mitdb.sha256"} <= names
     names |= {f"ecgcli/{path.relative_to(ROOT)}" for path in ROOT.glob("configs/*.yaml")}
     assert "ecgcli/configs/cnn.yaml" in names
-    assert names <= set(zipfile.ZipFile(wheel).namelist())
+    held = set(zipfile.ZipFile(wheel).namelist())
+    assert names <= held
+    assert all(name.startswith(("ecgcli/", "ecgcli-")) for name in held)
