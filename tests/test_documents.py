@@ -5,6 +5,7 @@ What the tests of the commands print is checked by the fixture ``ecg``.
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from typer.main import get_command
 
 from ecgcli.commands import app
-from ecgcli.documents import DOCUMENTS, as_markdown, json_schema
+from ecgcli.documents import DOCUMENTS, json_schema
 from ecgcli.schema import versioned
 from tests.helpers import require_documented
 
@@ -43,8 +44,9 @@ def test_every_command_with_json_has_a_documented_schema() -> None:
 
 
 def test_the_page_is_made_from_the_documents() -> None:
-    """To make it again: ``python -m ecgcli.documents > docs/json.md``."""
-    assert (ROOT / "docs" / "json.md").read_text(encoding="utf-8") == as_markdown()
+    """To make it again: ``python docs/documents.py > docs/json.md``."""
+    page = runpy.run_path(str(ROOT / "docs" / "documents.py"))["as_markdown"]()
+    assert (ROOT / "docs" / "json.md").read_text(encoding="utf-8") == page
 
 
 def test_a_document_with_another_key_or_without_its_version_is_found() -> None:
