@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgcli.beats import Beats, read_labelled
-from ecgcli.beats.parquet import writing_parquet
+from ecgcli.beats.parquet_writer import writing_parquet
 from ecgcli.choices import Storage
 
 #: Beats written at a time.

@@ -308,7 +308,7 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
     A device such as ``/dev/stdout`` gets no sidecars.
     """
     if target.suffix == ".parquet":
-        from ecgcli.beats.parquet import writing_parquet
+        from ecgcli.beats.parquet_writer import writing_parquet
 
         has_info, has_context = beats.info is not None, beats.context is not None
         with writing_parquet(target, storage=storage, info=has_info, context=has_context) as writer:

@@ -23,7 +23,8 @@ from ecgcli.beats import (
     write_beats,
 )
 from ecgcli.beats.blocks import beats_of_blocks
-from ecgcli.beats.parquet import SHARD_BEATS, ParquetWriter, has_column, writing_parquet
+from ecgcli.beats.parquet import has_column
+from ecgcli.beats.parquet_writer import SHARD_BEATS, ParquetWriter, writing_parquet
 from ecgcli.choices import Storage
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS
 from ecgcli.inputs import is_parquet

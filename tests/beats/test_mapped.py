@@ -11,7 +11,7 @@ import pytest
 
 from ecgcli.beats import Beats, write_beats
 from ecgcli.beats.mapped import map_beats, samples_path
-from ecgcli.beats.parquet import writing_parquet
+from ecgcli.beats.parquet_writer import writing_parquet
 from ecgcli.errors import DataError
 from tests.helpers import Watcher, some_beats
 

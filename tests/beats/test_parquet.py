@@ -15,7 +15,7 @@ import pytest
 
 from ecgcli.beats import Beats, beat_lengths, read_beats, read_labelled, write_beats
 from ecgcli.beats.conversion import convert
-from ecgcli.beats.parquet import writing_parquet
+from ecgcli.beats.parquet_writer import writing_parquet
 from ecgcli.choices import Storage
 from ecgcli.errors import DataError
 

@@ -96,7 +96,7 @@ def _write_variants(text: str) -> None:
 def _write_parquet() -> None:
     """The beats in one file, rounded to bytes, and in a folder of four shards."""
     from ecgcli.beats import read_labelled
-    from ecgcli.beats.parquet import writing_parquet
+    from ecgcli.beats.parquet_writer import writing_parquet
 
     beats = read_labelled(Path("beats.csv"))
     with writing_parquet(Path("beats.parquet"), storage="uint8", context=True) as writer:
