@@ -15,14 +15,14 @@ from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, write_text
 from ecgcli.prediction.beats import DECIMALS
 from ecgcli.recordings.annotation_file import annotation_bytes
+from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
 from ecgcli.review.answers import DECIMALS as TIME_DECIMALS
 from ecgcli.review.session import Review, Reviewed
 
 #: The annotator's name, which is also the ending of the annotation file.
 ANNOTATOR = "reviewed"
-#: The marks of WFDB for a change of rhythm, and of signal quality.
-_RHYTHM, _QUALITY = "+", "~"
-_FIBRILLATION, _SINUS = "(AFIB", "(N"
+#: The annotation symbol of a change of signal quality.
+_QUALITY = "~"
 #: The subtypes of a change of quality: no lead can be read; all can.
 _UNREADABLE, _READABLE = -1, 0
 
@@ -75,8 +75,8 @@ def _annotation_file(review: Review, beats: Reviewed) -> bytes:
     marks = [(time, symbol, 0, "") for time, symbol in zip(beats.times[kept], symbols, strict=True)]
     for stretch in corrections.stretches:
         if stretch.kind == "fibrillation":
-            marks.append((stretch.start, _RHYTHM, 0, _FIBRILLATION))
-            marks.append((stretch.stop, _RHYTHM, 0, _SINUS))
+            marks.append((stretch.start, RHYTHM_SYMBOL, 0, FIBRILLATION))
+            marks.append((stretch.stop, RHYTHM_SYMBOL, 0, NORMAL))
         else:
             marks.append((stretch.start, _QUALITY, _UNREADABLE, ""))
             marks.append((stretch.stop, _QUALITY, _READABLE, ""))

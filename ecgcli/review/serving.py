@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, cast
 
+from ecgcli.classes import AAMI_CLASSES
 from ecgcli.errors import ConfigError, DataError, OutputError
 from ecgcli.prediction import Classifier
 from ecgcli.review.answers import ACTIONS, Answer
@@ -158,7 +159,7 @@ def _answer(request: dict[str, Any], times: list[float]) -> Answer:
         and isinstance(places, list)
         and all(isinstance(place, int) and 0 <= place < len(times) for place in places)
         and all(value is None or _is_number(value) for value in (start, to))
-        and letter in ("", "N", "S", "V", "F", "Q")
+        and letter in ("", *AAMI_CLASSES)
         and bool(letter) == (action in ("class", "add"))
         and (start is not None or bool(places))
     )

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Probabilities
+from ecgcli.classes import ABSTAINED
 from ecgcli.recordings import Recording
 from ecgcli.recordings.periods import Period, by_period
 
@@ -55,9 +56,9 @@ class PageBeats:
 
     @property
     def letters(self) -> NDArray[np.str_]:
-        """The name of each beat's class, ``(beats,)``; ``?`` if abstained, empty if none."""
+        """The name of each beat's class, ``(beats,)``; `ABSTAINED` or empty if it has none."""
         names = np.full(256, "", "<U8")
-        names[: len(self.classes) + 1] = [*self.classes, "?"]
+        names[: len(self.classes) + 1] = [*self.classes, ABSTAINED]
         return names[self.labels]
 
     @property

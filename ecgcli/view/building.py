@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ecgcli.beats.preparation import Prepared, prepare
 from ecgcli.checkpoints import card_text
+from ecgcli.fibrillation import AFIB
 from ecgcli.files import write_text
 from ecgcli.prediction import Classifier
 from ecgcli.prediction.leads import prepare_for
@@ -22,9 +23,6 @@ from ecgcli.view.events import find_events
 from ecgcli.view.families import find_families
 from ecgcli.view.predictions import beats_at, place_predictions, read_timed_predictions
 from ecgcli.view.rendering import render
-
-#: The rhythm in a table of predictions that is atrial fibrillation.
-FIBRILLATION = "AFIB"
 
 
 def view_recording(
@@ -144,7 +142,7 @@ def fibrillation_of(
         peaks: ``(beats,)`` in s.
         rhythm: ``(beats,)`` the rhythm at each.
     """
-    fibrillating = np.array([each == FIBRILLATION for each in rhythm], bool)
+    fibrillating = np.array([each == AFIB for each in rhythm], bool)
     edges = np.flatnonzero(np.diff(fibrillating.view(np.int8), prepend=0, append=0))
     return tuple(
         (float(peaks[first]), float(peaks[last - 1]))
@@ -164,11 +162,9 @@ def _page_of_classified(
         classified.classes,
         annotated=leads[0].annotated,
     )
-    table = classified.table()
-    rhythm = table["rhythm"].to_pylist() if "rhythm" in table.column_names else []
     return build_page(
-        classified.path, leads, beats, classified, (*classified.notes, *notes), rhythm, rows,
-        model, f"by the model {model.name}",
+        classified.path, leads, beats, classified, (*classified.notes, *notes),
+        classified.rhythms.tolist(), rows, model, f"by the model {model.name}",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.arrays import Signal
+from ecgcli.classes import ABSTAINED
 from ecgcli.view import NO_FAMILY, Family, PageBeats
 
 #: Seconds before and after the R peak that make a beat's shape.
@@ -43,7 +44,7 @@ def find_families(
     families: list[Family] = []
     complete = _complete(beats.peaks, len(signal) / sampling_rate)
     letters = beats.letters
-    for letter in (*beats.classes, "?"):
+    for letter in (*beats.classes, ABSTAINED):
         rows = np.flatnonzero(complete & (letters == letter))
         if not len(rows):
             continue
