@@ -91,11 +91,11 @@ def read(classifier: Classifier, path: Path) -> Beats:
     prepared = prepare(recording, path, context=True)
     classified = classify_prepared(classifier, prepared)
     rows = prepared.beats.known_peak
-    shipped = np.zeros((len(prepared.peaks), len(classified.classes)), np.float32)
-    shipped[rows] = classified.probabilities
-    places = coordinates(recording, recording.beat_positions, shipped)
+    prior = np.zeros((len(prepared.peaks), len(classified.classes)), np.float32)
+    prior[rows] = classified.probabilities
+    places = coordinates(recording, recording.beat_positions, prior)
     return Beats(
-        classified.times, prepared.beats.known_labels, shipped[rows], places[rows],
+        classified.times, prepared.beats.known_labels, prior[rows], places[rows],
         classified.classes,
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ def main() -> None:
         Review(analysis, Path(folder) / "made.review.csv", "nobody") as review,
     ):
         print(
-            f"{len(analysis.shipped):,} beats: found and classified in {found - began:.1f} s, "
+            f"{len(analysis.prior):,} beats: found and classified in {found - began:.1f} s, "
             f"grouped in {time.process_time() - found:.1f} s of processor time"
         )
         given = [answer(review, "VSN"[number % 3]) for number in range(options.answers)]

@@ -1,4 +1,4 @@
-"""A patient's own model: the shipped one, corrected by the answers to this recording's beats."""
+"""A patient's own model: the model's probabilities, corrected by the answers to a recording."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ class Learner:
 
     Attributes:
         places: ``(beats, coordinates)`` see `ecgcli.review.likeness.coordinates`.
-        shipped: ``(beats, classes)`` the model's probabilities; zeros where there are none.
+        prior: ``(beats, classes)`` the model's probabilities, before any answer; zeros where there
+            are none.
         classes: the names of the classes.
         probabilities: ``(beats, classes)`` by the model and the answers; 1 for an answered class.
         answered: ``(beats,)`` which beats have an answer.
     """
 
     places: Features
-    shipped: Probabilities
+    prior: Probabilities
     classes: tuple[str, ...]
     probabilities: Probabilities = field(init=False)
     answered: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._questions = Questions(self.places, self.shipped, self.classes)
-        self._correction = Correction(self.shipped, self.places)
-        self._known = self.shipped.any(axis=1)
+        self._questions = Questions(self.places, self.prior, self.classes)
+        self._correction = Correction(self.prior, self.places)
+        self._known = self.prior.any(axis=1)
         self.learn([])
 
     def learn(self, answers: Sequence[Given], skipped: Sequence[Collection[int]] = ()) -> None:
@@ -52,8 +53,8 @@ class Learner:
             answers: a beat may be in several; the last counts.
             skipped: groups that a reader gave no common class.
         """
-        labels = np.full(len(self.shipped), -1, np.int64)
-        origins = np.zeros(len(self.shipped), np.intp)
+        labels = np.full(len(self.prior), -1, np.int64)
+        origins = np.zeros(len(self.prior), np.intp)
         for number, answer in enumerate(answers):
             rows = np.asarray(answer.rows, np.intp)
             labels[rows], origins[rows] = answer.label, number
@@ -73,7 +74,7 @@ class Learner:
         Args:
             closed: ``(beats,)`` beats that are not to be asked about, answered ones aside.
         """
-        single = np.zeros(len(self.shipped), bool)
+        single = np.zeros(len(self.prior), bool)
         for group in self._skipped:
             if len(group) == 1:
                 single[list(group)] = True

@@ -41,7 +41,8 @@ class Analysis:
         leads: its leads, the classified one first.
         prepared: what is known of it; ``peaks`` are in s.
         notes: what a reader should know of how it was read.
-        shipped: ``(beats, classes)`` the model's probabilities; zeros where it has none.
+        prior: ``(beats, classes)`` the model's probabilities, before any answer; zeros where it
+            has none.
         symbols: ``(beats,)`` the annotated symbols; none where R peaks were detected.
     """
 
@@ -49,7 +50,7 @@ class Analysis:
     leads: tuple[Recording, ...]
     prepared: Prepared
     notes: tuple[str, ...]
-    shipped: Probabilities
+    prior: Probabilities
     symbols: tuple[str, ...]
 
     @property
@@ -101,13 +102,11 @@ def find_beats(path: Path, classifier: Classifier, options: ReadOptions = NO_OPT
     leads, notes = read_leads(path, options)
     first = with_known_beats(leads[0], options.detector, path)
     prepared = prepare_for(classifier, leads, path, options)
-    shipped = np.zeros((len(prepared.peaks), len(AAMI_CLASSES)), np.float32)
+    prior = np.zeros((len(prepared.peaks), len(AAMI_CLASSES)), np.float32)
     if len(prepared.beats):
-        shipped[prepared.beats.known_peak] = probabilities_of(classifier, prepared)
+        prior[prepared.beats.known_peak] = probabilities_of(classifier, prepared)
     symbols = np.array(first.symbols, object)[first.is_beat] if first.annotated else ()
-    return Analysis(
-        path, (leads[0], *leads[1:]), prepared, (*prepared.notes, *notes), shipped, tuple(symbols)
-    )
+    return Analysis(path, leads, prepared, (*prepared.notes, *notes), prior, tuple(symbols))
 
 
 class Review:
@@ -130,7 +129,7 @@ class Review:
         self._skipped: list[list[int]] = []
         peaks = analysis.prepared.peaks * analysis.lead.sampling_rate
         self.learner = Learner(
-            coordinates(analysis.lead, peaks, analysis.shipped), analysis.shipped, self.classes
+            coordinates(analysis.lead, peaks, analysis.prior), analysis.prior, self.classes
         )
         self.journal = Journal(file, analysis.owner, " ".join(reader.split()))
         try:
@@ -202,7 +201,7 @@ class Review:
 
     def question(self) -> Question | None:
         """What to ask next, about rows of the beats found; None when all is answered."""
-        count = len(self.analysis.shipped)
+        count = len(self.analysis.prior)
         closed = ~self.corrections.present[:count]
         closed |= self.corrections.unreadable(self.corrections.times[:count])
         return self.learner.question(closed)
@@ -223,7 +222,7 @@ class Review:
 
     def _note(self, answer: Answer, beats: list[int]) -> None:
         """Remember what an answer says of the beats that were found."""
-        rows = [beat for beat in beats if beat < len(self.analysis.shipped)]
+        rows = [beat for beat in beats if beat < len(self.analysis.prior)]
         if answer.action == "class" and rows:
             self._given.append(Given(rows, self.classes.index(answer.letter)))
         elif answer.action == "skip":
@@ -239,7 +238,7 @@ class Review:
 
     def _classes_of(self, beats: NDArray[np.intp]) -> tuple[NDArray[np.str_], Probabilities]:
         """Classes and probabilities of beats by their numbers."""
-        count = len(self.analysis.shipped)
+        count = len(self.analysis.prior)
         probabilities = np.zeros((len(beats), len(self.classes)), np.float32)
         old = beats < count
         probabilities[old] = self.learner.probabilities[beats[old]]

@@ -14,10 +14,10 @@ def learner(doubtful: float = 0.5) -> Learner:
     random = np.random.default_rng(0)
     places = random.normal(0, 0.1, (30, 3)).astype(np.float32)
     places += np.repeat([0, 10, 20], 10)[:, None].astype(np.float32)
-    shipped = np.full((30, 5), 0.005, np.float32)
-    shipped[:, 0] = 0.98
-    shipped[10:20, :2] = doubtful, 0.985 - doubtful
-    return Learner(places, shipped, AAMI_CLASSES)
+    prior = np.full((30, 5), 0.005, np.float32)
+    prior[:, 0] = 0.98
+    prior[10:20, :2] = doubtful, 0.985 - doubtful
+    return Learner(places, prior, AAMI_CLASSES)
 
 
 def test_a_family_in_doubt_is_asked_first_and_says_why() -> None:
@@ -70,8 +70,8 @@ def test_nothing_is_asked_when_all_is_answered() -> None:
 
 def test_a_question_has_no_more_beats_than_can_be_seen() -> None:
     places = np.random.default_rng(0).normal(0, 0.1, (500, 3)).astype(np.float32)
-    shipped = np.tile(np.float32([0.5, 0.5, 0, 0, 0]), (500, 1))
-    question = Learner(places, shipped, AAMI_CLASSES).question()
+    prior = np.tile(np.float32([0.5, 0.5, 0, 0, 0]), (500, 1))
+    question = Learner(places, prior, AAMI_CLASSES).question()
     assert question is not None
     assert 1 < len(question.beats) <= MOST_BEATS
 
