@@ -28,6 +28,7 @@ from ecgcli.checkpoints.container import read_tensors, under, write_tensors
 from ecgcli.choices import Method
 from ecgcli.errors import CheckpointError
 from ecgcli.models import load_weights
+from ecgcli.validation import first_problem
 
 #: Version of the file's layout; another one is refused.
 FORMAT = 1
@@ -207,9 +208,8 @@ def _read_card(path: Path, metadata: dict[str, str]) -> AnomalyCard:
     try:
         card = AnomalyCard.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise CheckpointError(f"{path}: the card's {key} is not valid: {first['msg']}") from error
+        where, problem = first_problem(error)
+        raise CheckpointError(f"{path}: the card's {'.'.join(where)}: {problem}") from error
     if card.format != FORMAT:
         raise CheckpointError(
             f"{path}: format {card.format}, this version of ecg reads format {FORMAT}; fit again"

@@ -52,7 +52,7 @@ def test_an_anomaly_model_of_another_format_or_content_is_refused(
     path = tmp_path / "other.safetensors"
     for changes, message in (
         ({"format": 9}, "format 9, this version of ecg reads format 1"),
-        ({"method": "guessing"}, "the card's method is not valid"),
+        ({"method": "guessing"}, "the card's method: found 'guessing'"),
         ({}, "its tensors are not those of an anomaly model"),
     ):
         text = json.dumps(card | changes)
