@@ -30,7 +30,7 @@ from ecgcli.wording import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecgcli.prediction import Classifier
+    from ecgcli.review.serving import Server
     from ecgcli.review.session import Review
 
 EXAMPLE = "Example: ecg review my.edf --reader anna"
@@ -84,6 +84,7 @@ def command(
     """
     from ecgcli.review.journal import journal_of, login_name, require_new
     from ecgcli.review.results import write_results
+    from ecgcli.review.serving import Server
     from ecgcli.review.session import Review, apply_file, find_beats
     from ecgcli.view.charts import require_bokeh
 
@@ -104,8 +105,8 @@ def command(
     name = file.name.removesuffix(".review.csv")
     with Review(analysis, file, reader or login_name()) as review:
         if answers is None:
-            place = sys.stderr if json else sys.stdout
-            _serve(review, classifier, file.parent, name, port, show, place, console)
+            with Server(review, classifier, file.parent, name, port) as server:
+                _serve(server, show, sys.stderr if json else sys.stdout, console)
         else:
             count = apply_file(review, answers, only=reader)
             console.print(f"{counted(count, 'answer')} applied")
@@ -114,26 +115,16 @@ def command(
         console.print(f"Next: ecg evaluate MODEL --data {recording} --annotations {annotated}")
 
 
-def _serve(
-    review: Review,
-    classifier: Classifier,
-    folder: Path,
-    name: str,
-    port: int,
-    show: bool,
-    place: TextIO,
-    console: Console,
-) -> None:
-    """Serve the page until Ctrl-C or SIGTERM; its address is printed to ``place``."""
+def _serve(server: Server, show: bool, stream: TextIO, console: Console) -> None:
+    """Serve the page until Ctrl-C or SIGTERM; its address is printed to a stream."""
     from threading import Thread
 
     from ecgcli.interrupts import StopSignal
-    from ecgcli.review.serving import Server
 
-    with Server(review, classifier, folder, name, port) as server, StopSignal() as stop:
+    with StopSignal() as stop:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        print(server.address, file=place, flush=True)
+        print(server.address, file=stream, flush=True)
         console.print("Ctrl-C ends the review; every answer is saved as it is given.")
         if show:
             webbrowser.open(server.address)
@@ -147,10 +138,10 @@ def _report(
 ) -> None:
     beats, given = review.beats(), len(review.answers)
     by_reader = int((beats.readers != "").sum())
-    changed = {"table": table, "annotations": annotated, "answers": given, "review": file,
-               "beats": len(beats), "beats_by_reader": by_reader}  # fmt: skip
+    document = {"table": table, "annotations": annotated, "answers": given, "review": file,
+                "beats": len(beats), "beats_by_reader": by_reader}  # fmt: skip
     if json:
-        print_json(changed)
+        print_json(document)
     else:
         print(table)
         print(annotated)
