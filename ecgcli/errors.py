@@ -12,8 +12,8 @@
     └── RequirementMissed       exit code 3: a required score was not reached
 
 The library raises these and never prints or exits. The command line turns
-each into one line on stderr and its exit code, and so a lack of memory (exit
-code 2); anything else is a bug and keeps its traceback.
+each of them, and a lack of memory (exit code 2), into one line on stderr and
+an exit code; anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations

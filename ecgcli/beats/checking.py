@@ -1,4 +1,4 @@
-"""What is wrong, or can flatter, in beats files: findings in sections, worst last to overlook.
+"""Checks of beats files: for errors, and for what makes scores better than they should be.
 
 `check_file` looks into one file, `check_pair` between a training file and its test file.
 """
@@ -146,7 +146,7 @@ def _sampling(beats: Beats) -> Iterator[Finding]:
         else:
             yield _ok("sampling", message, rate=float(rate))
         return
-    heart = 60 * 1.2 * SAMPLING_RATE / float(np.median(length[~(length == 0)]))
+    heart = 60 * 1.2 * SAMPLING_RATE / float(np.median(length[length > 0]))
     message = f"at {SAMPLING_RATE:g} Hz the median heart rate would be {heart:.0f} a minute"
     if _SLOWEST <= heart <= _FASTEST:
         yield _ok("sampling", message, heart_rate=heart)

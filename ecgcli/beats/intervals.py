@@ -23,7 +23,7 @@ from ecgcli.arrays import Features, Floats
 from ecgcli.recordings.irregularity import FEATURES, WINDOW, irregularity, valid_intervals
 from ecgcli.trees import Trees
 
-#: What the trees tell apart: normal, supraventricular and ventricular beats, and the normal
+#: What the trees distinguish: normal, supraventricular and ventricular beats, and the normal
 #: beats of atrial fibrillation.
 ORIGINS = ("normal", "supraventricular", "ventricular", "fibrillation")
 #: The file of the trees, in the folder of the weights.

@@ -82,7 +82,7 @@ def patient_folds(beats: Beats, count: int, seed: int) -> Iterator[Split]:
             f"found {len(np.unique(patients))}; use a larger data.validation_fraction"
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    with _few_of_a_class_are_fine():
+    with _without_warning_of_small_classes():
         for kept, held_out in splitter.split(beats.samples, beats.known_labels, patients):
             yield Split(kept, held_out)
 
@@ -164,7 +164,7 @@ def _name(patient: object) -> str:
 
 
 @contextmanager
-def _few_of_a_class_are_fine() -> Iterator[None]:
+def _without_warning_of_small_classes() -> Iterator[None]:
     """Without scikit-learn's warning that a class has fewer beats than there are folds."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)

@@ -17,13 +17,13 @@ from ecgcli.models import (
     views_of,
 )
 
-#: The comparison that ships, as `ecgcli.evaluation.comparison` writes it.
+#: The bundled comparison, as `ecgcli.evaluation.comparison` writes it.
 _COMPARISON = "comparison.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model; figures are of its best config in the shipped comparison, None where not in it.
+    """A model; figures are of its best config in the bundled comparison, None where not in it.
 
     ``patients_f1`` is of the best that was also evaluated on new patients.
     """
@@ -49,12 +49,12 @@ def list_entries() -> list[Entry]:
 
 
 def compared_models() -> list[str]:
-    """The models in the shipped comparison, sorted; without importing them."""
-    return sorted({row["model"] for row in _shipped()})
+    """The models in the bundled comparison, sorted; without importing them."""
+    return sorted({row["model"] for row in _bundled()})
 
 
 def _entry(name: str) -> Entry:
-    rows = [row for row in _shipped() if row["model"] == name]
+    rows = [row for row in _bundled() if row["model"] == name]
     best = rows[0] if rows else {}
 
     def f1(split: str) -> float | None:
@@ -75,8 +75,8 @@ def _entry(name: str) -> Entry:
     )
 
 
-def _shipped() -> list[dict[str, Any]]:
-    """The rows of the shipped comparison, the best first."""
+def _bundled() -> list[dict[str, Any]]:
+    """The rows of the bundled comparison, the best first."""
     text = files("ecgcli.checkpoints").joinpath(_COMPARISON).read_text(encoding="utf-8")
     rows: list[dict[str, Any]] = json.loads(text)["rows"]
     return rows

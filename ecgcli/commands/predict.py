@@ -276,8 +276,9 @@ def _refuse_options_of_many(ctx: typer.Context) -> None:
     """Refuse options that are for several recordings."""
     for param in ctx.command.params:
         if param.name in _OF_MANY and was_typed(ctx, param.name):
-            reason = "one is read by one process"
-            raise ConfigError(f"{param.opts[0]} is for several recordings; {reason}")
+            raise ConfigError(
+                f"{param.opts[0]} is for several recordings; one is read by one process"
+            )
 
 
 def _predict_one(

@@ -71,13 +71,13 @@ class Evaluation:
 
     def scores(self) -> dict[str, float]:
         """Every figure by its name for ``--require``, such as ``macro_f1`` or ``recall_S``."""
-        named = {name: score.value for name, score in self.overall.items()}
+        aami = {} if self.aami is None else self.aami.figures
+        named = {name: figure.gross for name, figure in aami.items()}
+        named |= {name: score.value for name, score in self.overall.items()}
         for class_name, figures in self.by_class.items():
             named |= {f"{name}_{class_name}": score.value for name, score in figures.items()}
         for name, curves in zip(_AREAS, (self.roc, self.pr), strict=True):
             named |= {f"{name}_{class_name}": curve.area for class_name, curve in curves.items()}
-        if self.aami is not None:
-            named |= {name: figure.gross for name, figure in self.aami.figures.items()} | named
         return named
 
     def as_json(self) -> dict[str, Any]:

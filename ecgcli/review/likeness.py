@@ -1,7 +1,7 @@
 """Where each beat of a recording stands among the others: shape, rhythm, P and T wave, model.
 
 Beats that are near each other are alike to a reader. Coordinates have fixed units, so that a
-distance means the same in every recording; benchmarks/RESULTS.md tells how they were chosen.
+distance means the same in every recording; benchmarks/RESULTS.md states how they were chosen.
 """
 
 from __future__ import annotations

@@ -88,9 +88,9 @@ class Team:
 
     @contextmanager
     def own_dropout(self, *place: int) -> Iterator[None]:
-        """Draw at random otherwise than the other processes inside the block, and as they after it.
+        """Inside the block, draw other random numbers than the other processes; after it, the same.
 
-        ``place`` are numbers that tell the batch apart from others, such as its own.
+        ``place`` are numbers that identify the batch, such as its own.
         """
         if self.alone:
             yield
