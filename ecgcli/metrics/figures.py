@@ -40,8 +40,14 @@ def draw_mistakes(folder: Path, mistakes: Mistakes, worst: TextTable | None) -> 
 
 def _draw_errors(target: Path, rows: Sequence[Sequence[BeatError]]) -> None:
     """Beats in rows, without their padding, with the true and the predicted class."""
-    figure = new_figure(2.6 * _ACROSS, 1.7 * len(rows) + 0.5)
-    axes = figure.subplots(len(rows), _ACROSS, squeeze=False)
+    height = 1.7 * len(rows) + 0.5
+    figure = new_figure(2.6 * _ACROSS, height)
+    # All panels are alike: to measure their texts would take as long as to draw them.
+    figure.set_layout_engine("none")
+    edges = {"left": 0.008, "right": 0.992, "bottom": 0.45 / height, "top": 1 - 0.4 / height}
+    axes = figure.subplots(
+        len(rows), _ACROSS, squeeze=False, gridspec_kw=edges | {"wspace": 0.05, "hspace": 0.55}
+    )
     for axis in axes.flat:
         axis.set_axis_off()
     for row, errors in zip(axes, rows, strict=True):
