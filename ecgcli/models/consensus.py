@@ -18,8 +18,10 @@ from ecgcli.arrays import Features, Tensors
 
 #: Beats of a recording that are compared with one another, about: those of half an hour.
 BEATS = 2048
-#: Of the beats that are most like a beat, so many are heard, and together weigh as much as it.
+#: The beats most like a beat together weigh as much as it does: one of each `BEATS_OF_ONE`, and no
+#: more than this. In a recording of a minute, the beats most like an S beat are N beats.
 NEIGHBOURS = 8
+BEATS_OF_ONE = 128
 #: Features that are compared: those the trees gain most from.
 FEATURES = 20
 #: The part that a class's share in the recording has in its weight; the rest is the training's.
@@ -137,7 +139,7 @@ def _with_neighbours(
 ) -> NDArray[np.float64]:
     """The geometric mean of each beat's probabilities and of those of its neighbours."""
     doubtful = np.flatnonzero(probabilities[:, 0] < CERTAIN)
-    neighbours = min(NEIGHBOURS, len(probabilities) - 1)
+    neighbours = min(NEIGHBOURS, len(probabilities) // BEATS_OF_ONE)
     if not len(doubtful) or not neighbours:
         return probabilities
     distances = np.square(compared).sum(axis=1) - 2 * compared[doubtful] @ compared.T
