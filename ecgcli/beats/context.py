@@ -56,8 +56,10 @@ _EARLY, _STEADY = -0.12, 0.06
 _FAMILIES = 10
 #: Beats before and after a beat by which the typical beat nearby is known.
 _NEARBY = 20
+#: Samples beyond which a sample has no part in a cubic spline, to the last bit.
+_SPLINE = 100
 #: Beats, and columns of beats, that are computed at a time, so that they stay in the cache.
-_AT_A_TIME, _COLUMNS = 4096, 8
+_AT_A_TIME, _COLUMNS = 1024, 8
 #: R peaks below which a recording has no rhythm to compare a beat with.
 _FEWEST = 3
 
@@ -114,9 +116,11 @@ def _relative_features(signal: Floats, sampling_rate: float, peaks: Floats) -> d
     features = _rhythm(times)
     regular = _not_early(times, features["pre/30s"])
     beats = windows(clean, sampling_rate, peaks)
+    del clean  # of a day, it has 90 MB
     typical = np.median(_some(beats[regular]), axis=0)
     height = max(float(np.ptp(typical[_WIDE])), 1e-3)
-    beats, typical = beats / height, typical / height
+    beats /= height  # in place: of a day, they have 50 MB
+    typical = typical / height
     nearby = _typical_nearby(beats, regular, typical)
     features |= _likeness(beats, typical, nearby)
     features |= _shape(beats, regular)
@@ -156,13 +160,15 @@ def windows(clean: Floats, sampling_rate: float, peaks: Floats) -> Floats:
     """``(beats, 121)``: each beat from -0.4 to 0.6 s at 120 Hz, by cubic interpolation."""
     from scipy.ndimage import map_coordinates, spline_filter1d
 
-    spline = spline_filter1d(clean, order=3, mode="nearest")
     beats = np.empty((len(peaks), len(_OFFSETS)), np.float32)
     for first in range(0, len(peaks), _AT_A_TIME):
         rows = slice(first, first + _AT_A_TIME)
         positions = peaks[rows, None] + _OFFSETS * sampling_rate
+        start = max(0, int(positions[0, 0]) - _SPLINE)
+        piece = clean[start : int(positions[-1, -1]) + _SPLINE]
+        spline = spline_filter1d(piece, order=3, mode="nearest")
         map_coordinates(
-            spline, positions[None], beats[rows], order=3, mode="nearest", prefilter=False
+            spline, [positions - start], beats[rows], order=3, mode="nearest", prefilter=False
         )
     return beats
 

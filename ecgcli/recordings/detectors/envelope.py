@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Signal
 from ecgcli.recordings.detectors import register
-from ecgcli.recordings.filtering import zero_phase
+from ecgcli.recordings.filtering import PIECE, zero_phase
 
 #: Strengths, as shares of the usual beat's, above which a candidate is a beat; below which it
 #: is doubted when it stands between two regular ones; and that is enough in a long pause.
@@ -47,12 +47,14 @@ def _slope_energy(signal: Signal, sampling_rate: float) -> Signal:
 
     top = min(25.0, 0.4 * sampling_rate)
     band = butter(2, [5.0, top], "bandpass", fs=sampling_rate, output="sos")
-    energy: Signal = np.gradient(zero_phase(band, signal - np.median(signal)))
-    # in place: for a day, memory for a copy takes longer to get than the copy to compute
-    np.square(energy, out=energy)
-    uniform_filter1d(energy, round(0.1 * sampling_rate), output=energy)
-    np.maximum(energy, 0, out=energy)  # a running sum may end below zero
-    return np.sqrt(energy, out=energy)
+    filtered = zero_phase(band, signal - np.median(signal))
+    energy, width = np.empty(len(signal)), round(0.1 * sampling_rate)
+    for first in range(0, len(signal), PIECE):  # what is computed of a piece stays in the cache
+        start = max(0, first - width)
+        slope: Signal = np.gradient(filtered[start : first + PIECE + width])
+        power = uniform_filter1d(slope**2, width)[first - start :][:PIECE]
+        energy[first : first + PIECE] = np.sqrt(np.maximum(power, 0))  # a sum may end below zero
+    return energy
 
 
 def _usual_energy(energy: Signal, sampling_rate: float, places: NDArray[np.intp]) -> Signal:

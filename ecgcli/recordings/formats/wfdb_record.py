@@ -55,11 +55,12 @@ def read(path: Path, options: ReadOptions) -> Recording:
     leads = _leads(header, record)
     number = choose_lead(leads, options.lead, path)
     signal, unit, notes = _read_lead(path, record, header, number, options)
+    signal *= millivolts_per(options.units or unit, leads[number], path)
     positions, symbols, texts = _annotations(record, options.annotations)
     return Recording(
         name=record.name,
         patient=record.name,
-        signal=signal * millivolts_per(options.units or unit, leads[number], path),
+        signal=signal,
         sampling_rate=rate,
         lead=leads[number],
         positions=positions,
