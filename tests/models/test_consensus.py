@@ -47,6 +47,15 @@ def test_beats_of_another_look_keep_their_class() -> None:
     assert (looked[20:].argmax(1) == 0).all()
 
 
+def test_a_beat_unlike_all_others_decides_alone() -> None:
+    probabilities = np.tile(called(0.97, 0.02, 0.005, 0.005), (1200, 1))
+    probabilities[7] = called(0.2, 0.05, 0.7, 0.05)
+    features = look_alikes(1200)
+    assert consensus()(probabilities, features, one_recording(1200))[7].argmax() == 0
+    features[7] += 5
+    assert consensus()(probabilities, features, one_recording(1200))[7].argmax() == 2
+
+
 @pytest.mark.parametrize(("narrowly", "others", "expected"), [
     (called(0.44, 0.46, 0.05, 0.05), called(0.98, 0.01, 0.005, 0.005), 0),
     (called(0.46, 0.44, 0.05, 0.05), called(0.01, 0.98, 0.005, 0.005), 1),
