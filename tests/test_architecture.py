@@ -230,6 +230,12 @@ def test_one_place_opens_files_for_writing() -> None:
     assert not {name: calls for name, calls in writers.items() if calls and name not in MAY_WRITE}
 
 
+def test_nothing_measures_time_by_a_clock_that_may_be_set() -> None:
+    """A clock that goes back while a command runs changes no duration and no time limit."""
+    found = {name for name, path in modules().items() if "time.time()" in path.read_text()}
+    assert found == {"ecgcli.training.tracking"}  # the time of day that MLflow is sent
+
+
 @pytest.mark.parametrize("statement", ["import ecgcli", "import ecgcli.commands"])
 def test_starting_up_loads_nothing_heavy(statement: str) -> None:
     code = f"{statement}; import sys; print(*sys.modules)"
