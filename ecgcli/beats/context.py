@@ -422,7 +422,7 @@ def families(shape: Floats, rounds: int = 8) -> tuple[NDArray[np.intp], Floats]:
 
 
 def _nearest(shape: Floats, centres: Floats) -> NDArray[np.intp]:
-    nearest: NDArray[np.intp] = ((centres**2).sum(1) - 2 * shape @ centres.T).argmin(1)
+    nearest: NDArray[np.intp] = ((centres**2).sum(1) - shape @ (2 * centres.T)).argmin(1)
     return nearest
 
 
