@@ -97,7 +97,10 @@ def start_of(folder: Path, out: Path) -> tuple[float, float]:
     """Seconds to the first result of a folder, and the process's memory then, in MB."""
     began = time.perf_counter()
     run = subprocess.Popen(command(folder, out, ("--jobs", "1")), stderr=subprocess.DEVNULL)
-    wait_for(out, 1)
+    while not done_in(out):
+        if run.poll() is not None:
+            raise SystemExit(f"no recording of {folder} could be classified")
+        time.sleep(0.05)
     seconds = time.perf_counter() - began
     return seconds, peak_of(run)
 
@@ -137,7 +140,9 @@ def main() -> None:
             links = Path(place, f"links{size}")
             links.mkdir()
             for number in range(size):
-                write_header(links, f"link{number:05}", str(folder / "day00000"))
+                name = f"link{number:05}"
+                write_header(links, name, name)
+                (links / f"{name}.dat").symlink_to(folder / "day00000.dat")
             seconds, memory = start_of(links, out / f"first{size}")
             print(f"folder of {size}: first result after {seconds:.1f} s, {memory:.0f} MB")
 
