@@ -155,10 +155,12 @@ def evaluate_beats(
 ) -> Evaluation:
     """`evaluate_file` on the beats of the file ``data``, read already."""
     card, model = classifier.card, str(classifier.path)
-    if skip_first:
-        beats = _after(beats, skip_first, data)
-    statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
+    # All beats are classified, because a model may look at those of a recording together.
     probabilities = classifier.probabilities(beats)
+    if skip_first:
+        later = _rows_after(beats, skip_first, data)
+        probabilities, beats = probabilities[later], beats.take(later)
+    statement = describe_split(card.training_data, beats, resampled=manifest_path(data).exists())
     evaluation = evaluate(beats.known_labels, probabilities, card, model, str(data), statement)
     mistakes = find_mistakes(beats, beats.known_labels, probabilities)
     evaluation = replace(evaluation, mistakes=mistakes, card=card_text(classifier.path, card))
@@ -207,8 +209,8 @@ def evaluate(
     )
 
 
-def _after(beats: Beats, seconds: float, data: Path) -> Beats:
-    """The beats after the first ``seconds`` of each record."""
+def _rows_after(beats: Beats, seconds: float, data: Path) -> NDArray[np.intp]:
+    """The rows of the beats after the first ``seconds`` of each record."""
     if beats.info is None:
         raise DataError(
             "--skip-first needs the times of the beats, and there is no sidecar (NAME.info.csv)",
@@ -217,7 +219,7 @@ def _after(beats: Beats, seconds: float, data: Path) -> Beats:
     later = np.flatnonzero(beats.info["time"].to_numpy() >= seconds)
     if not len(later):
         raise DataError(f"there are no beats after the first {seconds:g} s", file=data)
-    return beats.take(later)
+    return later
 
 
 def describe_split(training: TrainingData, test: Beats, *, resampled: bool = False) -> str:

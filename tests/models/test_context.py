@@ -18,7 +18,10 @@ from ecgcli.checkpoints import Checkpoint, load_checkpoint
 from ecgcli.checkpoints.engines import load_engine
 from ecgcli.checkpoints.runs import BEST
 from ecgcli.errors import CheckpointError, ConfigError, DataError
+from ecgcli.evaluation.beats import evaluate_beats
+from ecgcli.metrics import confusion_matrix
 from ecgcli.models.boosters import packed
+from ecgcli.prediction import load
 from ecgcli.training import train
 from ecgcli.training.config import parse_config
 from ecgcli.weights import bundled_checkpoint
@@ -145,3 +148,15 @@ def test_trees_of_other_features_are_refused() -> None:
     card = load_checkpoint(bundled_checkpoint("recordings")).card
     with pytest.raises(CheckpointError, match="its trees read 3 features of a beat, this version"):
         load_engine(Checkpoint(card, {"trees": packed(json.dumps(facts))}))
+
+
+def test_the_beats_that_are_skipped_are_part_of_the_recording(mitdb: Path) -> None:
+    beats = prepare_recording(mitdb / "222.hea", context=True).beats
+    classifier = load("recordings")
+    predicted = classifier.probabilities(beats).argmax(1)
+    later = (beats.info["time"] >= 300).to_numpy()  # type: ignore[index]
+    expected = confusion_matrix(beats.known_labels[later], predicted[later], 5)
+    evaluation = evaluate_beats(classifier, beats, Path("222.csv"), skip_first=300)
+    assert np.array_equal(evaluation.matrix, expected)
+    apart = classifier.probabilities(beats.take(np.flatnonzero(later))).argmax(1)
+    assert (apart != predicted[later]).any()  # else this recording could not tell
