@@ -1,9 +1,9 @@
-"""A second look at the beats of a recording together: like beats get like classes.
+"""A second look at the beats of a recording together: similar beats get similar classes.
 
 A model that classifies each beat on its own contradicts itself within a recording: of a hundred
-beats that look the same, it calls three S. Here the probabilities of each beat are combined with
-those of the beats most like it, and a class that hardly occurs in the recording needs more
-evidence. Chosen on patients held out (`benchmarks/inter-patient.md`).
+beats that look the same, it classifies three as S. Here the probabilities of a beat are averaged
+with those of the beats most similar to it, and a class that is rare in the recording needs more
+evidence. Every number was chosen on held-out patients (`benchmarks/inter-patient.md`).
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Features, Tensors
 
-#: Beats of a recording that are compared with one another, about: those of half an hour.
+#: A recording is divided into stretches of about so many beats, half an hour, which are compared
+#: with one another.
 BEATS = 2048
-#: The beats most like a beat together weigh as much as it does: one of each `BEATS_OF_ONE`, and no
-#: more than this. In a recording of a minute, the beats most like an S beat are N beats.
+#: A beat is averaged with so many others at most: one for each `BEATS_PER_NEIGHBOUR` of its
+#: stretch. In a recording of a minute, the beats most similar to an S beat are N beats.
 NEIGHBOURS = 8
-BEATS_OF_ONE = 128
-#: The distance at which a neighbour counts 0.6 of one that is the same, as a Gaussian; four times
-#: the usual distance to the eighth. Far from all others, as a lone V beat is, a beat decides alone.
+BEATS_PER_NEIGHBOUR = 128
+#: The standard deviation of the Gaussian by which a neighbour's weight falls with its distance:
+#: four times the median distance to the eighth neighbour. A beat that is unlike all others, such
+#: as a single V beat, keeps its probabilities.
 REACH = 0.4
-#: Features that are compared: those the trees gain most from.
+#: Number of features compared: those with the largest gain in the trees.
 FEATURES = 20
-#: The part that a class's share in the recording has in its weight; the rest is the training's.
+#: The weight of the recording's own class frequencies; those of the training have the rest.
 OWN_SHARE = 0.2
-#: Beats with a probability of class N from here on keep it. They are four fifths of all, their
-#: neighbours agree (the figures are the same), and comparing them would take most of the time.
+#: Beats with at least this probability of class N are not averaged. They are four fifths of all;
+#: averaging them too takes most of the time and changes no figure.
 CERTAIN = 0.95
 
 _LEAST = 1e-6
@@ -41,7 +43,7 @@ _COLUMNS, _SCALES, _SHARES = "consensus_columns", "consensus_scales", "consensus
 
 @dataclass(frozen=True)
 class Consensus:
-    """How alike beats are, and how frequent the classes were in training.
+    """How the similarity of beats is measured, and how frequent the classes were in training.
 
     Attributes:
         columns: ``(compared,)``, the features compared.
@@ -89,7 +91,8 @@ class Consensus:
             ValueError: columns beyond the features, or numbers that are not finite and positive.
         """
         sound = (
-            self.columns.shape == self.scales.shape == (len(self.columns),)
+            self.columns.dtype.kind == "i"
+            and self.columns.shape == self.scales.shape == (len(self.columns),)
             and self.shares.shape == (classes,)
             and np.isin(self.columns, np.arange(features)).all()
             and np.isfinite(self.scales).all()
@@ -144,7 +147,7 @@ def _with_neighbours(
 ) -> NDArray[np.float64]:
     """The weighted geometric mean of each beat's probabilities and of those of its neighbours."""
     doubtful = np.flatnonzero(probabilities[:, 0] < CERTAIN)
-    neighbours = min(NEIGHBOURS, len(probabilities) // BEATS_OF_ONE)
+    neighbours = min(NEIGHBOURS, len(probabilities) // BEATS_PER_NEIGHBOUR)
     if not len(doubtful) or not neighbours:
         return probabilities
     logs = np.log(np.maximum(probabilities, _LEAST))
@@ -152,20 +155,31 @@ def _with_neighbours(
     result = probabilities.copy()
     for first in range(0, len(doubtful), _ROWS):
         rows = doubtful[first : first + _ROWS]
-        distances = compared[rows] @ doubled  # squared, less the square of the row
-        distances += squares
-        each = np.arange(len(rows))
-        distances[each, rows] = np.inf
-        nearest = np.empty((len(rows), neighbours), np.intp)
-        squared = np.empty((len(rows), neighbours), np.float32)
-        for number in range(neighbours):  # several times as fast as a partial sort
-            nearest[:, number] = distances.argmin(axis=1)
-            squared[:, number] = distances[each, nearest[:, number]] + squares[rows]
-            distances[each, nearest[:, number]] = np.inf
-        weights = np.exp(-squared.clip(0) / (2 * REACH**2))[:, :, None] / neighbours
+        distances = compared[rows] @ doubled + squares  # squared, less the square of the row
+        distances[np.arange(len(rows)), rows] = np.inf
+        nearest, least = _smallest(distances, neighbours)
+        squared = (least + squares[rows, None]).clip(0)
+        weights = np.exp(-squared / (2 * REACH**2))[:, :, None] / neighbours
         total = logs[rows] + (weights * logs[nearest]).sum(axis=1)
         result[rows] = _normalized(np.exp(total / (1 + weights.sum(axis=1))))
     return result
+
+
+def _smallest(
+    values: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The columns of the ``count`` smallest values of each row, and these; ``values`` is used up.
+
+    One pass for each is several times as fast as a partial sort.
+    """
+    rows = np.arange(len(values))
+    columns = np.empty((len(values), count), np.intp)
+    smallest = np.empty((len(values), count), np.float32)
+    for number in range(count):
+        columns[:, number] = values.argmin(axis=1)
+        smallest[:, number] = values[rows, columns[:, number]]
+        values[rows, columns[:, number]] = np.inf
+    return columns, smallest
 
 
 def _normalized(odds: NDArray[np.float64]) -> NDArray[np.float64]:
