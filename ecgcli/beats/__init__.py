@@ -130,6 +130,13 @@ class Beats:
         return self.peak
 
     @property
+    def records(self) -> NDArray[np.str_]:
+        """The recording of each beat, ``(beats,)``; without a sidecar, one without a name."""
+        if self.info is None:
+            return np.full(len(self), "")
+        return self.info["record"].to_numpy(str)
+
+    @property
     def patients(self) -> list[str]:
         """The patients of the beats, sorted; empty where unknown."""
         return [] if self.info is None else sorted(self.info["patient"].unique())

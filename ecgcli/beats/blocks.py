@@ -64,21 +64,15 @@ def whole_recordings(blocks: Iterable[Beats]) -> Iterator[Beats]:
     """
     held: list[Beats] = []
     for block in filter(len, blocks):
-        names = _records(block)
-        if held and names[0] != _records(held[-1])[-1]:
+        names = block.records
+        if held and names[0] != held[-1].records[-1]:
             yield concatenate(held)
             held = []
         others = np.flatnonzero(names != names[-1])
         if len(others):  # its last recording may go on in the next block
-            last = np.arange(len(names)) > others[-1]
-            yield concatenate([*held, block.take(np.flatnonzero(~last))])
-            held, block = [], block.take(np.flatnonzero(last))
+            begin = others[-1] + 1
+            yield concatenate([*held, block.take(np.arange(begin))])
+            held, block = [], block.take(np.arange(begin, len(block)))
         held.append(block)
     if held:
         yield concatenate(held)
-
-
-def _records(beats: Beats) -> NDArray[np.str_]:
-    if beats.info is None:
-        return np.full(len(beats), "")
-    return beats.info["record"].to_numpy(str)

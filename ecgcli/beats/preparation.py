@@ -129,8 +129,9 @@ def prepare(
             "class"
         )
     peaks = recording.beat_positions / rate
+    cut_lead = partial(_cut, context=context, to_the_end=to_the_end, samples=samples)
     with ThreadPoolExecutor(thread_count()) as threads:
-        cut = threads.submit(_cut, recording, stretches, context, to_the_end, samples)
+        cut = threads.submit(cut_lead, recording, stretches)
         inverted = threads.submit(points_down, recording, peaks) if len(peaks) > 10 else None
         missed = threads.submit(may_miss_a_beat, recording, peaks)
     beats = cut.result()
@@ -152,13 +153,7 @@ def prepare(
         missed=missed.result(),
         annotated=annotated,
         others=tuple(
-            _cut(
-                with_beats_of(other, recording),
-                unusable(other.signal, rate),
-                context,
-                to_the_end,
-                samples,
-            )
+            cut_lead(with_beats_of(other, recording), unusable(other.signal, rate))
             for other in others
         ),
         start=recording.start,
@@ -168,6 +163,7 @@ def prepare(
 def _cut(
     recording: Recording,
     stretches: list[Stretch],
+    *,
     context: bool,
     to_the_end: bool,
     samples: bool,

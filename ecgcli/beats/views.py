@@ -96,9 +96,7 @@ def recording(beats: Beats) -> NDArray[np.float32]:
 
     Beats without a sidecar count as those of one recording.
     """
-    if beats.info is None:
-        return np.zeros((len(beats), 1), np.float32)
-    names = beats.info["record"].to_numpy(str)
+    names = beats.records
     changes = np.append(False, names[1:] != names[:-1])[: len(beats)]
     return changes.cumsum(dtype=np.float32)[:, None]
 
