@@ -41,7 +41,8 @@ from ecgcli.recordings.search import distinct_names
 
 #: The class of a detected beat that could not be classified: unclassifiable, in the standard.
 _UNCLASSIFIED = AAMI_CLASSES.index("Q")
-#: In place of the label of a detected beat: there is no beat, or it is not compared.
+#: Stand for the true label of a detected beat that has none: a false detection, and one that is
+#: not compared.
 _NO_BEAT, _EXCLUDED = len(AAMI_CLASSES), -1
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ecgcli.arrays import Features, Tensors
 
-#: A recording is divided into stretches of about so many beats, half an hour, which are compared
-#: with one another.
+#: The approximate number of beats of a stretch: half an hour. A beat is compared with the others
+#: of its stretch alone.
 BEATS = 2048
-#: A beat is averaged with so many others at most: one for each `BEATS_PER_NEIGHBOUR` of its
-#: stretch. In a recording of a minute, the beats most similar to an S beat are N beats.
+#: The largest number of neighbours that a beat is averaged with; a short stretch has one for each
+#: `BEATS_PER_NEIGHBOUR` of its beats. In a recording of a minute, the beats most similar to an S
+#: beat are N beats.
 NEIGHBOURS = 8
 BEATS_PER_NEIGHBOUR = 128
 #: The standard deviation of the Gaussian by which a neighbour's weight falls with its distance:

@@ -1,4 +1,4 @@
-"""The list of pages: names are text, and what is not known is a dash."""
+"""The list of pages: names are escaped, and unknown values are shown as a dash."""
 
 from __future__ import annotations
 
