@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,32 +21,54 @@ from ecgcli.guard import require_replaceable
 #: This machine, in temporary names: another machine may use the same file system.
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 
+#: Names of open files other than ``-``; a number is that of the descriptor.
+_DESCRIPTORS = re.compile(r"/dev/std(out|err)|/(?:dev|proc/self)/fd/([0-9]+)")
+
+
+def is_stream(target: Path | str) -> bool:
+    """Whether a target is standard output, another open file, a device or a pipe.
+
+    It cannot be replaced, and nothing can be written beside it.
+    """
+    path = Path(target)
+    return (
+        str(target) == "-"
+        or _DESCRIPTORS.fullmatch(str(target)) is not None
+        or (path.exists() and not path.is_file() and not path.is_dir())
+    )
+
 
 @contextmanager
-def atomic_write(target: Path, *, annotations: bool = False) -> Iterator[IO[bytes]]:
+def atomic_write(target: Path | str, *, annotations: bool = False) -> Iterator[IO[bytes]]:
     """Open a binary file that becomes ``target`` only when the block succeeds.
 
     The bytes go to a temporary file beside the target, are flushed to disk and
     renamed over it. If the block fails, the temporary file is removed and an
     existing file stays unchanged. Temporary files of killed processes of this
-    machine are removed from the folder. A device or a pipe cannot be replaced
-    and is written to directly.
+    machine are removed from the folder.
+
+    A stream (see `is_stream`) cannot be replaced and is written to directly. An open file
+    is written from where it stands: what ``>>`` appends to is kept.
 
     Args:
-        target: the file.
+        target: the file; ``-`` is standard output.
         annotations: whether annotations are written; see `ecgcli.guard.require_replaceable`.
 
     Raises:
         OutputError: the target cannot be written (missing rights, full disk, a folder), or
             must not be replaced.
     """
+    if str(target) == "-":
+        yield sys.stdout.buffer
+        return
+    target = Path(target)
     with writing(target):
-        require_replaceable(target, annotations=annotations)
-        target = Path(os.path.realpath(target))  # write through a link, do not replace it
-        if target.exists() and not target.is_file():
-            with target.open("wb") as stream:
+        if is_stream(target):
+            with _open_stream(target) as stream:
                 yield stream
             return
+        require_replaceable(target, annotations=annotations)
+        target = Path(os.path.realpath(target))  # write through a link, do not replace it
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(target.parent)
         temporary = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.tmp")
@@ -57,6 +80,14 @@ def atomic_write(target: Path, *, annotations: bool = False) -> Iterator[IO[byte
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _open_stream(target: Path) -> IO[bytes]:
+    """A device, a pipe, or a copy of the descriptor of an open file."""
+    if (name := _DESCRIPTORS.fullmatch(str(target))) is None:
+        return target.open("wb")
+    sys.stdout.flush()
+    return os.fdopen(os.dup(int(name[2] or {"out": 1, "err": 2}[name[1]])), "wb")
 
 
 @cache

@@ -20,7 +20,7 @@ from ecgcli.beats.reader import BEAT_LENGTH, SAMPLING_RATE
 from ecgcli.beats.rows import choose_rows
 from ecgcli.beats.segmentation import signal_reader
 from ecgcli.errors import CheckpointError, ConfigError, DataError
-from ecgcli.prediction.beats import output
+from ecgcli.files import atomic_write
 from ecgcli.progress import SILENT, Progress
 from ecgcli.recordings import NO_OPTIONS, ReadOptions, Recording, read_recording
 from ecgcli.recordings.peaks import with_known_beats
@@ -269,7 +269,7 @@ def write_forecast(
 ) -> None:
     """Write a forecast, completely or not at all; ``-`` is standard output."""
     table = result.table()
-    with output(target) as stream:
+    with atomic_write(target) as stream:
         if table_format == "json":
             document = {
                 "from": result.observed,

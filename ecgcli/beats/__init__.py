@@ -10,7 +10,7 @@ import gzip
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -22,7 +22,7 @@ from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.choices import Storage
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
-from ecgcli.files import atomic_write, remove
+from ecgcli.files import atomic_write, is_stream, remove
 from ecgcli.inputs import is_parquet, read_array, require_file
 from ecgcli.wording import counted
 
@@ -312,7 +312,7 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
 
     The sidecars of an earlier file of this name are removed before the new file gets its name.
     Even if the program is killed, a sidecar on disk belongs to its file, or there is no sidecar.
-    A device such as ``/dev/stdout`` gets no sidecars.
+    A stream, such as ``-``, gets no sidecars (see `ecgcli.files.is_stream`).
     """
     if target.suffix == ".parquet":
         from ecgcli.beats.parquet_writer import writing_parquet
@@ -321,24 +321,29 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
         with writing_parquet(target, storage=storage, info=has_info, context=has_context) as writer:
             writer.write(beats)
         return
-    if target.exists() and not target.is_file():
-        beats = replace(beats, info=None, context=None)
-    arrays = (beats.samples, beats.context)
     with ExitStack() as sidecars, atomic_write(target) as stream:
-        if beats.info is not None:
-            sums = ["" if a is None else _hexadecimal(checksum(a)) for a in arrays]
-            info = beats.info.assign(**dict(zip(CHECKSUMS, sums, strict=True)))
-            _write_info(sidecars.enter_context(atomic_write(info_path(target))), info)
-        if beats.context is not None:
-            block = sidecars.enter_context(atomic_write(context_path(target)))
-            np.save(block, np.ascontiguousarray(beats.context), allow_pickle=False)
+        if not is_stream(target):
+            _write_sidecars(sidecars, target, beats)
         if target.suffix == ".gz":
             with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=3, mtime=0) as packed:
                 write_rows(cast(IO[bytes], packed), beats.samples, beats.labels)
         else:
             write_rows(stream, beats.samples, beats.labels)
-        remove(info_path(target))
-        remove(context_path(target))
+        if not is_stream(target):
+            remove(info_path(target))
+            remove(context_path(target))
+
+
+def _write_sidecars(sidecars: ExitStack, target: Path, beats: Beats) -> None:
+    """Write the sidecars of beats; they get their names when ``sidecars`` is closed."""
+    if beats.info is not None:
+        arrays = (beats.samples, beats.context)
+        sums = ["" if a is None else _hexadecimal(checksum(a)) for a in arrays]
+        info = beats.info.assign(**dict(zip(CHECKSUMS, sums, strict=True)))
+        _write_info(sidecars.enter_context(atomic_write(info_path(target))), info)
+    if beats.context is not None:
+        block = sidecars.enter_context(atomic_write(context_path(target)))
+        np.save(block, np.ascontiguousarray(beats.context), allow_pickle=False)
 
 
 def _write_info(stream: IO[bytes], info: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecgcli.beats import read_labelled, write_beats
 from ecgcli.errors import ConfigError, DataError, did_you_mean
-from ecgcli.files import write_json
+from ecgcli.files import is_stream, write_json
 from ecgcli.wording import counted
 
 
@@ -109,7 +109,8 @@ def resample_file(
         "test_file_forced": looks_like_test_file(source),
     }
     write_beats(target, result)
-    write_json(manifest_path(target), manifest)
+    if not is_stream(target):
+        write_json(manifest_path(target), manifest)
     return manifest
 
 

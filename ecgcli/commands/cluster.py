@@ -21,7 +21,8 @@ from ecgcli.commands.console import (
     open_classifier,
     print_json,
     progress_bar,
-    results,
+    refuse_json_beside,
+    results_beside,
     was_typed,
 )
 from ecgcli.cores import use_threads
@@ -29,6 +30,8 @@ from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ecgcli.insight.clustering import Clustering
 
 EXAMPLE = "Example: ecg cluster beats.csv --model runs/cnn --png clusters.png -o assignments.csv"
@@ -71,7 +74,7 @@ def command(
     ] = 0,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="CSV to write, with the cluster of each beat."),
+        typer.Option("--out", "-o", help="CSV to write, with each beat's cluster; - is stdout."),
     ] = None,
     png: Annotated[
         Path | None, typer.Option(help="Picture to draw of the beats as points.")
@@ -95,6 +98,7 @@ def command(
 
     console = messages(quiet)
     format_for(out or "-", None, ("csv",))
+    refuse_json_beside(out, json)
     if model is not None and was_typed(ctx, "classes"):
         raise ConfigError("--classes is for clusters of samples; with --model they are the model's")
     classifier = None if model is None else open_classifier(model, console)
@@ -124,7 +128,7 @@ def command(
     if json:
         print_json(clustering.as_json())
     else:
-        _print(clustering)
+        _print(clustering, results_beside(out, console))
     for kind, target in (("Picture", png), ("Mean beats", means), ("Assignments", out)):
         if target is not None:
             console.print(f"{kind}: {target}")
@@ -133,7 +137,7 @@ def command(
         console.print(f"Next: ecg cluster {data}{with_model} --png clusters.png --means means.png")
 
 
-def _print(clustering: Clustering) -> None:
+def _print(clustering: Clustering, console: Console) -> None:
     from rich.table import Table
 
     labelled = clustering.agreement is not None
@@ -149,7 +153,6 @@ def _print(clustering: Clustering) -> None:
             cells += [str(cluster.main_class), f"{cluster.main_share:.1%}"]
             cells += [f"{count:,}" for count in cluster.classes.values()]
         table.add_row(*cells)
-    console = results()
     console.print(table)
     for name, value in (clustering.agreement or {}).items():
         console.print(f"{name.replace('_', ' '):<28}{value:.3f}")

@@ -8,9 +8,17 @@ from typing import Annotated
 import typer
 
 from ecgcli.commands import completion
-from ecgcli.commands.console import Json, Quiet, messages, print_json, results
+from ecgcli.commands.console import (
+    Json,
+    Quiet,
+    messages,
+    print_file,
+    print_json,
+    results,
+)
 from ecgcli.commands.help import Command, Group
 from ecgcli.errors import OutputError
+from ecgcli.files import is_stream
 
 EXAMPLE = "Example: ecg config; ecg config show cnn; ecg config copy cnn -o mine.yaml"
 
@@ -80,11 +88,12 @@ def copy(
 
     text = get_experiment(name).text
     target = out or Path(f"{name}.yaml")
-    if target.is_file():
+    if target.is_file() and not is_stream(target):
         raise OutputError(f"{target} exists; name another file with --out, or remove it")
     write_text(target, text)
-    print(target)
-    messages(quiet).print(f"Next: ecg train --config {target}")
+    print_file(target)
+    if not is_stream(target):
+        messages(quiet).print(f"Next: ecg train --config {target}")
 
 
 def _list(json: bool) -> None:

@@ -15,6 +15,7 @@ from ecgcli.choices import EngineName
 from ecgcli.classes import ClassSet
 from ecgcli.commands import completion
 from ecgcli.errors import ConfigError, visible
+from ecgcli.files import is_stream
 from ecgcli.progress import Progress
 
 if TYPE_CHECKING:
@@ -270,6 +271,11 @@ def results() -> Console:
     return _console(width=None if sys.stdout.isatty() else 120)
 
 
+def results_beside(out: Path | None, console: Console) -> Console:
+    """The console for results: that of messages where standard output gets what is written."""
+    return results() if out is None or not is_stream(out) else console
+
+
 def _console(**options: Any) -> Console:
     """A console that prints text as it is.
 
@@ -283,6 +289,22 @@ def _console(**options: Any) -> Console:
             return super().render_str(visible(text), **more)
 
     return PlainConsole(highlight=False, markup=False, emoji=False, **options)
+
+
+def print_file(path: Path) -> None:
+    """The result of a command that writes a file: its name, unless it is a stream itself."""
+    if not is_stream(path):
+        print(path)
+
+
+def refuse_json_beside(out: Path | None, json: bool) -> None:
+    """Refuse ``--json`` where standard output gets what is written.
+
+    Raises:
+        ConfigError: both were requested.
+    """
+    if json and out is not None and is_stream(out):
+        raise ConfigError(f"--json and --out {out} both print; choose one, or name a file")
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -19,10 +19,13 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     read_options,
-    results,
+    refuse_json_beside,
+    results_beside,
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ecgcli.recordings.decomposition import Decomposition
 
 EXAMPLE = "Example: ecg decompose data/mitdb/208.hea --from 60 --seconds 10 --png parts.png"
@@ -47,7 +50,7 @@ def command(
     ] = 30,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="CSV to write, with the parts of every sample."),
+        typer.Option("--out", "-o", help="CSV to write, with each sample's parts; - is stdout."),
     ] = None,
     png: Annotated[Path | None, typer.Option(help="Picture to draw of the parts.")] = None,
     lead: Lead = None,
@@ -69,6 +72,7 @@ def command(
 
     console = messages(quiet)
     format_for(out or "-", None, ("csv",))
+    refuse_json_beside(out, json)
     options = read_options(lead, rate, units, annotations, detector)
     with console.status("decomposing"):
         decomposition = decompose_recording(
@@ -83,7 +87,7 @@ def command(
             decomposition.summary() | {"files": [path for path in (out, png) if path is not None]}
         )
     else:
-        _print(decomposition)
+        _print(decomposition, results_beside(out, console))
     for note in decomposition.notes:
         console.print(f"{decomposition.name}: {note}")
     for title, path in (("Parts", out), ("Picture", png)):
@@ -93,7 +97,7 @@ def command(
         console.print(f"Next: ecg decompose {recording} --png parts.png")
 
 
-def _print(decomposition: Decomposition) -> None:
+def _print(decomposition: Decomposition, console: Console) -> None:
     from rich.table import Table
 
     start, end = decomposition.times[0], decomposition.times[-1]
@@ -111,4 +115,4 @@ def _print(decomposition: Decomposition) -> None:
         ("wander", f"{decomposition.wander:.3f} mV"),
     ):
         table.add_row(name, value)
-    results().print(table)
+    console.print(table)

@@ -55,9 +55,11 @@ def command(
         return
     if source is None:
         raise ConfigError("name a file of beats, or list the features with ecg features --list")
+    if json and out != "-":
+        raise ConfigError("--json prints; for a file leave it out, and name one ending in .json")
     from ecgcli.beats import read_beats
     from ecgcli.beats.features import feature_table
-    from ecgcli.prediction.beats import output
+    from ecgcli.files import atomic_write
 
     table_format = format_for(out, None, TABLE_FORMATS)
     console = messages(quiet)
@@ -67,7 +69,7 @@ def command(
     if json:
         print_json({"beats": table.to_dict(orient="records")})
         return
-    with output(out) as stream:
+    with atomic_write(out) as stream:
         if table_format == "parquet":
             table.to_parquet(stream, index=False)
         elif table_format == "json":

@@ -28,9 +28,9 @@ def guard_for(params: Mapping[str, Any]) -> Guard:
         OutputError: an output is a file that must stay.
     """
     outputs = [
-        Path(value)
+        Path("/dev/stdout" if str(value) == "-" else value)
         for name, value in params.items()
-        if name in _OUTPUTS and isinstance(value, (str, Path)) and str(value) != "-"
+        if name in _OUTPUTS and isinstance(value, (str, Path))
     ]
     if not outputs:
         return Guard()
@@ -43,6 +43,8 @@ def guard_for(params: Mapping[str, Any]) -> Guard:
             raise ConfigError(f"{second}: two outputs have this name; choose another for one")
     for name in _PICTURES:
         picture = params.get(name)
+        if str(picture) == "-":
+            raise ConfigError(f"--{name} -: a picture is no text to print; name a file")
         if isinstance(picture, Path) and picture.suffix.lower() not in ("", ".png"):
             raise ConfigError(f"--{name} {picture}: found the ending {picture.suffix}; valid: .png")
     return guard

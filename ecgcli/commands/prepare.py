@@ -26,14 +26,17 @@ from ecgcli.commands.console import (
     Units,
     find_recordings_at,
     messages,
+    print_file,
     print_json,
     progress_bar,
     read_options,
+    refuse_json_beside,
     refuse_options,
     was_typed,
 )
 from ecgcli.cores import thread_count
 from ecgcli.errors import ConfigError, DataError
+from ecgcli.files import is_stream
 from ecgcli.guard import require_replaceable
 from ecgcli.wording import counted
 
@@ -60,7 +63,8 @@ def command(
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Beats to write: .csv, .csv.gz or .parquet.")
+        Path,
+        typer.Option("--out", "-o", help="File to write: .csv, .csv.gz or .parquet; - is stdout."),
     ],
     lead: Lead = None,
     rate: Rate = None,
@@ -114,6 +118,7 @@ def command(
 
     console = messages(quiet)
     _refuse_inapplicable(ctx, split, out)
+    refuse_json_beside(out, json)
     for path in [out] if split is None else _files_of_split(out):
         require_replaceable(path)
     of_recordings = {is_recording(place, rate) for place in recordings}
@@ -147,6 +152,8 @@ def _refuse_inapplicable(ctx: typer.Context, split: str | None, out: Path) -> No
     for name, option in (("test_fraction", "--test-fraction"), ("seed", "--seed")):
         if split not in ("random", "patient") and was_typed(ctx, name):
             raise ConfigError(f"{option} is for --split random and --split patient")
+    if split is not None and is_stream(out):
+        raise ConfigError(f"--split writes two files; name them by --out, not {out}")
     if ctx.params["shards"]:
         if split is not None:
             raise ConfigError("--shards writes one folder and --split two files; choose one")
@@ -324,7 +331,7 @@ def _print(report: _Report, config: str, as_json: bool, console: Console) -> Non
         )
     else:
         for path in report.files:
-            print(path)
+            print_file(path)
     classes = ", ".join(f"{name} {count:,}" for name, count in (report.counts or {}).items())
     kind = "recording" if report.of_recordings else "file"
     summary = f"{counted(report.beats, 'beat')} of {counted(report.sources, kind)}"
@@ -332,7 +339,9 @@ def _print(report: _Report, config: str, as_json: bool, console: Console) -> Non
     console.print(
         f"{summary} ({classes or 'without classes'}){left_out if report.of_recordings else ''}"
     )
-    if report.counts is None:
+    if is_stream(report.files[0]):
+        console.print("The record and time of each beat were not written; a file has them.")
+    elif report.counts is None:
         console.print(f"Next: ecg predict {report.files[0]}")
     else:
         console.print(f"Next: ecg train --config {config} data.train={report.files[0]}")

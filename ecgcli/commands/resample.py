@@ -9,8 +9,18 @@ import typer
 
 from ecgcli.choices import format_for
 from ecgcli.classes import classes_named
-from ecgcli.commands.console import HIGHEST_SEED, Classes, Json, Quiet, messages, print_json
+from ecgcli.commands.console import (
+    HIGHEST_SEED,
+    Classes,
+    Json,
+    Quiet,
+    messages,
+    print_file,
+    print_json,
+    refuse_json_beside,
+)
 from ecgcli.errors import ConfigError
+from ecgcli.files import is_stream
 
 EXAMPLE = "Example: ecg resample data/mitbih_train.csv -o data/small.csv --majority 10000"
 
@@ -19,7 +29,7 @@ def command(
     train: Annotated[
         Path, typer.Argument(help="Labelled training beats (CSV or parquet).", metavar="TRAIN")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="CSV or parquet to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV or parquet to write; - is stdout.")],
     majority: Annotated[
         int | None, typer.Option(min=1, help="Keep this many beats of the largest class.")
     ] = None,
@@ -50,6 +60,7 @@ def command(
     from ecgcli.beats.resampling import resample_file
 
     format_for(str(out).removesuffix(".gz"), None, ("csv", "parquet"))
+    refuse_json_beside(out, json)
     if majority is None and ratio is None and per_class is None:
         majority = 10_000
     manifest = resample_file(
@@ -65,13 +76,16 @@ def command(
     if json:
         print_json(manifest)
         return
-    print(out)
+    print_file(out)
     console = messages(quiet)
     for name, before in manifest["before"].items():
         console.print(f"  {name:<9}{before:>9,} -> {manifest['after'][name]:>7,}")
     if manifest["test_file_forced"]:
         console.print("This is a resampled test file: every score measured on it is inflated.")
-    console.print(f"Next: ecg train --config cnn data.train={out} data.resample=null")
+    if is_stream(out):
+        console.print("What was dropped, and the sidecar, were not written; a file has them.")
+    else:
+        console.print(f"Next: ecg train --config cnn data.train={out} data.resample=null")
 
 
 def _counts(text: str) -> dict[str, int]:

@@ -25,11 +25,14 @@ from ecgcli.commands.console import (
     Units,
     messages,
     open_recording_classifier,
+    print_file,
     print_json,
     read_options,
+    refuse_json_beside,
 )
 from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
+from ecgcli.files import is_stream
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -84,6 +87,9 @@ def command(
     require_bokeh()
     if out is not None:
         format_for(out, None, ("html", "htm"))
+        refuse_json_beside(out, json)
+        if show and is_stream(out):
+            raise ConfigError(f"--open shows a file; name one by --out, not {out}")
     console = messages(quiet)
     check_probability(abstain)
     options = read_options(
@@ -104,13 +110,14 @@ def command(
         print_json({"page": target, "recording": page.name, "beats": len(page.beats),
                     "notes": page.notes, "events": kinds})  # fmt: skip
     else:
-        print(target)
+        print_file(target)
     for note in page.notes:
         console.print(f"{page.name}: {note}")
     events = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
-    megabytes = target.stat().st_size / 1e6 if target.is_file() else 0
     console.print(f"{page.name}: {counted(len(page.beats), 'beat')}; {events or 'no events'}")
-    console.print(f"Page: {target}, {megabytes:.1f} MB; open it in a browser")
+    if is_stream(target):
+        return
+    console.print(f"Page: {target}, {target.stat().st_size / 1e6:.1f} MB; open it in a browser")
     if show:
         webbrowser.open(target.resolve().as_uri())
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -113,7 +112,7 @@ def predict_file(
             parts = whole_recordings(parts)
         pieces = ((beats, reader.position) for beats in parts)
         with (
-            output(target) as stream,
+            atomic_write(target) as stream,
             table_writer(stream, table_format, schema) as writer,
             closing(pieces if reader.size is None else one_ahead(pieces)) as read,
         ):
@@ -229,16 +228,6 @@ def table_of(
         }
         | (after or {})
     )
-
-
-def output(target: Path | str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
-    """The stream to write to: a file that appears once it is complete, or standard output.
-
-    ``annotations`` is that of `atomic_write`.
-    """
-    if str(target) == "-":
-        return nullcontext(sys.stdout.buffer)
-    return atomic_write(Path(target), annotations=annotations)
 
 
 @contextmanager

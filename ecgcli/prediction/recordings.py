@@ -19,9 +19,10 @@ from ecgcli.classes import AAMI_CLASSES, ABSTAINED
 from ecgcli.errors import ConfigError, DataError
 from ecgcli.fibrillation import AFIB, OTHER, UNKNOWN, AtrialRhythm
 from ecgcli.fibrillation.model import bundled_model
+from ecgcli.files import atomic_write
 from ecgcli.guard import MARK
 from ecgcli.prediction import Classifier
-from ecgcli.prediction.beats import check_probability, labels_for, output, table_of, table_writer
+from ecgcli.prediction.beats import check_probability, labels_for, table_of, table_writer
 from ecgcli.prediction.leads import prepare_for, probabilities_of
 from ecgcli.recordings import NO_OPTIONS, ReadOptions
 from ecgcli.recordings.annotated_rhythm import VENTRICULAR
@@ -256,7 +257,7 @@ def write_classified(
     Raises:
         OutputError: the target cannot be written, or is an annotation file of another program.
     """
-    with output(target, annotations=table_format == "wfdb") as stream:
+    with atomic_write(target, annotations=table_format == "wfdb") as stream:
         write_into(stream, classified, table_format)
 
 

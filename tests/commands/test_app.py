@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -333,17 +332,6 @@ def test_a_closed_input_that_is_to_be_read_is_a_line(
     assert closed.stderr.splitlines()[-1] == (
         "error: standard input: cannot be read: Bad file descriptor"
     )
-
-
-def test_a_redirected_standard_output_gets_the_table_alone(trained: Path, demo: Path) -> None:
-    command = ecg_process(
-        "predict", demo / "synthetic_test.csv", "--model", trained, "-o", "/dev/stdout", "-q"
-    )
-    line = f"{shlex.join(command)} > table.csv"
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["bash", "-c", line], cwd=folder, check=True)
-        assert [path.name for path in Path(folder).iterdir()] == ["table.csv"]
-        assert len(Path(folder, "table.csv").read_text().splitlines()) > 1000
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
