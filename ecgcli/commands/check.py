@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgcli.classes import classes_named
-from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json, results
+from ecgcli.commands.console import Classes, Json, Quiet, messages, print_json, results, working
 from ecgcli.errors import RequirementMissed
 from ecgcli.inputs import missing
 from ecgcli.wording import counted
@@ -45,11 +45,14 @@ def command(
         if not path.exists():
             raise missing(path)
     checked: dict[str, list[Finding]] = {}
+    console = messages(quiet)
     for path in every:
-        checked[str(path)] = list(check_file(path, names))
+        with working(console, f"checking {path}"):
+            checked[str(path)] = list(check_file(path, names))
     if against:
         for path in files:
-            checked[f"{path} against {against}"] = list(check_pair(path, against, names))
+            with working(console, f"comparing {path} with {against}"):
+                checked[f"{path} against {against}"] = list(check_pair(path, against, names))
     crosses = sum(finding.level == "error" for findings in checked.values() for finding in findings)
     if json:
         from dataclasses import asdict
@@ -66,7 +69,7 @@ def command(
         _print(checked)
     if crosses:
         raise RequirementMissed(f"{counted(crosses, 'finding')} would make a score wrong")
-    messages(quiet).print("Nothing found that would make a score wrong.")
+    console.print("Nothing found that would make a score wrong.")
 
 
 def _print(checked: dict[str, list[Finding]]) -> None:

@@ -61,6 +61,7 @@ def test_a_full_disk_keeps_what_was_on_it(
 ) -> None:
     train, test = demo / "synthetic_train.csv", demo / "synthetic_test.csv"
     (tmp_path / "c.yaml").write_text(json.dumps(small_document(demo, Path("disk/runs"))))
+    (tmp_path / "answers.csv").write_text("time,class\n")
     (tmp_path / "old").mkdir()
     run = shutil.copytree(trained, tmp_path / "run")  # similar keeps an embedding beside it
     synthetic = ("--splits", "synthetic", "--seeds", 1, "--data", demo)
@@ -81,12 +82,19 @@ def test_a_full_disk_keeps_what_was_on_it(
         "scores.csv": ["anomaly", "score", test, "-m", anomaly_run, "-o", "disk"],
         "m.onnx": ["export", trained, "-o", "disk/m.onnx"],
         "100.csv": ["predict", mitdb / "100.hea", mitdb / "101.hea", "-o", "disk", "-j", 1],
+        "100.html": [
+            "predict", mitdb / "100.hea", "-m", trained, "-o", "p.csv", "--report", "disk",
+        ],
+        "100.reviewed.csv": [
+            "review", mitdb / "100", "-m", trained, "--answers", "answers.csv", "-o", "disk",
+        ],
         "": ["train", "-q", "--config", "c.yaml"],
         "compared": ["compare", "c.yaml", *synthetic, "-o", "disk/compared"],
         "fitted": ["fibrillation", "fit", rhythm_records, "-o", "disk/fitted"],
         "normal": ["anomaly", "fit", "--data", test, "--epochs", 1, "-o", "disk/normal"],
-    }
-    runs = ("", "compared", "fitted", "normal")
+        "copied.yaml": ["config", "copy", "cnn", "-o", "disk/copied.yaml"],
+    }  # fmt: skip
+    runs = ("", "compared", "fitted", "normal", "copied.yaml")
     files = [name for name in commands if name not in runs]
     for name in files:
         (tmp_path / "old" / name).write_text("old\n")
