@@ -19,6 +19,24 @@ _OUTPUTS = ("out", "png", "means", "report", "arguments")
 #: Those that are pictures.
 _PICTURES = ("png", "means")
 
+#: The commands whose ``--out -`` is standard output.
+_PRINTING = (
+    "cluster", "copy", "decompose", "features", "forecast",
+    "predict", "prepare", "resample", "view",
+)  # fmt: skip
+
+
+def require_names(command: str, params: Mapping[str, Any]) -> None:
+    """Refuse ``-`` as the name of an output that is not printed: it would be a file or folder.
+
+    Raises:
+        ConfigError: an output of the command has this name.
+    """
+    for name in _OUTPUTS:
+        printed = name == "out" and command in _PRINTING
+        if str(params.get(name)) == "-" and not printed:
+            raise ConfigError(f"--{name} -: this is not printed; name a file or folder")
+
 
 def guard_for(params: Mapping[str, Any]) -> Guard:
     """The guard of a command with these parameters.
@@ -43,8 +61,6 @@ def guard_for(params: Mapping[str, Any]) -> Guard:
             raise ConfigError(f"{second}: two outputs have this name; choose another for one")
     for name in _PICTURES:
         picture = params.get(name)
-        if str(picture) == "-":
-            raise ConfigError(f"--{name} -: a picture is no text to print; name a file")
         if isinstance(picture, Path) and picture.suffix.lower() not in ("", ".png"):
             raise ConfigError(f"--{name} {picture}: found the ending {picture.suffix}; valid: .png")
     return guard

@@ -16,7 +16,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info, get_group_from_info
 from typer.models import CommandInfo, TyperInfo
 
-from ecgcli.commands.guarding import guard_for
+from ecgcli.commands.guarding import guard_for, require_names
 from ecgcli.errors import nearest
 from ecgcli.guard import guarding
 
@@ -52,6 +52,7 @@ class Command(_Page, TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it reads is not overwritten."""
+        require_names(self.name or "", ctx.params)
         with guarding(guard_for(ctx.params)):
             return super().invoke(ctx)
 

@@ -72,7 +72,11 @@ def test_it_gets_what_a_file_gets(name: str, work: Path, ecg: Ecg) -> None:
         ("view 100.hea -o - --json", "--json and --out - both print"),
         ("view 100.hea -o - --open", "--open shows a file"),
         ("features beats.csv --json -o out.csv", "--json prints; for a file leave it out"),
-        ("cluster beats.csv --png -", "a picture is no text"),
+        ("cluster beats.csv --png -", "--png -: this is not printed"),
+        ("evaluate run --data beats.csv -o -", "--out -: this is not printed"),
+        ("download demo --out -", "--out -: this is not printed"),
+        ("export run -o -", "--out -: this is not printed"),
+        ("predict 100.hea -m beats --report -", "--report -: this is not printed"),
     ],
 )
 def test_what_it_cannot_get_is_refused(words: str, message: str, work: Path, ecg: Ecg) -> None:
