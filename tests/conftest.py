@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 LONGEST = (
     "test_readme", "training/test_epochs", "test_chain", "evaluation/test_comparison",
     "fuzz/test_fuzz", "training/test_distributed", "prediction/test_cohort_on_ray",
-    "commands/test_predict_recordings", "commands/test_scarce_resources", "test_contributing",
+    "commands/test_predict_folders", "commands/test_scarce_resources", "test_contributing",
     "view/test_page", "review/test_page", "commands/test_app", "commands/test_bad_input",
     "models/test_models", "models/test_estimators", "training/test_run",
 )  # fmt: skip

@@ -1,15 +1,10 @@
-"""``ecg predict`` on recordings: one, many, damaged ones, and ones without beats."""
+"""``ecg predict`` on one recording: its table, its rhythm, odd ones, and ones without beats."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,21 +16,8 @@ import wfdb
 from typer.testing import Result
 
 from ecgcli.beats import read_beats
-from ecgcli.locking import locked
-from tests.helpers import ecg_process
 
 Ecg = Callable[..., Result]
-
-
-@pytest.fixture
-def records(mitdb: Path, tmp_path: Path) -> Path:
-    """A folder with three real records."""
-    folder = tmp_path / "records"
-    folder.mkdir()
-    for name in ("100", "119", "208"):
-        for ending in ("hea", "dat", "atr"):
-            shutil.copy(mitdb / f"{name}.{ending}", folder)
-    return folder
 
 
 def test_predictions_of_a_record_have_times_and_a_rhythm(
@@ -189,44 +171,6 @@ def test_a_recording_too_short_for_an_episode_says_so(mitdb: Path, ecg: Ecg) -> 
     assert "+" not in wfdb.rdann("short", "ecg").symbol
 
 
-def test_a_folder_is_written_to_a_folder_and_continues_where_it_stopped(
-    trained: Path, records: Path, ecg: Ecg
-) -> None:
-    arguments = ("predict", records, "--model", trained, "-o", "results", "--jobs", 2)
-    first = ecg(*arguments)
-    assert first.exit_code == 0
-    assert first.stdout == "results\n"
-    names = {path.name for path in Path("results").iterdir()}
-    assert names == {"summary.json", "cohort.parquet", "failures.csv"} | {
-        f"{record}{ending}" for record in (100, 119, 208) for ending in (".csv", ".summary.json")
-    }
-    summary = json.loads(Path("results/summary.json").read_text())
-    assert [row["recording"] for row in summary["recordings"]] == ["100", "119", "208"]
-    one_by_one = ecg("predict", records / "119.hea", "--model", trained, "-q").stdout
-    together = pd.read_csv("results/119.csv")
-    alone = pd.read_csv(io.StringIO(one_by_one))
-    assert together["class"].equals(alone["class"])
-
-    Path("results/119.csv").unlink()
-    written = Path("results/100.csv").stat().st_mtime_ns
-    again = ecg(*arguments)
-    assert "(2 done before)" in again.stderr
-    assert Path("results/119.csv").exists()
-    assert Path("results/100.csv").stat().st_mtime_ns == written
-    assert json.loads(Path("results/summary.json").read_text()) == summary
-
-
-def test_a_bad_file_is_reported_and_skipped(trained: Path, records: Path, ecg: Ecg) -> None:
-    (records / "119.dat").chmod(0o600)
-    (records / "119.dat").write_bytes(b"\0" * 100)
-    result = ecg("predict", records, "--model", trained, "-o", "results", "--jobs", 1)
-    assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == "error: 1 of 3 recordings could not be read"
-    summary = json.loads(Path("results/summary.json").read_text())
-    assert len(summary["recordings"]) == 2
-    assert list(summary["failures"]) == [str(records / "119.hea")]
-
-
 def test_a_wrong_checksum_is_an_error_that_can_be_ignored(
     trained: Path, records: Path, ecg: Ecg
 ) -> None:
@@ -253,199 +197,6 @@ def test_no_beats_is_a_clean_result(trained: Path, ecg: Ecg) -> None:
     assert "no ECG      100.0% of the time" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("names", "options"),
-    [
-        (("summary", "100"), ("--format", "json")),
-        (("100.summary", "100"), ("--format", "json")),
-        (("summary.1-of-2", "100"), ("--format", "json")),
-        (("beats", "100"), ("--format", "parquet", "--beats-parquet")),
-    ],
-)
-def test_no_result_replaces_another(
-    names: tuple[str, str], options: tuple[str, ...], trained: Path, ecg: Ecg
-) -> None:
-    """With --format json, a recording called summary would be the list of all recordings.
-
-    A run without a shard removes what shards wrote, by its name.
-    """
-    paths = [Path(f"{name}.edf") for name in names]
-    for path in paths:
-        signal = np.sin(np.arange(5000) / 40)
-        edfio.Edf([edfio.EdfSignal(signal, 250, label="II", physical_dimension="mV")]).write(path)
-    arguments = ("predict", *paths, "--model", trained, "-o", "results", "--jobs", 1)
-    refused = ecg(*arguments, *options)
-    assert refused.exit_code == 2
-    assert "its result would be results/" in refused.stderr.splitlines()[-1]
-    assert not Path("results").exists()
-    assert ecg(*arguments).exit_code == 0
-    assert {f"{name}.csv" for name in names} <= {path.name for path in Path("results").iterdir()}
-
-
-def test_a_summary_without_its_figures_is_made_again(
-    trained: Path, records: Path, ecg: Ecg
-) -> None:
-    arguments = ("predict", records, "--model", trained, "-o", "results", "--jobs", 1)
-    ecg(*arguments)
-    note = Path("results/100.summary.json")
-    whole = json.loads(note.read_text())
-    for damage in (
-        whole | {"beats": "many"}, [], {"made_with": whole["made_with"]},
-        whole | {"mean_rate": "fast"}, whole | {"recording": None},
-    ):  # fmt: skip
-        note.write_text(json.dumps(damage))
-        again = ecg(*arguments)
-        assert again.exit_code == 0
-        assert "(2 done before)" in again.stderr
-        assert json.loads(note.read_text()) == whole
-
-
-def test_results_of_another_model_or_detector_are_made_again(
-    trained: Path, run_copy: Path, records: Path, ecg: Ecg
-) -> None:
-    arguments = ("predict", records, "-o", "results", "--jobs", 1, "--annotations", "none")
-    ecg(*arguments, "--model", trained)
-    assert "(3 done before)" in ecg(*arguments, "--model", trained).stderr
-    assert "done before" not in ecg(*arguments, "--model", run_copy).stderr
-    again = ecg(*arguments, "--model", run_copy, "--detector", "sleepecg")
-    assert "done before" not in again.stderr
-    made_with = json.loads(Path("results/100.summary.json").read_text())["made_with"]
-    assert made_with["detector"] == "sleepecg"
-    assert made_with["model"].startswith(str(run_copy))
-
-
-@pytest.fixture
-def days(records: Path, tmp_path: Path) -> None:
-    """The folders dayA and dayB, each with a recording named holter, of two people."""
-    for day, record in (("dayA", "100"), ("dayB", "208")):
-        folder = tmp_path / day
-        folder.mkdir()
-        header = (records / f"{record}.hea").read_text().replace(f"{record}.dat", "holter.dat")
-        (folder / "holter.hea").write_text(header.replace(record, "holter", 1))
-        for ending in ("dat", "atr"):
-            shutil.copy(records / f"{record}.{ending}", folder / f"holter.{ending}")
-
-
-@pytest.mark.usefixtures("days")
-def test_the_result_of_another_recording_of_the_same_name_is_kept(trained: Path, ecg: Ecg) -> None:
-    assert ecg("predict", "dayA", "--model", trained, "-o", "res").exit_code == 0
-    first = Path("res/holter.csv").read_bytes()
-    second = ecg("predict", "dayB", "--model", trained, "-o", "res")
-    assert second.exit_code == 2
-    assert "holter.csv is the result of" in second.stderr
-    assert "choose another folder" in second.stderr
-    assert Path("res/holter.csv").read_bytes() == first
-    assert ecg("predict", "dayB", "--model", trained, "-o", "other").exit_code == 0
-    assert Path("other/holter.csv").read_bytes() != first
-
-
-@pytest.mark.usefixtures("days")
-def test_recordings_of_one_name_keep_their_folders(trained: Path, tmp_path: Path, ecg: Ecg) -> None:
-    alone = {
-        day: ecg("predict", f"{day}/holter.hea", "--model", trained, "-q").stdout
-        for day in ("dayA", "dayB")
-    }
-    (tmp_path / "holters").mkdir()
-    for day in ("dayA", "dayB"):
-        shutil.move(day, tmp_path / "holters" / day)
-    arguments = ("predict", "holters", "--model", trained, "-o", "res", "--jobs", 2)
-    result = ecg(*arguments)
-    assert result.exit_code == 0, result.stderr
-    for day in ("dayA", "dayB"):
-        assert Path(f"res/{day}/holter.csv").read_text() == alone[day]
-        assert Path(f"res/{day}/holter.summary.json").exists()
-    summary = json.loads(Path("res/summary.json").read_text())
-    assert [result["recording"] for result in summary["recordings"]] == [
-        "dayA/holter",
-        "dayB/holter",
-    ]
-    assert "(2 done before)" in ecg(*arguments).stderr
-    assert json.loads(Path("res/summary.json").read_text()) == summary
-
-
-@pytest.mark.usefixtures("days")
-def test_a_changed_recording_is_done_again(trained: Path, ecg: Ecg) -> None:
-    assert ecg("predict", "dayA", "--model", trained, "-o", "res").exit_code == 0
-    first = Path("res/holter.csv").read_bytes()
-    shutil.copy("dayB/holter.dat", "dayA/holter.dat")
-    header = Path("dayB/holter.hea").read_text()
-    Path("dayA/holter.hea").write_text(header)
-    shutil.copy("dayB/holter.atr", "dayA/holter.atr")
-    again = ecg("predict", "dayA", "--model", trained, "-o", "res")
-    assert again.exit_code == 0, again.stderr
-    assert Path("res/holter.csv").read_bytes() != first
-
-
-@pytest.mark.usefixtures("days")
-def test_results_in_several_formats_are_each_of_the_recording_as_it_is(
-    trained: Path, ecg: Ecg
-) -> None:
-    arguments = ("predict", "dayA", "--model", trained, "-o", "res", "-j", 1)
-    part = Path("res/beats.parquet/recording=holter/beats.parquet")
-    ecg(*arguments, "--beats-parquet")
-    ecg(*arguments, "--format", "json")
-    assert "(1 done before)" in ecg(*arguments, "--beats-parquet").stderr
-    shutil.copytree("dayB", "dayA", dirs_exist_ok=True)
-    ecg(*arguments, "--format", "json")
-    beats = len(json.loads(Path("res/holter.json").read_text())["beats"])
-    assert len(pd.read_csv("res/holter.csv")) != beats
-    assert "done before" not in ecg(*arguments).stderr
-    assert len(pd.read_csv("res/holter.csv")) == beats
-    assert "done before" not in ecg(*arguments, "--beats-parquet").stderr
-    assert len(pd.read_parquet(part)) == beats
-
-
-@pytest.mark.usefixtures("days")
-def test_another_format_does_not_replace_the_result_of_another_recording(
-    trained: Path, ecg: Ecg
-) -> None:
-    ecg("predict", "dayA", "--model", trained, "-o", "res")
-    before = {path: path.read_bytes() for path in Path("res").glob("holter*")}
-    refused = ecg("predict", "dayB", "--model", trained, "-o", "res", "--format", "json")
-    assert refused.exit_code == 2
-    assert "holter.summary.json is the result of" in refused.stderr
-    assert {path: path.read_bytes() for path in Path("res").glob("holter*")} == before
-
-
-@pytest.mark.usefixtures("days")
-def test_the_result_of_another_version_is_made_again(
-    trained: Path, ecg: Ecg, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arguments = ("predict", "dayA", "--model", trained, "-o", "res", "-j", 1)
-    ecg(*arguments)
-    monkeypatch.setattr("ecgcli.prediction.cohort.__version__", "99")
-    assert "done before" not in ecg(*arguments).stderr
-    assert "(1 done before)" in ecg(*arguments).stderr
-
-
-@pytest.mark.usefixtures("days")
-@pytest.mark.parametrize(
-    "damage", ["", "{", "[1]", '"text"', "\0", "not finite", "a key", "a name"]
-)
-def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -> None:
-    ecg("predict", "dayA", "--model", trained, "-o", "res")
-    note = Path("res/holter.summary.json")
-    whole = note.read_text()
-    changed = {
-        "not finite": re.sub('"mean_rate": [0-9.]+', '"mean_rate": NaN', whole),
-        "a key": whole.replace('"known_seconds"', '"known"'),
-        "a name": whole.replace('"holter.csv"', "[1]"),
-    }
-    note.write_text(changed.get(damage, damage))
-    again = ecg("predict", "dayA", "--model", trained, "-o", "res")
-    assert again.exit_code == 0, again.stderr
-    assert "res/holter.summary.json: damaged; it was made again" in again.stderr
-    assert note.read_text() == whole
-
-
-@pytest.mark.usefixtures("days")
-def test_a_name_that_no_file_can_have_is_a_failure_among_others(trained: Path, ecg: Ecg) -> None:
-    result = ecg("predict", "dayA", "a\0b", "--model", trained, "-o", "res")
-    assert result.exit_code == 2
-    assert "a\\x00b" in result.stderr
-    assert Path("res/dayA/holter.csv").exists()
-
-
 def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
     np.save("flat.npy", np.zeros(5000))
     options = ("--fs", 250, "--units", "mV", "--model", trained)
@@ -453,21 +204,6 @@ def test_an_annotation_file_needs_beats(trained: Path, ecg: Ecg) -> None:
     assert result.exit_code == 2
     assert "flat.npy: no beats were found" in result.stderr.splitlines()[-1]
     assert not Path("flat.ecg").exists()
-
-
-def test_arguments_that_are_refused(trained: Path, records: Path, demo: Path, ecg: Ecg) -> None:
-    beats = demo / "synthetic_test.csv"
-    for arguments, message in (
-        ((records,), "add -o FOLDER for the results of"),
-        ((beats, beats), "name one file of beats; only recordings may be several"),
-        ((beats, "--format", "wfdb"), "--format wfdb is for recordings"),
-        ((records / "100.hea", "--lead", "aVL"), "there is no lead aVL"),
-        (("none.edf",), "no such file"),
-    ):
-        result = ecg("predict", *arguments, "--model", trained)
-        assert result.exit_code == 2, arguments
-        assert message in result.stderr
-        assert result.stdout == ""
 
 
 @pytest.mark.parametrize("seconds", [1.0, 5.0])
@@ -510,47 +246,6 @@ def test_one_lead_and_a_name_in_all_kinds_of_letters(trained: Path, mitdb: Path,
     assert "no lead II or MLII; read lead ECG" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("send", "number", "code"),
-    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
-    ids=["as a terminal does: to all of its processes", "to the parent process alone"],
-)
-def test_a_signal_keeps_finished_files_and_the_next_run_continues(
-    send: Callable[[int, int], None],
-    number: signal.Signals,
-    code: int,
-    trained: Path,
-    records: Path,
-    tmp_path: Path,
-    ecg: Ecg,
-) -> None:
-    for copy in range(12):
-        header = (records / "100.hea").read_text().replace("100", f"c{copy:02}", 1)
-        (records / f"c{copy:02}.hea").write_text(header)
-    command = ecg_process(
-        "predict", records, "--model", trained, "-o", "results", "--annotations", "none", "-j", 2
-    )
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("results/*.summary.json")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    send(process.pid, number)
-    stdout, stderr = process.communicate(timeout=60)  # until no process has them open any more
-    assert process.returncode == code
-    assert not [path for path in Path("results").iterdir() if path.name.startswith(".")]
-    assert stdout == ""
-    assert stderr.splitlines()[-1].startswith("interrupted:")
-    assert "Traceback" not in stderr
-    done = len(list(tmp_path.glob("results/*.summary.json")))
-    assert 0 < done < 15
-    again = ecg("predict", records, "--model", trained, "-o", "results", "--annotations", "none")
-    assert again.exit_code == 0
-    assert f"15 recordings ({done} done before)" in again.stderr
-
-
 def test_unsure_beats_of_a_recording_are_not_classified(
     trained: Path, mitdb: Path, ecg: Ecg
 ) -> None:
@@ -569,51 +264,3 @@ def test_unsure_beats_of_a_recording_are_not_classified(
     ecg(*arguments, "--abstain", 0.9, "-o", "208.ecg", "-q")
     symbols = [symbol for symbol in wfdb.rdann("208", "ecg").symbol if symbol != "+"]
     assert symbols == [row["class"] for row in document["beats"]]
-
-
-def test_results_of_another_threshold_are_made_again(
-    trained: Path, records: Path, ecg: Ecg
-) -> None:
-    arguments = ("predict", records, "-o", "results", "--jobs", 1, "--model", trained)
-    ecg(*arguments)
-    result = ecg(*arguments, "--abstain", 0.9)
-    assert "done before" not in result.stderr
-    summary = json.loads(Path("results/summary.json").read_text())
-    assert all(row["abstained"] > 0 for row in summary["recordings"])
-    assert "?" in set(pd.read_csv("results/208.csv")["class"])
-
-
-def test_results_are_written_by_one_process_at_a_time(
-    trained: Path, records: Path, ecg: Ecg
-) -> None:
-    with locked(Path("results/.lock"), "in use", "wait"):
-        result = ecg("predict", records, "--model", trained, "-o", "results", "-j", 1)
-        assert result.exit_code == 2
-        assert "error: results: another ecg predict writes its results here" in result.stderr
-        assert f"(process {os.getpid()} on " in result.stderr
-        assert [path.name for path in Path("results").iterdir()] == [".lock"]
-    assert ecg("predict", records, "--model", trained, "-o", "results", "-j", 1).exit_code == 0
-    assert not Path("results/.lock").exists()
-
-
-def test_two_models_at_once_leave_the_results_of_one(
-    trained: Path, records: Path, tmp_path: Path
-) -> None:
-    """The one that comes second is refused, or does all of it again once the first has ended."""
-    together = [
-        subprocess.Popen(
-            ecg_process("predict", records, "--model", model, "-o", tmp_path / "res", "-j", 1),
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )
-        for model in (trained, "beats")
-    ]  # fmt: skip
-    errors = [process.communicate(timeout=300)[1] for process in together]
-    codes = [process.returncode for process in together]
-    assert sorted(codes) in ([0, 2], [0, 0])
-    for code, error in zip(codes, errors, strict=True):
-        assert not code or "another ecg predict writes its results here" in error
-    summaries = json.loads((tmp_path / "res" / "summary.json").read_text())["recordings"]
-    models = {summary["made_with"]["model"] for summary in summaries}
-    assert len(models) == 1
-    notes = tmp_path.glob("res/*.summary.json")
-    assert {json.loads(note.read_text())["made_with"]["model"] for note in notes} == models
