@@ -64,6 +64,8 @@ class TestWfdb:
             (f"x/1 1 360 100\n{'n' * 5000} 100", "File name too long"),
             (f"x 1 360 100\n{'n' * 5000}.dat 16", "File name too long"),
             ("x 1 360 100\nfolder.hea 16 200 11 0 0 0 0 II", "it is a folder"),
+            ("7" * 1_000_000 + "\nx 1 360 100", "line 1 of x.hea has 1,000,000 characters"),
+            ("x/1 1 360 100\nlong 100", "line 2 of long.hea has 1,000,006 characters"),
             ("x 1 360 100\nx.dat 16x100000000 200 11 0 0 0 0 II", "impossible number of samples"),
             ("x 1 360 100\nx.dat 16:1000000000 200 11 0 0 0 0 II", "impossible number of samples"),
         ],
@@ -71,6 +73,7 @@ class TestWfdb:
     def test_damaged_headers(self, lines: str, message: str, tmp_path: Path) -> None:
         (tmp_path / "folder.hea").mkdir()
         (tmp_path / "x.dat").write_bytes(bytes(200))
+        (tmp_path / "long.hea").write_text("long 1 360 100\nx.dat " + "7" * 1_000_000)
         (tmp_path / "x.hea").write_text(lines + "\n")
         refused(tmp_path / "x.hea", message)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,10 @@ _BYTES = {
 }  # fmt: skip
 
 
+#: Characters of a header's line; WFDB's own programs read at most 255 (header(5)).
+_LONGEST_LINE = 10_000
+
+
 @register(
     "wfdb",
     "WFDB records, as PhysioNet has them",
@@ -45,11 +48,9 @@ def read(path: Path, options: ReadOptions) -> Recording:
     Raises:
         DataError: a file is missing, cut off, or not the one the header was written for.
     """
-    import wfdb
-
     record = record_of(path)
     _require_segments(path, record)
-    header = _try(path, lambda: wfdb.rdheader(str(record)))
+    header = _read_header(path, record)
     _require_possible_frames(path, header)
     rate = check_rate(options.sampling_rate or _stated_rate(record), path)
     leads = _leads(header, record)
@@ -83,11 +84,34 @@ def read_rate(path: Path) -> float:
     Raises:
         DataError: the header is missing or damaged, or does not state it.
     """
+    record = record_of(path)
+    _read_header(path, record)
+    return check_rate(_stated_rate(record), path)
+
+
+def _read_header(path: Path, record: Path) -> Any:
+    """A header as the library reads it.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
     import wfdb
 
-    record = record_of(path)
-    _try(path, lambda: wfdb.rdheader(str(record)))
-    return check_rate(_stated_rate(record), path)
+    _require_short_lines(path, Path(f"{record}.hea"))
+    return _try(path, lambda: wfdb.rdheader(str(record)))
+
+
+def _require_short_lines(path: Path, header: Path) -> None:
+    """Refuse a header with a line on which the library's patterns would take minutes."""
+    if header.is_file():
+        lines = header.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            if len(line) > _LONGEST_LINE:
+                raise DataError(
+                    f"line {number} of {header.name} has {len(line):,} characters; valid: at most "
+                    f"{_LONGEST_LINE:,}; it is damaged: fetch it again",
+                    file=path,
+                )
 
 
 def read_annotations(record: Path, annotator: str) -> Annotations:
@@ -198,17 +222,16 @@ def _require_segments(path: Path, record: Path) -> None:
             raise DataError(f"the segment {name} is missing", file=path)
         if segment_headers(segment):
             raise DataError(f"the segment {name} is made of segments", file=path)
+        _require_short_lines(path, segment)
 
 
 def _leads(header: Any, record: Path) -> list[str]:
     """The leads' names; those of a multi-segment record are in its first whole segment."""
-    import wfdb
-
     if getattr(header, "sig_name", None):
         return [str(name) for name in header.sig_name]
     for segment in getattr(header, "seg_name", None) or []:
         if segment != "~":
-            part = _try(record, partial(wfdb.rdheader, str(record.with_name(segment))))
+            part = _read_header(record, record.with_name(segment))
             if part.sig_name:
                 return [str(name) for name in part.sig_name]
     raise DataError("the header names no signals", file=record)
