@@ -14,7 +14,8 @@ def open_standard_streams() -> None:
     """Make standard output raise `OutputError`, and reopen the streams that the caller closed.
 
     A closed stream gets a descriptor that fails when it is used. Otherwise the next file to be
-    opened would get its descriptor, and be read or written as if it were the stream.
+    opened would get its descriptor, and be read or written as if it were the stream. Messages
+    that standard error does not take are dropped: the work goes on without them.
     """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -30,6 +31,12 @@ def open_standard_streams() -> None:
         before.encoding,
         before.errors,
         line_buffering=before.isatty(),
+    )
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(_StandardError(2, "w", closefd=False)),
+        sys.stderr.encoding,
+        "backslashreplace",
+        line_buffering=True,
     )
 
 
@@ -49,3 +56,13 @@ class _StandardOutput(io.FileIO):
     def _discard(self) -> None:
         """Discard the remaining output, which would fail again."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+class _StandardError(io.FileIO):
+    """Descriptor 2: takes every message, though a closed or full one shows none."""
+
+    def write(self, data: Any) -> Any:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)

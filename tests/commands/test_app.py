@@ -309,9 +309,27 @@ class TestStandardStreams:
         assert result.returncode == 2
         assert re.fullmatch("error: cannot write standard output: .*\n", result.stderr)
 
+    @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2> >(true)"])
+    def test_messages_that_cannot_be_written_do_not_matter(
+        self, redirection: str, command: list[str]
+    ) -> None:
+        assert self.run(command, redirection).stdout == self.run(command, "").stdout
+        result = self.run([*command, "--nosuch"], redirection)
+        assert (result.returncode, result.stdout) == (2, "")
+
     def test_a_closed_input_does_not_matter(self, command: list[str]) -> None:
         result = self.run(command, "<&-")
         assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2>&1 | head -1"])
+def test_work_goes_on_without_its_messages(
+    redirection: str, trained: Path, demo: Path, tmp_path: Path
+) -> None:
+    data, out = demo / "synthetic_test.csv", tmp_path / "predictions.csv"
+    command = shlex.join(ecg_process("predict", data, "--model", trained, "-o", out))
+    subprocess.run(["bash", "-o", "pipefail", "-c", f"{command} {redirection}"], check=True)
+    assert len(out.read_text().splitlines()) == len(data.read_text().splitlines()) + 1
 
 
 def test_a_closed_input_is_not_mistaken_for_a_file(trained: Path, demo: Path) -> None:
