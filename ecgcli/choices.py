@@ -61,3 +61,15 @@ def format_for(target: Path | str, requested: Name | None, valid: Sequence[Name]
             f"{', '.join(f'.{name}' for name in valid)}"
         )
     return cast(Name, ending)
+
+
+def format_for_beats(target: Path | str) -> Literal["csv", "parquet"]:
+    """The format of a file of beats to be written: CSV, which may be gzipped, or parquet.
+
+    Raises:
+        ConfigError: the ending is that of neither.
+    """
+    name = str(target)
+    return format_for(
+        name.removesuffix(".gz") if name.endswith(".csv.gz") else name, None, ("csv", "parquet")
+    )

@@ -314,7 +314,7 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
     Even if the program is killed, a sidecar on disk belongs to its file, or there is no sidecar.
     A stream, such as ``-``, gets no sidecars (see `ecgcli.files.is_stream`).
     """
-    if target.suffix == ".parquet":
+    if target.suffix.lower() == ".parquet":
         from ecgcli.beats.parquet_writer import writing_parquet
 
         has_info, has_context = beats.info is not None, beats.context is not None

@@ -91,7 +91,7 @@ def writing(
         info: whether all beats have a sidecar.
         context: whether all beats have a context.
     """
-    if not shards and target.suffix != ".parquet":
+    if not shards and target.suffix.lower() != ".parquet":
         output = Output(None)
         yield output
         output.close(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgcli.choices import Storage, format_for
+from ecgcli.choices import Storage, format_for_beats
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import (
     HIGHEST_SEED,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: ecg prepare data/mitdb -o data/patients.csv --split ds1-ds2"
 
 _RULES = ("random", "patient", "ds1-ds2")
-_ENDINGS = ("csv", "parquet")
+_ENDING = re.compile(r"\.csv(\.gz)?$|\.parquet$", re.IGNORECASE)
 
 
 def command(
@@ -160,9 +161,7 @@ def _refuse_inapplicable(ctx: typer.Context, split: str | None, out: Path) -> No
         if out.suffix or out.is_file():
             raise ConfigError(f"--out {out}: --shards takes the name of a folder, without ending")
         return
-    name = str(out)
-    ending = format_for(name.removesuffix(".gz") if ".csv" in name else name, None, _ENDINGS)
-    if ending != "parquet" and was_typed(ctx, "samples"):
+    if format_for_beats(out) != "parquet" and was_typed(ctx, "samples"):
         raise ConfigError("--samples is for parquet; a beats CSV has every digit")
 
 
@@ -308,7 +307,8 @@ def _write_halves(target: _Target, beats: Beats) -> list[Path]:
 
 def _files_of_split(out: Path) -> tuple[Path, Path, Path]:
     """The training file, the test file and the description of the split."""
-    ending = ".parquet" if out.suffix == ".parquet" else ".csv"
+    match = _ENDING.search(out.name)
+    ending = match[0] if match else ".csv"
     stem = out.name.removesuffix(ending)
     endings = (f"_train{ending}", f"_test{ending}", ".split.json")
     train, test, description = (out.with_name(f"{stem}{each}") for each in endings)

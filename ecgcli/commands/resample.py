@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecgcli.choices import format_for
+from ecgcli.choices import format_for_beats
 from ecgcli.classes import classes_named
 from ecgcli.commands.console import (
     HIGHEST_SEED,
@@ -59,7 +59,7 @@ def command(
     """
     from ecgcli.beats.resampling import resample_file
 
-    format_for(str(out).removesuffix(".gz"), None, ("csv", "parquet"))
+    format_for_beats(out)
     refuse_json_beside(out, json)
     if majority is None and ratio is None and per_class is None:
         majority = 10_000

@@ -249,6 +249,24 @@ def test_parquet_is_split_into_parquet(beats: Beats, ecg: Ecg) -> None:
 
 
 @pytest.mark.parametrize(
+    ("out", "begins"),
+    [("b.csv.gz", b"\x1f\x8b"), ("b.CSV", b"0."), ("b.PARQUET", b"PAR1"), ("b.csv", b"0.")],
+)
+def test_the_ending_is_the_format_of_every_file(
+    out: str, begins: bytes, beats: Beats, ecg: Ecg
+) -> None:
+    write_beats(Path("beats.csv"), replace(beats, info=some_beats(len(beats)).info))
+    ending = out.removeprefix("b")
+    assert ecg("prepare", "beats.csv", "-o", out).stdout == f"{out}\n"
+    assert ecg("resample", "beats.csv", "-o", f"less{ending}").stdout == f"less{ending}\n"
+    split = ecg("prepare", "beats.csv", "-o", out, "--split", "random")
+    assert split.stdout == f"b_train{ending}\nb_test{ending}\n"
+    for name in (out, f"less{ending}", f"b_train{ending}", f"b_test{ending}"):
+        assert Path(name).read_bytes().startswith(begins)
+        assert read_beats(name, beats.classes).info is not None
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ("beats.csv --samples uint8 -o out.csv", "--samples is for parquet"),
