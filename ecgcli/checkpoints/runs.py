@@ -127,6 +127,12 @@ def discard_run(run: Path) -> None:
                 f"{run}: no training was finished here, and {strange[0]} is no file of one; "
                 "remove or rename the folder"
             )
+        remove_run(run)
+
+
+def remove_run(run: Path) -> None:
+    """Remove the folder of a run, which the caller has locked."""
+    with writing(run):
         shutil.rmtree(run)
 
 

@@ -26,7 +26,7 @@ def train(config: Config, progress: Progress = SILENT, command: str = "") -> Run
 
     Raises:
         ConfigError, DataError: the experiment cannot start; no folder is made.
-        ConfigError: the loss is not finite in an epoch; the folder stays.
+        ConfigError: the loss is not finite in an epoch; the folder stays if an epoch is complete.
         Interrupted: Ctrl-C or SIGTERM stopped training in epochs; its state was saved.
     """
     from ecgcli.models import is_estimator

@@ -27,7 +27,7 @@ from ecgcli.arrays import Probabilities, Tensors
 from ecgcli.beats import Beats
 from ecgcli.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from ecgcli.checkpoints.graph import export_graph
-from ecgcli.checkpoints.runs import BEST, CONFIG, HISTORY, LAST, REPORT, locked
+from ecgcli.checkpoints.runs import BEST, CONFIG, HISTORY, LAST, REPORT, locked, remove_run
 from ecgcli.cores import at_most_threads
 from ecgcli.devices import choose_device, choose_precision, device_name, memory_for
 from ecgcli.errors import CheckpointError, ConfigError, Interrupted
@@ -118,7 +118,12 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
                 path = folders.enter_context(new_run_folder(resolved, *facts))
         path = team.from_first(path)
         session.save(path)
-        return session.complete(path, progress)
+        try:
+            return session.complete(path, progress)
+        except Exception as error:
+            if team.first and not session.position.history and not isinstance(error, Interrupted):
+                remove_run(path)  # it has nothing to keep, and its name is free again
+            raise
 
 
 def resume_network(path: Path, progress: Progress) -> Run:

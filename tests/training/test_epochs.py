@@ -254,6 +254,21 @@ def test_a_training_that_diverges_is_reported(demo: Path, tmp_path: Path) -> Non
     message = r"^the loss is not finite in epoch 1; lower training\.learning_rate$"
     with pytest.raises(ConfigError, match=message):
         train(config)
+    assert not Path(config.runs, config.name).exists()
+
+
+def test_a_training_that_diverges_later_keeps_its_best_epoch(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validate = epochs._Session._validate
+    losses = iter([1.0, math.nan])
+    monkeypatch.setattr(
+        epochs._Session, "_validate", lambda self: (next(losses), validate(self)[1])
+    )
+    config = small_config(demo, tmp_path)
+    with pytest.raises(ConfigError, match="not finite in epoch 2"):
+        train(config)
+    assert load_checkpoint(Path(config.runs, config.name, BEST)).card.classes
 
 
 def test_memory_that_runs_out_names_the_key_to_set(
