@@ -14,6 +14,7 @@ from ecgcli.commands.console import (
     messages,
     print_file,
     print_json,
+    refuse_before_subcommand,
     results,
 )
 from ecgcli.commands.help import Command, Group
@@ -49,6 +50,7 @@ def command(
 
     ecg train --config takes the name of one, or the path of a file of your own.
     """
+    refuse_before_subcommand(context)
     if context.invoked_subcommand is None:
         _list(json)
 

@@ -148,7 +148,7 @@ Engine = Annotated[EngineName, typer.Option(help="Library that computes the prob
 #: Names of the parameters whose options apply to one kind of input only.
 _OF_RECORDINGS = (
     "lead", "rate", "units", "annotations", "detector", "ignore_checksums", "jobs", "report",
-    "cluster", "shard", "beats_parquet",
+    "cluster", "shard", "beats_parquet", "context",
 )  # fmt: skip
 _OF_BEATS = ("normalize", "rows")
 
@@ -224,6 +224,21 @@ def was_typed(ctx: typer.Context, name: str) -> bool:
     """Whether the option with this parameter name was typed."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_before_subcommand(ctx: typer.Context) -> None:
+    """Refuse options that were typed before a subcommand, which has them itself.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    for param in ctx.command.params:
+        if ctx.invoked_subcommand is not None and param.name and was_typed(ctx, param.name):
+            option = param.opts[0]
+            raise ConfigError(
+                f"{option} belongs at the end: {ctx.command_path} {ctx.invoked_subcommand} "
+                f"... {option}"
+            )
 
 
 def refuse_two_formats(table_format: str | None, json: bool) -> None:

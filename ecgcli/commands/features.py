@@ -17,6 +17,7 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     results,
+    was_typed,
     working,
 )
 from ecgcli.cores import use_threads
@@ -27,6 +28,7 @@ EXAMPLE = "Example: ecg features data/mitbih_test.csv -o features.csv"
 
 
 def command(
+    ctx: typer.Context,
     source: Annotated[
         str | None,
         typer.Argument(metavar="[BEATS]", help="Beats (CSV or parquet), or - for standard input."),
@@ -51,6 +53,9 @@ def command(
     """
     use_threads(threads)
     if listed:
+        for name in ("source", "out", "classes", "normalize"):
+            if was_typed(ctx, name):
+                raise ConfigError("--list is about no file: leave out BEATS and its options")
         _list(json)
         return
     if source is None:

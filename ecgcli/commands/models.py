@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecgcli.commands import completion
-from ecgcli.commands.console import Json, Quiet, print_json, results
+from ecgcli.commands.console import Json, Quiet, print_json, refuse_before_subcommand, results
 from ecgcli.commands.help import Command, Group
 from ecgcli.wording import counted
 
@@ -46,6 +46,7 @@ def command(
     Scores are macro-F1 in the bundled comparison (see ecg compare): on beats of the
     patients it was trained on (random split) and on those of new patients (DS1/DS2).
     """
+    refuse_before_subcommand(context)
     if context.invoked_subcommand is None:
         _list(json)
 

@@ -24,7 +24,9 @@ from ecgcli.commands.console import (
     open_recording_classifier,
     print_json,
     read_options,
+    was_typed,
 )
+from ecgcli.errors import ConfigError
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ EXAMPLE = "Example: ecg review my.edf --reader anna"
 
 
 def command(
+    ctx: typer.Context,
     recording: Annotated[
         Path, typer.Argument(metavar="RECORDING", help="Recording, in any format of ecg predict.")
     ],
@@ -89,6 +92,8 @@ def command(
     from ecgcli.view.charts import require_bokeh
 
     console = messages(quiet)
+    if answers is not None and (was_typed(ctx, "port") or (show and was_typed(ctx, "show"))):
+        raise ConfigError("--answers needs no browser; leave out --port and --open")
     options = read_options(
         lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
     )

@@ -29,6 +29,7 @@ from ecgcli.commands.console import (
     print_json,
     read_options,
     refuse_json_beside,
+    was_typed,
 )
 from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
@@ -45,6 +46,7 @@ EXAMPLE = "Example: ecg view my.edf -o my.html --open"
 
 
 def command(
+    ctx: typer.Context,
     recording: Annotated[
         Path, typer.Argument(metavar="RECORDING", help="Recording, in any format of ecg predict.")
     ],
@@ -96,9 +98,9 @@ def command(
         lead, rate, units, annotations, detector, all_leads=True, ignore_checksums=ignore_checksums
     )
     if predictions is not None:
-        if model is not None or abstain:
+        if any(was_typed(ctx, name) for name in ("model", "abstain", "engine")):
             raise ConfigError(
-                "--predictions has the classes already; leave out --model and --abstain"
+                "--predictions has the classes already; leave out --model, --abstain and --engine"
             )
         page = view_predictions(recording, predictions, options)
     else:

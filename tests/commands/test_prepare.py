@@ -274,6 +274,7 @@ def test_the_ending_is_the_format_of_every_file(
         ("beats.csv --shards --split patient -o out", "--shards writes one folder"),
         ("beats.csv 100.hea -o out.csv", "name recordings or files of beats, not both"),
         ("beats.csv --lead V1 -o out.csv", "--lead is for recordings"),
+        ("beats.csv --context -o out.csv", "--context is for recordings"),
         ("beats.csv -o out.parquet.gz", "found the ending .gz; valid: .csv, .parquet"),
         ("100.hea --classes ptb -o out.csv", "--classes is for files of beats"),
         ("shards -o shards --shards", "part-00000.parquet: this file is read by the same command"),

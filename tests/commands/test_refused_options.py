@@ -67,6 +67,14 @@ def test_options_of_beats_for_recordings(
         (("predict", "b.csv", "--json", "--format", "csv"), "--format csv is named too"),
         (("forecast", "b.csv", "--json", "--format", "csv"), "--format csv is named"),
         (("predict", "100.hea", "--model", "beats", "--jobs", 2), "--jobs is for several"),
+        (("features", "b.csv", "--list"), "--list is about no file: leave out BEATS and its"),
+        (("features", "--list", "-o", "f.csv"), "--list is about no file"),
+        (("view", "100.hea", "--predictions", "p.csv", "--engine", "torch"), "and --engine"),
+        (("view", "100.hea", "--predictions", "p.csv", "--abstain", 0), "--abstain and"),
+        (("review", "100.hea", "--answers", "a.csv", "--port", 80), "--answers needs no browser"),
+        (("review", "100.hea", "--answers", "a.csv", "--open"), "leave out --port and --open"),
+        (("models", "--json", "show", "cnn"), "at the end: ecg models show ... --json"),
+        (("config", "-q", "copy", "cnn"), "--quiet belongs at the end: ecg config copy"),
     ],
 )
 def test_other_options(
