@@ -171,7 +171,7 @@ def open_recording_classifier(
     from ecgcli.prediction import load
 
     checkpoint = find_checkpoint(model, Path("runs"), "recordings")
-    console.print(model_line(checkpoint))
+    console.print(model_line(checkpoint, "recordings"))
     return load(checkpoint, engine=engine)
 
 
@@ -185,14 +185,22 @@ def find_recordings_at(places: Sequence[str], console: Console) -> Search:
     return search
 
 
-def model_line(checkpoint: Path) -> str:
-    """The line that names the model, and where its limits are described."""
+def model_line(checkpoint: Path, weights: str) -> str:
+    """The line that names the model, and what limits it: of weights, where that is described.
+
+    Args:
+        checkpoint: of the model.
+        weights: the pretrained weights for the same input, for real people.
+    """
+    from ecgcli.checkpoints import load_checkpoint
     from ecgcli.weights import name_of
 
     name = name_of(checkpoint)
-    if name is None:
+    if name is not None:
+        return f"Model: {name}, the pretrained weights; their limits: ecg models show {name}"
+    if not load_checkpoint(checkpoint).card.training_data.synthetic:
         return f"Model: {checkpoint}"
-    return f"Model: {name}, the pretrained weights; their limits: ecg models show {name}"
+    return f"Model: {checkpoint}, trained on synthetic beats; for real ones: --model {weights}"
 
 
 def read_options(

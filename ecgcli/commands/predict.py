@@ -211,7 +211,7 @@ def _predict_beats(
 
     table_format = format_for(out, chosen_format, TABLE_FORMATS)
     classifier = load(path, engine=engine)
-    console.print(model_line(path))
+    console.print(model_line(path, "beats"))
     with progress_bar(console) as progress:
         summary = predict_file(
             classifier,
@@ -249,7 +249,7 @@ def _predict_recordings(
     single = len(paths) == 1 and not (Path(source[0]).is_dir() or is_list(source[0]))
     if single:
         _refuse_options_of_many(ctx)
-    console.print(model_line(task.checkpoint))
+    console.print(model_line(task.checkpoint, "recordings"))
     if single:
         _refuse_address(out)
         _predict_one(paths[0], out, chosen_format, task, console)

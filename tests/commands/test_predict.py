@@ -57,7 +57,9 @@ def test_the_newest_run_is_the_default(trained: Path, unlabelled: Path, ecg: Ecg
     Path("runs/mine").symlink_to(trained)
     result = ecg("predict", unlabelled)
     assert result.exit_code == 0
-    assert "Model: runs/mine/best.safetensors" in result.stderr
+    first = result.stderr.splitlines()[0]
+    assert first.startswith("Model: runs/mine/best.safetensors, trained on synthetic beats; ")
+    assert first.endswith("for real ones: --model beats")
 
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])

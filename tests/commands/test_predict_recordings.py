@@ -29,6 +29,7 @@ def test_predictions_of_a_record_have_times_and_a_rhythm(
     assert list(table.columns) == ["beat", "time", "class", *"NSVFQ", "rhythm", "rr"]
     annotated = wfdb.rdann(str(mitdb / "119"), "atr").sample / 360
     assert np.isin(table["time"], annotated.round(4)).all()
+    assert "trained on synthetic beats; for real ones: --model recordings" in result.stderr
     assert "119: 0:30:06, 1,987 beats" in result.stderr
     assert "heart rate  mean 66" in result.stderr
     assert "V burden" in result.stderr
