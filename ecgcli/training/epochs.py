@@ -129,7 +129,11 @@ def train_network(config: Config, progress: Progress, command: str) -> Run:
 def resume_network(path: Path, progress: Progress) -> Run:
     """Continue a network's training; see `ecgcli.training.resume`."""
     if not (path / LAST).exists():
-        raise CheckpointError(f"{path}: there is no {LAST} here, so there is nothing to resume")
+        again = f"; start again: ecg train --config {path / CONFIG}"
+        raise CheckpointError(
+            f"{path}: there is no {LAST} here, so there is nothing to resume"
+            f"{again if (path / CONFIG).exists() else ''}"
+        )
     resources = _resources(load_config(path / CONFIG))
     with resources, joined_team() as team, ExitStack() as locks:
         with team.agreeing():
