@@ -233,7 +233,7 @@ def test_resuming_on_changed_data_is_refused(run_copy: Path, demo: Path, tmp_pat
     (run_copy / "config.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(CheckpointError, match="training data have changed"):
         resume(run_copy)
-    with pytest.raises(CheckpointError, match="nothing to resume$"):
+    with pytest.raises(CheckpointError, match=r"nothing to resume$"):
         resume(tmp_path)
     (run_copy / LAST).unlink()
     with pytest.raises(CheckpointError, match=f"start again: ecg train --config {run_copy}/config"):
