@@ -74,7 +74,9 @@ def command(
     ] = 0,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="CSV to write, with each beat's cluster; - is stdout."),
+        typer.Option(
+            "--out", "-o", help="CSV to write, with each beat's cluster; - is standard output."
+        ),
     ] = None,
     png: Annotated[
         Path | None, typer.Option(help="Picture to draw of the beats as points.")

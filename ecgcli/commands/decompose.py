@@ -50,7 +50,9 @@ def command(
     ] = 30,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="CSV to write, with each sample's parts; - is stdout."),
+        typer.Option(
+            "--out", "-o", help="CSV to write, with each sample's parts; - is standard output."
+        ),
     ] = None,
     png: Annotated[Path | None, typer.Option(help="Picture to draw of the parts.")] = None,
     lead: Lead = None,

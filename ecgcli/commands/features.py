@@ -35,7 +35,9 @@ def command(
     ] = None,
     out: Annotated[
         str,
-        typer.Option("--out", "-o", help="CSV, JSON or parquet file to write; - is stdout."),
+        typer.Option(
+            "--out", "-o", help="CSV, JSON or parquet file to write; - is standard output."
+        ),
     ] = "-",
     listed: Annotated[
         bool, typer.Option("--list", help="List the features and what each means.")

@@ -65,7 +65,9 @@ def command(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", help="File to write: .csv, .csv.gz or .parquet; - is stdout."),
+        typer.Option(
+            "--out", "-o", help="File to write: .csv, .csv.gz or .parquet; - is standard output."
+        ),
     ],
     lead: Lead = None,
     rate: Rate = None,

@@ -29,7 +29,9 @@ def command(
     train: Annotated[
         Path, typer.Argument(help="Labelled training beats (CSV or parquet).", metavar="TRAIN")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="CSV or parquet to write; - is stdout.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="CSV or parquet to write; - is standard output.")
+    ],
     majority: Annotated[
         int | None, typer.Option(min=1, help="Keep this many beats of the largest class.")
     ] = None,
