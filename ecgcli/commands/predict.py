@@ -318,8 +318,9 @@ def _predict_many(
                 console.print(Text("skipped", "red"), result.reason)
             else:
                 done += 1
-                if "damaged" in result:
-                    console.print(f"{result['damaged']}: damaged; it was made again")
+                for why in ("damaged", "changed"):
+                    if why in result:
+                        console.print(f"{result[why]}: {why}; it was made again")
                 already_done += result.get("done_before", False)
                 beats += result["beats"]
                 if task.report is not None:

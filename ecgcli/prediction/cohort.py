@@ -129,8 +129,9 @@ def classify_many(
 
     Yields the summary of each recording, in order, or why it failed. A recording whose file
     (and page, if there are pages) was already made from the same content, by the same model,
-    options and version of ecg, is skipped, so an interrupted run continues where it stopped; one
-    whose earlier summary is damaged is made again, and its summary names that file. A
+    options and version of ecg, is skipped, so an interrupted run continues where it stopped. One
+    whose summary is damaged, or whose file is no longer as it was made, is made again, and its
+    summary names what was replaced. A
     result of another recording of the same name is not replaced: that recording fails. Once all
     are done, the files of `ecgcli.prediction.cohort_files` are written.
 
@@ -199,11 +200,13 @@ def _classify_or_fail(
         content = {"content_sha256": content_sha256(path, task.options.annotations)}
         earlier, damaged = _earlier_summary(task, path)
         made = _made_before(earlier, made_with | content)
-        if _has_all(task, path, earlier, made):
+        changed = _changed(task, path, earlier, made)
+        if not changed and _has_all(task, path, earlier, made):
             return earlier | {"recording": name or earlier["recording"], "done_before": True}
         _require_same_recording(path, earlier, task)
         summary = _classify(classifier, task, made_with | content, recording, made)
-        return summary | ({"damaged": damaged} if damaged else {})
+        replaced = {"damaged": damaged, "changed": changed}
+        return summary | {why: place for why, place in replaced.items() if place}
     except EcgError as error:
         return Failure(path, str(error))
 
@@ -213,24 +216,26 @@ def _classify(
     task: Task,
     made_with: dict[str, Any],
     recording: Named,
-    made: Sequence[str],
+    made: dict[str, str],
 ) -> dict[str, Any]:
     """Classify a recording and write its results, last its summary: it marks them as complete.
 
-    ``made`` are the results that an earlier run made in the same way.
+    ``made`` are the results that an earlier run made in the same way, each with its checksum.
     """
     began = time.perf_counter()
     path, name = recording
     classified = classify_recording(classifier, path, task.options, task.abstain, name)
     _write_beats(task, classified)
+    written = {name: task.results.sha256(name) for name in task.results_of(path)}
     summary = classified.summary() | {
         "path": str(path.resolve()),
         "made_with": made_with,
-        "results": sorted({*made, *task.results_of(path)}),
+        "results": dict(sorted((made | written).items())),
     }
     if task.report is not None:
         task.report.write(classified, classifier)
-        summary["page"] = str(task.report.page_of(path).resolve())
+        page = task.report.page_of(path)
+        summary |= {"page": str(page.resolve()), "page_sha256": sha256(page)}
     with task.results.writing(task.result_of(path, _NOTE)) as stream:
         stream.write(json_text(summary).encode("utf-8", "backslashreplace") + b"\n")
     return summary | {"processing_seconds": round(time.perf_counter() - began, 3)}
@@ -259,13 +264,27 @@ def _earlier_summary(task: Task, path: Path) -> tuple[dict[str, Any], str]:
     return (summary, "") if is_summary(summary) else ({}, task.results.place_of(name))
 
 
-def _made_before(earlier: dict[str, Any], made_with: dict[str, Any]) -> list[str]:
+def _made_before(earlier: dict[str, Any], made_with: dict[str, Any]) -> dict[str, str]:
     """The results that an earlier run made of the same content and in the same way."""
-    made: list[str] = earlier.get("results", []) if earlier.get("made_with") == made_with else []
+    same = earlier.get("made_with") == made_with
+    made: dict[str, str] = earlier.get("results", {}) if same else {}
     return made
 
 
-def _has_all(task: Task, path: Path, earlier: dict[str, Any], made: Sequence[str]) -> bool:
+def _changed(task: Task, path: Path, earlier: dict[str, Any], made: dict[str, str]) -> str:
+    """A wanted result, or the page, that is no longer as it was made; empty where there is none."""
+    for name in task.results_of(path):
+        if name in made and task.results.has(name) and task.results.sha256(name) != made[name]:
+            return task.results.place_of(name)
+    if task.report is not None and made:
+        page = task.report.page_of(path)
+        is_own = earlier.get("page") == str(page.resolve())
+        if is_own and page.exists() and sha256(page) != earlier.get("page_sha256"):
+            return str(page)
+    return ""
+
+
+def _has_all(task: Task, path: Path, earlier: dict[str, Any], made: dict[str, str]) -> bool:
     """Whether the results and the page that are wanted were made before, and are there."""
     if not all(name in made and task.results.has(name) for name in task.results_of(path)):
         return False

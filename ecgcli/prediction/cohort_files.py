@@ -26,7 +26,7 @@ _NAMES = (SUMMARY, TABLE, FAILURES)
 #: Names of files may have bytes that are not UTF-8.
 _UTF8: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
 #: What a summary says of the run rather than of the recording; the list is equal in every run.
-_OF_RUN = ("done_before", "processing_seconds", "damaged")
+_OF_RUN = ("done_before", "processing_seconds", "damaged", "changed")
 #: Rows of the table that are held before they are written.
 _ROWS = 1000
 
@@ -81,8 +81,9 @@ def is_summary(document: Any) -> bool:
     """Whether a document read from a file has all that a row of the table needs."""
     try:
         pa.Table.from_pylist([row_of(document)], _SCHEMA)
-        names = [document["recording"], *document.get("results", [])]
-        return all(isinstance(n, str) for n in names) and isinstance(document["beats"], int)
+        results = document.get("results", {})
+        texts = [document["recording"], *results, *results.values()]
+        return all(isinstance(t, str) for t in texts) and isinstance(document["beats"], int)
     except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException):
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,7 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Protocol, cast
 
 from ecgcli.errors import ConfigError, MissingExtraError, OutputError
-from ecgcli.files import atomic_write, remove
+from ecgcli.files import atomic_write, remove, sha256
 from ecgcli.guard import require_replaceable
 from ecgcli.inputs import read_input
 from ecgcli.locking import FOLDER_LOCK, locked
@@ -34,6 +35,9 @@ class Results(Protocol):
 
     def read(self, name: str) -> bytes:
         """The content of a file; raises `FileNotFoundError` where there is none."""
+
+    def sha256(self, name: str) -> str:
+        """The SHA-256 of a file's bytes, in hexadecimal."""
 
     def writing(self, name: str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
         """A stream whose bytes become the file when the block succeeds; see `atomic_write`."""
@@ -89,6 +93,10 @@ class Folder:
     def read(self, name: str) -> bytes:
         """See `Results`."""
         return read_input(self.folder / name)
+
+    def sha256(self, name: str) -> str:
+        """See `Results`."""
+        return sha256(self.folder / name)
 
     def writing(self, name: str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
         """See `Results`."""
@@ -176,6 +184,11 @@ class Address:
     def read(self, name: str) -> bytes:
         """See `Results`."""
         return bytes(self.file_system().cat_file(self.place_of(name)))
+
+    def sha256(self, name: str) -> str:
+        """See `Results`."""
+        with self._reaching("read"):
+            return hashlib.sha256(self.read(name)).hexdigest()
 
     @contextmanager
     def writing(self, name: str, *, annotations: bool = False) -> Iterator[IO[bytes]]:

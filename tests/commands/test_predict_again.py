@@ -160,6 +160,24 @@ def test_a_damaged_summary_is_made_again(damage: str, trained: Path, ecg: Ecg) -
 
 
 @pytest.mark.usefixtures("days")
+def test_a_result_that_another_command_replaced_is_made_again(trained: Path, ecg: Ecg) -> None:
+    arguments = ("predict", "dayA", "--model", trained, "-o", "res", "--report", "pages")
+    ecg(*arguments)
+    table, page = Path("res/holter.csv"), Path("pages/holter.html")
+    made = table.read_bytes()
+    other = ("predict", "dayA/holter.hea", "--model", "beats", "-q")
+    ecg(*other, "-o", table)
+    assert table.read_bytes() != made
+    assert f"{table}: changed; it was made again" in ecg(*arguments).stderr
+    assert table.read_bytes() == made
+    ecg(*other, "-o", "other.csv", "--report", "pages")
+    assert str(trained) not in page.read_text()
+    assert f"{page}: changed; it was made again" in ecg(*arguments).stderr
+    assert str(trained) in page.read_text()
+    assert "(1 done before)" in ecg(*arguments).stderr
+
+
+@pytest.mark.usefixtures("days")
 def test_a_name_that_no_file_can_have_is_a_failure_among_others(trained: Path, ecg: Ecg) -> None:
     result = ecg("predict", "dayA", "a\0b", "--model", trained, "-o", "res")
     assert result.exit_code == 2
