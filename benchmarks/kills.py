@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -303,7 +303,7 @@ def trial(command: Command, after: float, reference: dict[str, str]) -> str:
     code = run(command.again(command.words))
     if code == 2 and "error:" in _output():
         with tempfile.TemporaryDirectory(dir=".") as place, chdir(place):
-            _link(Path(".."))
+            _link(path for path in Path("..").iterdir() if path.is_symlink())
             command.before()
             code = run(command.words)
             same = code == 0 and digests(command.results) == reference
@@ -419,19 +419,14 @@ def _whole_run(command: Command, folder: Path) -> tuple[float, dict[str, str]]:
 @contextmanager
 def _in_new_folder(folder: Path) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="kills-") as place, chdir(place):
-        _link(folder)
+        _link(path for path in folder.iterdir() if path.name not in ("output.txt", "runs"))
         yield
 
 
-def _link(folder: Path) -> None:
+def _link(inputs: Iterable[Path]) -> None:
     """Links to the inputs, which no command may change."""
-    for path in folder.iterdir():
-        if path.name in _inputs(folder):
-            Path(path.name).symlink_to(path.resolve())
-
-
-def _inputs(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if path.name not in ("output.txt", "runs")}
+    for path in inputs:
+        Path(path.name).symlink_to(path.resolve())
 
 
 def main() -> None:

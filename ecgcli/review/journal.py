@@ -50,8 +50,8 @@ class Journal:
             )
         )
         try:
-            self._cut_torn_row()
-            rows = read_answers(path, owner) if path.exists() else []
+            begun = self._cut_torn_row()
+            rows = read_answers(path, owner) if begun else []
             self._answers = [row.answer for row in rows]
         except BaseException:
             self.close()
@@ -118,16 +118,20 @@ class Journal:
                 os.close(folder)
         return self._stream
 
-    def _cut_torn_row(self) -> None:
-        """Remove what follows the last line break: a row that was never reported as saved."""
+    def _cut_torn_row(self) -> bool:
+        """Remove what follows the last line break: a row that was never reported as saved.
+
+        Returns whether a line is left. A process that was killed may have made an empty file.
+        """
         if not self.path.exists():
-            return
+            return False
         with writing(self.path):
             require_file(self.path)
             content = self.path.read_bytes()
             whole = content.rfind(b"\n") + 1
             if whole < len(content):
                 os.truncate(self.path, whole)
+        return whole > 0
 
 
 def journal_of(recording: Path, folder: Path | None = None) -> Path:

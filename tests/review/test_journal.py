@@ -46,6 +46,17 @@ def test_a_torn_row_is_cut_off_and_the_rest_stays(tmp_path: Path) -> None:
         assert [answer.letter for answer in journal.answers] == ["V", "S"]
 
 
+@pytest.mark.parametrize("left", [b"", b"number,ti"])
+def test_a_file_without_a_whole_line_is_begun_anew(left: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "100.review.csv"
+    path.write_bytes(left)
+    with opened(path) as journal:
+        assert journal.answers == ()
+        journal.append([Answer("class", (1.5,), "V")])
+    with opened(path) as journal:
+        assert len(journal.answers) == 1
+
+
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "100.review.csv"
     code = (
