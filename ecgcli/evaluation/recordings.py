@@ -118,7 +118,7 @@ def evaluate_recordings(
         progress: of the recordings.
 
     Raises:
-        DataError: a recording cannot be read or has no annotations.
+        DataError: a recording cannot be read or has no annotations, or nothing is left of any.
         CheckpointError: the model has other classes.
     """
     if classifier.classes != AAMI_CLASSES:
@@ -146,6 +146,8 @@ def evaluate_recordings(
                 classified.atrial, reference.rhythms, skip_first
             )
         progress.update("evaluating", done, len(paths))
+    if skip_first and not any(matrix.any() for matrix in matrices.values()):
+        raise DataError(f"there are no beats after the first {skip_first:g} s", file=data)
     return RecordingEvaluation(
         model=str(classifier.path),
         data=data,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgcli.checkpoints import card_text
+from ecgcli.errors import DataError
 from ecgcli.evaluation.beats import describe_patients
 from ecgcli.fibrillation.comparison import compare_rhythm
 from ecgcli.fibrillation.model import load_model
@@ -63,7 +64,7 @@ def evaluate_rhythm(
 
     Raises:
         CheckpointError: the model is of another kind, or damaged.
-        DataError: a record cannot be read or has no rhythm annotations.
+        DataError: a record cannot be read or has no rhythm annotations, or nothing is left of any.
     """
     loaded = load_model(model)
     counts, tested = {}, set()
@@ -73,6 +74,8 @@ def evaluate_rhythm(
         tested.add(record.digest)
         counts[record.name] = compare_rhythm(called, record.rhythms, skip_first)
         progress.update("evaluating", done, len(paths))
+    if skip_first and not any(count.any() for count in counts.values()):
+        raise DataError(f"there are no rhythms after the first {skip_first:g} s", file=data)
     return RhythmEvaluation(
         model=str(model),
         data=data,

@@ -51,7 +51,8 @@ def compare_episodes(
     Args:
         truth: episodes of the reference, from and to, in s.
         called: episodes under test.
-        period: from and to, in s; what lies outside is not compared.
+        period: from and to, in s; what lies outside is not compared. Nothing is where it ends
+            before it begins.
         flutter: atrial flutter in the reference.
     """
     true, test, excluded = (_within(stretches, period) for stretches in (truth, called, flutter))
@@ -70,7 +71,7 @@ def compare_episodes(
         "true_seconds_detected": true_overlap.sum(),
         "seconds": seconds,
         "seconds_outside_flutter": outside.sum(),
-        "other_seconds": period[1] - period[0] - true_seconds,
+        "other_seconds": max(period[1] - period[0], 0.0) - true_seconds,
         "other_seconds_called": seconds - true_overlap.sum(),
     }
     return np.array([counts[name] for name in COUNTS], np.float64)

@@ -153,6 +153,17 @@ def test_records_by_the_standard_with_peaks_found(run_copy: Path, mitdb: Path, e
     assert missed.exit_code == 3
 
 
+@pytest.mark.parametrize("seconds", [1e6, "inf"])
+@pytest.mark.parametrize("model", ["beats", "fibrillation"])
+def test_a_learning_period_that_leaves_nothing_is_an_error(
+    model: str, seconds: object, mitdb: Path, ecg: Ecg
+) -> None:
+    result = ecg("evaluate", model, "-d", mitdb / "208.hea", "--skip-first", seconds, "-o", "out")
+    assert result.exit_code == 2
+    assert re.search(r"208\.hea: there are no (beats|rhythms) after the first", result.stderr)
+    assert not Path("out").exists()
+
+
 def test_beats_that_know_their_records_have_the_standards_figures(
     run_copy: Path, mitbih: Path, ecg: Ecg
 ) -> None:

@@ -32,6 +32,8 @@ def test_a_learning_period_cuts_episodes() -> None:
     assert (counts["episodes"], counts["seconds"]) == (3, 265)
     later = counts_of(compare_episodes(TRUTH, CALLED, (300.0, 1000.0)))
     assert (later["true_episodes"], later["episodes"]) == (2, 2)
+    beyond = compare_episodes(TRUTH, CALLED, (2000.0, 1000.0))
+    assert not beyond.any()  # a record that is shorter than the period counts for nothing
 
 
 def test_flutter_is_false_or_excluded() -> None:
