@@ -49,6 +49,7 @@ class Forecast:
         bands: of ``(beats, samples - observed)``.
         unit: of the values: the beat's height, or mV.
         labels: class names ``(beats,)``, or None.
+        notes: what a reader should know of how the recording was read.
     """
 
     beats: NDArray[np.intp]
@@ -59,6 +60,7 @@ class Forecast:
     bands: Bands
     unit: str
     labels: NDArray[np.str_] | None = None
+    notes: tuple[str, ...] = ()
 
     def coverage(self) -> dict[str, dict[str, float]]:
         """The share of compared samples within each band: for all beats, and for each class."""
@@ -261,6 +263,7 @@ def forecast_recording(
         compared=compared[None],
         bands=_in_millivolts(_cut(bands, length - observed), low, height),
         unit="mV",
+        notes=recording.notes,
     )
 
 

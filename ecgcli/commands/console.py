@@ -49,10 +49,14 @@ LeadOrAll = Annotated[
     ),
 ]
 Rate = Annotated[
-    float | None, typer.Option("--fs", help="Sampling rate in Hz, if the file has none.")
+    float | None,
+    typer.Option("--fs", help="Sampling rate in Hz, if the file has none or a wrong one."),
 ]
 Units = Annotated[
-    str | None, typer.Option(metavar="mV|uV|V", help="Unit of the signal, if the file has none.")
+    str | None,
+    typer.Option(
+        metavar="mV|uV|V", help="Unit of the signal, if the file has none or a wrong one."
+    ),
 ]
 Annotations = Annotated[
     str,

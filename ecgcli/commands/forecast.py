@@ -125,6 +125,8 @@ def command(
                 horizon=samples, normalize=normalize, seed=seed, progress=progress,
             )  # fmt: skip
     write_forecast(out, forecasts, chosen)
+    for note in forecasts.notes:
+        console.print(f"{data.stem}: {note}")
     for kind, shares in forecasts.coverage().items():
         bands = ", ".join(f"the {band}% band {share:.1%}" for band, share in shares.items())
         console.print(f"Share of samples inside, {kind}: {bands}")

@@ -119,7 +119,7 @@ class ReadOptions:
         lead: a lead's name, its number from 0, or None for `PREFERRED_LEADS`; with `ALL_LEADS`
             beats are found in the preferred lead and classified by all.
         sampling_rate: in Hz, for files that do not state it (or state it wrongly).
-        units: of files that do not state them.
+        units: of files that do not state them (or state them wrongly).
         annotations: ``auto`` (those beside the record when there are any), ``none``,
             an annotator such as ``atr``, or the path of a WFDB annotation file.
         detector: finds the R peaks if none are annotated; see `ecgcli.recordings.detectors`.
@@ -274,6 +274,25 @@ def check_rate(rate: float | None, path: Path) -> float:
             file=path,
         )
     return float(rate)
+
+
+def overruled(options: ReadOptions, rate: float | None, unit: str | None) -> tuple[str, ...]:
+    """Notes on what the options say otherwise than the file.
+
+    Args:
+        options: of reading; what they say is used.
+        rate: the sampling rate that the file states, in Hz.
+        unit: the unit that it states.
+    """
+    notes = []
+    if options.sampling_rate and rate and options.sampling_rate != rate:
+        notes.append(f"the file states {rate:g} Hz; --fs {options.sampling_rate:g} is used")
+    factors = [_MILLIVOLTS.get(text.strip().lower()) for text in (options.units or "", unit or "")]
+    if options.units and unit and factors[0] != factors[1]:
+        notes.append(
+            f"the file states the unit {shown(unit.strip())}; --units {options.units} is used"
+        )
+    return tuple(notes)
 
 
 def millivolts_per(unit: str | None, lead: str, path: Path) -> float:

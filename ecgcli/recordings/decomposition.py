@@ -239,7 +239,7 @@ def decompose(
         beats=recording.positions[beats] / rate,
         symbols=tuple(recording.symbols[k] for k in beats if recording.annotated),
         offset=offset,
-        notes=tuple(_notes(offset, int(gaps.sum()) / rate)),
+        notes=(*recording.notes, *_notes(offset, int(gaps.sum()) / rate)),
     )
 
 

@@ -38,6 +38,7 @@ def test_figures_table_and_picture(mitdb: Path, ecg: Ecg) -> None:
 def test_quiet_and_multiplicative(mitdb: Path, ecg: Ecg) -> None:
     arguments = ("decompose", mitdb / "103.hea", "--seconds", 10, "--model", "multiplicative")
     assert "103: raised by" in ecg(*arguments).stderr
+    assert "103: the file states 360 Hz; --fs 250 is used" in ecg(*arguments, "--fs", 250).stderr
     assert ecg(*arguments, "-q").stderr == ""
 
 

@@ -67,6 +67,9 @@ def test_by_default_a_forecast_begins_where_the_recording_ends(
     assert result.exit_code == 0, result.stderr
     assert pd.read_csv("f.csv")["time"].iloc[0] >= 650000 / 360 - 1 / 120
     assert "Share of samples inside" not in result.stderr
+    slow = ("--fs", 250, "--model", anomaly_run, "-o", "slow.csv")
+    result = ecg("forecast", mitdb / "100.hea", *slow)
+    assert "100: the file states 360 Hz; --fs 250 is used" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,17 @@ class TestWfdb:
         recording = read_recording(tmp_path / "x.hea")
         assert recording.signal == pytest.approx(signal * factor, abs=2e-3 * factor)
 
+    def test_an_option_that_overrules_the_header_is_noted(self, mitdb: Path) -> None:
+        options = ReadOptions(sampling_rate=250, units="uV")
+        recording = read_recording(mitdb / "100.hea", options)
+        assert recording.sampling_rate == 250
+        assert recording.notes == (
+            "the file states 360 Hz; --fs 250 is used",
+            "the file states the unit 'mV'; --units uV is used",
+        )
+        same = ReadOptions(sampling_rate=360, units="mV")
+        assert read_recording(mitdb / "100.hea", same).notes == ()
+
     def test_bad_headers(self, mitdb: Path, tmp_path: Path) -> None:
         header = copy_record(mitdb, "100", tmp_path)
         valid = header.read_text()
@@ -250,6 +261,11 @@ class TestEdf:
         assert recording.lead == "ECG II"
         assert recording.signal == pytest.approx(signal, abs=1e-3)
         assert recording.sampling_rate == RATE
+        overruled = read_recording(path, ReadOptions(sampling_rate=100, units="mV"))
+        assert overruled.notes == (
+            f"the file states {RATE:g} Hz; --fs 100 is used",
+            "the file states the unit 'uV'; --units mV is used",
+        )
         assert read_recording(path, ReadOptions(lead="V1")).signal == pytest.approx(
             signal[::-1], abs=1e-3
         )

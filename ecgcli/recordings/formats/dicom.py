@@ -21,6 +21,7 @@ from ecgcli.recordings import (
     check_rate,
     choose_lead,
     millivolts_per,
+    overruled,
 )
 from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
@@ -74,17 +75,18 @@ def _recording(file: Any, path: Path, options: ReadOptions) -> Recording:
     channels = list(group.ChannelDefinitionSequence)
     names = [_lead_name(channel, number) for number, channel in enumerate(channels, 1)]
     number = choose_lead(names, options.lead, path)
+    rate, unit = float(group.SamplingFrequency), _unit(channels[number])
     positions, symbols, _ = named_annotations(options.annotations, path)
     return Recording(
         name=path.stem,
         patient=path.stem,
         signal=_signal(file, place, number)
-        * millivolts_per(options.units or _unit(channels[number]), names[number], path),
-        sampling_rate=check_rate(options.sampling_rate or float(group.SamplingFrequency), path),
+        * millivolts_per(options.units or unit, names[number], path),
+        sampling_rate=check_rate(options.sampling_rate or rate, path),
         lead=names[number],
         positions=positions,
         symbols=symbols,
-        notes=_group_notes(seconds, place),
+        notes=(*_group_notes(seconds, place), *overruled(options, rate, unit)),
         leads=tuple(names),
         start=_start(file, group),
     )

@@ -17,6 +17,7 @@ from ecgcli.recordings import (
     check_rate,
     choose_lead,
     millivolts_per,
+    overruled,
 )
 from ecgcli.recordings.formats import reading_as, register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
@@ -39,7 +40,8 @@ def read(path: Path, options: ReadOptions) -> Recording:
     with reading_as(kind, path), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         recording = _read(path, options)
-    return replace(recording, notes=tuple(dict.fromkeys(str(each.message) for each in caught)))
+    warned = dict.fromkeys(str(each.message) for each in caught)
+    return replace(recording, notes=(*warned, *recording.notes))
 
 
 def _read(path: Path, options: ReadOptions) -> Recording:
@@ -61,17 +63,18 @@ def _read(path: Path, options: ReadOptions) -> Recording:
     leads = tuple(signal.label.strip() for signal in signals)
     signal = signals[choose_lead(leads, options.lead, path)]
     _require_scale(signal, path)
-    unit = options.units or signal.physical_dimension
+    rate, unit = signal.sampling_frequency, signal.physical_dimension
     positions, symbols, _ = named_annotations(options.annotations, path)
     return Recording(
         name=path.stem,
         patient=path.stem,
         signal=np.asarray(signal.data, np.float64)
-        * millivolts_per(unit, signal.label.strip(), path),
-        sampling_rate=check_rate(options.sampling_rate or signal.sampling_frequency, path),
+        * millivolts_per(options.units or unit, signal.label.strip(), path),
+        sampling_rate=check_rate(options.sampling_rate or rate, path),
         lead=signal.label.strip(),
         positions=positions,
         symbols=symbols,
+        notes=overruled(options, rate, unit),
         leads=leads,
         start=_start(file),
     )

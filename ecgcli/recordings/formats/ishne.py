@@ -21,7 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgcli.errors import DataError
-from ecgcli.recordings import ReadOptions, Recording, check_checksum, check_rate, choose_lead
+from ecgcli.recordings import (
+    ReadOptions,
+    Recording,
+    check_checksum,
+    check_rate,
+    choose_lead,
+    overruled,
+)
 from ecgcli.recordings.clock import Start
 from ecgcli.recordings.formats import register
 from ecgcli.recordings.formats.wfdb_record import named_annotations
@@ -114,10 +121,15 @@ def read(path: Path, options: ReadOptions) -> Recording:
         lead=names[number],
         positions=positions,
         symbols=symbols,
-        notes=notes,
+        notes=(*notes, *overruled(options, float(header["rate"]), None), *_unused(options)),
         leads=tuple(names),
         start=_start(header),
     )
+
+
+def _unused(options: ReadOptions) -> tuple[str, ...]:
+    """A note on the option that does not apply: the header has the size of a step in nV."""
+    return ("the file states its unit; --units is not used",) if options.units else ()
 
 
 def _check_header(

@@ -19,6 +19,7 @@ from ecgcli.recordings import (
     check_rate,
     choose_lead,
     millivolts_per,
+    overruled,
 )
 from ecgcli.recordings.annotation_file import Annotations, read_annotation_file
 from ecgcli.recordings.formats import reading_as, register
@@ -52,7 +53,8 @@ def read(path: Path, options: ReadOptions) -> Recording:
     _require_segments(path, record)
     header = _read_header(path, record)
     _require_possible_frames(path, header)
-    rate = check_rate(options.sampling_rate or _stated_rate(record), path)
+    stated = _stated_rate(record)
+    rate = check_rate(options.sampling_rate or stated, path)
     leads = _leads(header, record)
     number = choose_lead(leads, options.lead, path)
     signal, unit, notes = _read_lead(path, record, header, number, options)
@@ -67,7 +69,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         positions=positions,
         symbols=symbols,
         rhythms=rhythm_spans(positions / rate, symbols, texts),
-        notes=(*notes, *_gain_note(header, record, number)),
+        notes=(*notes, *_gain_note(header, record, number), *overruled(options, stated, unit)),
         leads=tuple(leads),
         start=header.base_datetime or header.base_time,
     )

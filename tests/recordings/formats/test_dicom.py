@@ -43,6 +43,11 @@ def test_leads_scale_rate_and_start(document: Any, tmp_path: Path) -> None:
     assert recording.notes == (
         "the file has 2 groups of leads; read the longest (10 s, the others have 1.2 s)",
     )
+    other = read_recording(tmp_path / "ecg.dcm", ReadOptions(sampling_rate=500, units="mV"))
+    assert other.notes[1:] == (
+        "the file states 1000 Hz; --fs 500 is used",
+        "the file states the unit 'uV'; --units mV is used",
+    )
 
 
 def test_the_scale_of_each_channel(document: Any, tmp_path: Path) -> None:

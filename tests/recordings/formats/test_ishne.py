@@ -50,6 +50,10 @@ def test_leads_scale_rate_and_start(file: Path, steps: np.ndarray) -> None:
     assert read_recording(file, ReadOptions(lead="V5")).signal == pytest.approx(steps[:, 1] * 0.01)
     assert recording.start == datetime(2005, 5, 2, 22, 30)
     assert recording.notes == ()
+    assert read_recording(file, ReadOptions(sampling_rate=250, units="uV")).notes == (
+        "the file states 360 Hz; --fs 250 is used",
+        "the file states its unit; --units is not used",
+    )
 
 
 def test_the_samples_of_all_leads_may_be_counted(file: Path, steps: np.ndarray) -> None:
