@@ -43,6 +43,8 @@ def target_counts(
         for name, number in per_class.items():
             if name not in counts:
                 raise ConfigError(f"there is no class {name}{did_you_mean(name, counts)}")
+            if number < 0:
+                raise ConfigError(f"class {name}: found {number}, expected 0 or more beats")
             if number > counts[name]:
                 raise ConfigError(
                     f"class {name} has {counted(counts[name], 'beat')} and {number:,} were "

@@ -92,7 +92,10 @@ def command(
 
 def _counts(text: str) -> dict[str, int]:
     try:
-        pairs = (part.split("=") for part in text.split(","))
-        return {name.strip(): int(count) for name, count in pairs}
+        pairs = [part.split("=") for part in text.split(",")]
+        counts = {name.strip(): int(count) for name, count in pairs}
     except ValueError as error:
         raise ConfigError(f"--per-class: found {text!r}, expected N=10000,V=5000") from error
+    if len(counts) < len(pairs):
+        raise ConfigError(f"--per-class: found {text!r}; name each class once")
+    return counts

@@ -59,6 +59,8 @@ def test_a_seed_is_a_draw(demo: Path, ecg: Ecg) -> None:
         (["--majority", "5", "--ratio", "2"], "exactly one of"),
         (["--per-class", "N:5"], "expected N=10000,V=5000"),
         (["--per-class", "X=5"], "there is no class X"),
+        (["--per-class", "N=-1"], "class N: found -1, expected 0 or more beats"),
+        (["--per-class", "N=10,V=5,N=20"], "name each class once"),
         (["--per-class", "F=99999"], "resampling drops beats, it makes none"),
     ],
 )
