@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from copy import copy
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -117,7 +118,11 @@ class _Group(Group):
         super(_Group, listing).format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        for argument in args:
+        for before, argument in pairwise(["ecg", *args]):
+            if not argument or (argument.startswith("--") and argument.endswith("=")):
+                option = argument.removesuffix("=") or before
+                _print_line("error", f"what follows {option} is empty; is a variable not set?")
+                raise typer.Exit(2)
             if not is_utf8(argument):  # results and reports could not name it
                 _print_line("error", f"{argument!a}: this is not UTF-8; rename the file")
                 raise typer.Exit(2)

@@ -296,6 +296,21 @@ def test_names_that_are_not_utf8(mitdb: Path, tmp_path: Path, ecg: Ecg) -> None:
     assert len(summary["failures"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["prepare", "100.hea", "-o", ""], "-o"),
+        (["evaluate", "beats", "--data", "beats.csv", "--out="], "--out"),
+        (["predict", ""], "predict"),
+    ],
+)
+def test_a_variable_of_the_shell_that_is_not_set(words: list[str], option: str, ecg: Ecg) -> None:
+    result = ecg(*words)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: what follows {option} is empty; is a variable not set?\n"
+    assert not list(Path().iterdir())
+
+
 @pytest.mark.parametrize("command", ["cluster", "explain", "prepare", "resample", "forecast"])
 def test_a_seed_of_20_digits(command: str, demo: Path, ecg: Ecg) -> None:
     data = demo / "synthetic_test.csv"

@@ -146,7 +146,8 @@ def wfdb(file: Path, material: Path) -> str | None:  # noqa: ARG001
     data_file, form, gain = leads[number][:3]
     digits = _words(record.with_name(data_file).read_bytes(), form)
     digits = digits[: len(digits) // count * count].reshape(-1, count)
-    digits = digits[: int(first[3])] if len(first) > 3 else digits
+    stated = int(first[3]) if len(first) > 3 else 0  # which is not stated
+    digits = digits[:stated] if stated > 0 else digits
     scale, _, unit = gain.partition("/")
     factor, _, baseline = scale.partition("(")
     offset = baseline.removesuffix(")") or leads[number][4]
