@@ -48,8 +48,10 @@ def format_for(target: Path | str, requested: Name | None, valid: Sequence[Name]
     A file without an ending or with .txt, and standard output, take the first of ``valid``.
 
     Raises:
-        ConfigError: the ending is that of no valid format.
+        ConfigError: it is a folder, or the ending is that of no valid format.
     """
+    if Path(target).is_dir():
+        raise ConfigError(f"--out {target}: this is a folder; name a file")
     ending = Path(target).suffix.lower().removeprefix(".")
     if requested is not None:
         return requested
@@ -67,7 +69,7 @@ def format_for_beats(target: Path | str) -> Literal["csv", "parquet"]:
     """The format of a file of beats to be written: CSV, which may be gzipped, or parquet.
 
     Raises:
-        ConfigError: the ending is that of neither.
+        ConfigError: it is a folder, or the ending is that of neither.
     """
     name = str(target)
     return format_for(

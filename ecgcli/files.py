@@ -118,9 +118,10 @@ def writing(target: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(
-            f"cannot write {target}: {reason}; choose a place that has room and lets you write"
-        ) from error
+        advice = "choose a place that has room and lets you write"
+        if isinstance(error, IsADirectoryError):
+            advice = "name a file"
+        raise OutputError(f"cannot write {target}: {reason}; {advice}") from error
 
 
 def write_text(target: Path, text: str) -> None:

@@ -40,7 +40,7 @@ def test_the_ending_names_the_format_and_an_option_comes_first() -> None:
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
-def test_an_ending_that_no_format_has_is_refused(
+def test_an_ending_that_no_format_has_and_a_folder_are_refused(
     arguments: tuple[str, ...], demo: Path, mitdb: Path, ecg: Callable[..., Result]
 ) -> None:
     places = {"beats": demo / "synthetic_train.csv", "record": mitdb / "100.hea"}
@@ -48,6 +48,12 @@ def test_an_ending_that_no_format_has_is_refused(
     assert result.exit_code == 2
     assert "--out x.xml: found the ending .xml; valid: .csv" in result.stderr
     assert not Path("x.xml").exists()
+    for folder in (".", "made"):
+        Path(folder).mkdir(exist_ok=True)
+        result = ecg(*(word.format(**places) for word in arguments[:-1]), folder)
+        assert result.exit_code == 2
+        assert f"--out {folder}: this is a folder; name a file" in result.stderr
+    assert [path.name for path in Path().rglob("*")] == ["made"]
 
 
 def test_features_in_every_format(demo: Path, ecg: Callable[..., Result]) -> None:
