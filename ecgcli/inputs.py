@@ -38,7 +38,10 @@ def open_input(path: Path) -> BufferedReader:
         OSError: it cannot be opened, is a device other than the terminal that is standard
             input, or is a pipe that nothing writes to.
     """
-    mode = path.stat().st_mode
+    try:
+        mode = path.stat().st_mode
+    except ValueError as error:  # the name holds a NUL
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     if stat.S_ISFIFO(mode):
         return _open_pipe(path)
     if not stat.S_ISREG(mode) and not _is_own_terminal(path):
@@ -91,7 +94,7 @@ def missing(path: Path | str) -> DataError:
     path = Path(path)
     try:
         beside = [other.name for other in islice(path.parent.iterdir(), _MOST_NAMES)]
-    except OSError:
+    except (OSError, ValueError):
         beside = []
     near = nearest(path.name, beside)
     hint = f"; did you mean {path.with_name(near)}?" if near else ""

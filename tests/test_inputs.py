@@ -49,6 +49,16 @@ def test_a_missing_file_is_named_with_one_of_a_similar_name(
     assert str(missing(tmp_path / "none" / name)) == f"{tmp_path / 'none' / name}: no such file"
 
 
+@pytest.mark.parametrize("place", ["a\0b.csv", "a\0b/c.csv"])
+def test_a_name_that_no_file_has(place: str, ecg: Ecg) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_input(Path(place))
+    for command in ("predict", "features"):
+        result = ecg(command, place, "-o", "out.csv")
+        assert result.exit_code == 2
+        assert "no such file" in result.stderr
+
+
 def test_a_pipe_is_read_once_something_writes_to_it(pipe: Path) -> None:
     threading.Timer(0.2, pipe.write_text, ["written later"]).start()
     with open_input(pipe) as stream:
