@@ -15,6 +15,7 @@ from ecgcli.anomaly.model import AnomalyModel, rebuild
 from ecgcli.anomaly.scoring import Scored
 from ecgcli.beats import within_beats
 from ecgcli.beats.reader import SAMPLING_RATE
+from ecgcli.checkpoints.runs import name_of_data
 from ecgcli.evaluation.figures import draw_curves_by_class
 from ecgcli.files import atomic_write, write_json
 
@@ -25,7 +26,7 @@ SHOWN = 6
 
 def report_folder(checkpoint: Path, data: Path) -> Path:
     """The folder for the report of a model on a file: beside the model, named after the data."""
-    return checkpoint.parent / f"anomalies-{data.name.split('.')[0]}"
+    return checkpoint.parent / f"anomalies-{name_of_data(data)}"
 
 
 def write_report(folder: Path, model: AnomalyModel, scored: Scored) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,6 +144,12 @@ def results_folder(checkpoint: Path) -> Path:
     """
     name = name_of(checkpoint)
     return checkpoint.parent if name is None else PRETRAINED / name
+
+
+def name_of_data(data: Path) -> str:
+    """The name of a file or folder in those of its results: its own, without the ending."""
+    path = Path(os.path.abspath(data))
+    return path.name if path.is_dir() else Path(path.name.removesuffix(".gz")).stem
 
 
 def shown_place(checkpoint: Path) -> str:

@@ -115,7 +115,7 @@ def command(
     from ecgcli.evaluation.beats import figure_names as figures_of_beats
     from ecgcli.evaluation.recordings import evaluate_recordings
     from ecgcli.evaluation.recordings import figure_names as figures_of_recordings
-    from ecgcli.evaluation.report import report_folder, write_report
+    from ecgcli.evaluation.report import replaced_by, report_folder, write_report
     from ecgcli.evaluation.rhythm import RhythmEvaluation, evaluate_rhythm
     from ecgcli.fibrillation.model import is_fibrillation_model
     from ecgcli.metrics.episodes import FIGURES as FIGURES_OF_EPISODES
@@ -165,12 +165,15 @@ def command(
         required = parse_requirements(require or [], figures_of_beats(classifier.classes))
         with working(console, f"evaluating on {data.name}"):
             evaluation = evaluate_file(classifier, data, normalize=normalize, skip_first=skip_first)
+    replaced = replaced_by(folder, evaluation)
     page = write_report(folder, evaluation)
     if json:
         print_json(evaluation.as_json())
     else:
         _print(evaluation)
     console.print(f"Report: {page}")
+    if replaced:
+        console.print(f"It replaces the report of {replaced}.")
     check_requirements(evaluation.scores(), required)
     if not isinstance(evaluation, RhythmEvaluation):
         console.print(f"Confusion matrix: {page.with_name('confusion.png')}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgcli import metrics
-from ecgcli.checkpoints.runs import CONFIG, results_folder, shown_place
+from ecgcli.checkpoints.runs import CONFIG, name_of_data, results_folder, shown_place
 from ecgcli.classes import AAMI_CLASSES, CLASS_MEANINGS
 from ecgcli.errors import CheckpointError
 from ecgcli.evaluation import tables
@@ -19,7 +19,7 @@ from ecgcli.evaluation.figures import (
 )
 from ecgcli.evaluation.recordings import RecordingEvaluation
 from ecgcli.evaluation.rhythm import RhythmEvaluation
-from ecgcli.files import write_json
+from ecgcli.files import sha256, write_json
 from ecgcli.inputs import read_json
 from ecgcli.metrics.aami import FIGURES, Aami
 from ecgcli.metrics.episodes import FIGURES as EPISODE_FIGURES
@@ -31,6 +31,8 @@ from ecgcli.training.provenance import read_provenance
 from ecgcli.wording import counted
 
 REPORT = "report.json"
+#: The key of a report that says which checkpoint was evaluated.
+_CHECKSUM = "model_sha256"
 
 
 _AREA_MEANINGS = {
@@ -41,18 +43,40 @@ _AREA_MEANINGS = {
 
 def report_folder(checkpoint: Path, data: Path) -> Path:
     """The folder for the report of a checkpoint: in its `results_folder`, named after the data."""
-    return results_folder(checkpoint) / f"evaluation-{data.name.split('.')[0]}"
+    return results_folder(checkpoint) / f"evaluation-{name_of_data(data)}"
 
 
 def read_reports(checkpoint: Path) -> list[tuple[Path, dict[str, Any]]]:
     """The evaluations of a checkpoint, the last one last: the file of each, and its document.
+
+    Those of another checkpoint, which may have lain in the same place, are left out.
 
     Raises:
         CheckpointError: a report cannot be read.
     """
     found = results_folder(checkpoint).glob(f"evaluation-*/{REPORT}")
     paths = sorted(found, key=lambda path: path.stat().st_mtime_ns)
-    return [(path, _read_report(path)) for path in paths]
+    own = _checksum(checkpoint)
+    reports = [(path, _read_report(path)) for path in paths]
+    return [(path, report) for path, report in reports if report.get(_CHECKSUM) == own]
+
+
+def replaced_by(
+    folder: Path, evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation
+) -> str:
+    """What the report in a folder is about, if that is another model or other data; else empty."""
+    try:
+        earlier = _read_report(folder / REPORT)
+    except CheckpointError:
+        return ""
+    model, data = earlier.get("model"), earlier["data"]
+    same = (model, data) == (evaluation.model, evaluation.data)
+    return "" if same else f"{model} on {data}"
+
+
+def _checksum(model: Path) -> str:
+    """The SHA-256 of a checkpoint; empty where it is no file, such as a pipe."""
+    return sha256(model) if model.is_file() else ""
 
 
 def _read_report(path: Path) -> dict[str, Any]:
@@ -69,7 +93,8 @@ def write_report(
     folder: Path, evaluation: Evaluation | RecordingEvaluation | RhythmEvaluation
 ) -> Path:
     """Write ``report.json``, the pictures and ``report.html``; returns the page."""
-    write_json(folder / REPORT, evaluation.as_json())
+    checksum = {_CHECKSUM: _checksum(Path(evaluation.model))}
+    write_json(folder / REPORT, evaluation.as_json() | checksum)
     if isinstance(evaluation, Evaluation):
         return _write_beats_page(folder, evaluation)
     if isinstance(evaluation, RecordingEvaluation):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
+
+from ecgcli.weights import bundled_checkpoint
 
 Ecg = Callable[..., Result]
 
@@ -58,6 +61,25 @@ def test_it_names_the_evaluation_that_it_shows(run_copy: Path, demo: Path, ecg: 
     computed = ecg("confusion", run_copy, "-d", demo / "synthetic_test.csv", "--json")
     assert json.loads(computed.stdout)["report"] is None
     assert computed.stderr == ""
+
+
+def test_the_evaluation_of_another_model_in_the_same_folder_is_not_shown(
+    run_copy: Path, demo: Path, ecg: Ecg
+) -> None:
+    best, other = run_copy / "best.safetensors", run_copy / "other.safetensors"
+    shutil.copy(bundled_checkpoint("beats"), other)
+    truth = demo / "synthetic_test.csv"
+    assert "replaces" not in ecg("evaluate", best, "--data", truth).stderr
+    assert "replaces" not in ecg("evaluate", best, "--data", truth).stderr
+    replaced = f"It replaces the report of {best} on {truth}."
+    assert replaced in ecg("evaluate", other, "--data", truth).stderr.splitlines()
+    assert ecg("confusion", other).exit_code == 0
+    for command in (("confusion",), ("models", "show")):
+        result = ecg(*command, best)
+        assert "evaluat" in result.stderr + result.stdout
+        assert "evaluation-synthetic_test" not in result.stderr + result.stdout
+    shutil.copy(other, best)
+    assert ecg("confusion", best).exit_code == 0  # what counts is what it contains
 
 
 @pytest.mark.parametrize("command", [("confusion",), ("evaluate",), ("models", "show")])

@@ -68,6 +68,7 @@ def test_json_is_the_report(run_copy: Path, demo: Path, ecg: Ecg) -> None:
     assert result.stderr == ""
     document = json.loads(result.stdout)
     report = json.loads(Path("report/report.json").read_text())
+    assert len(report.pop("model_sha256")) == 64
     assert document == {"schema": 1} | report
     assert sum(map(sum, document["confusion_matrix"])) == document["beats"]
 
