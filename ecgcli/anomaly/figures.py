@@ -50,7 +50,7 @@ def draw_histogram(
     at, name = threshold
     axis.axvline(at, color="black", linewidth=1, linestyle=":", label=f"threshold: {name}")
     axis.set(xlabel=label, ylabel="share of the group")
-    axis.legend(frameon=False)
+    axis.legend(frameon=False, loc="upper right")
     save_figure(figure, target)
 
 
