@@ -220,13 +220,13 @@ def _classify(
 ) -> dict[str, Any]:
     """Classify a recording and write its results, last its summary: it marks them as complete.
 
-    ``made`` are the results that an earlier run made in the same way, each with its checksum.
+    ``made`` are the results that an earlier run made in the same way, each with its fingerprint.
     """
     began = time.perf_counter()
     path, name = recording
     classified = classify_recording(classifier, path, task.options, task.abstain, name)
     _write_beats(task, classified)
-    written = {name: task.results.sha256(name) for name in task.results_of(path)}
+    written = {name: task.results.fingerprint(name) for name in task.results_of(path)}
     summary = classified.summary() | {
         "path": str(path.resolve()),
         "made_with": made_with,
@@ -274,7 +274,7 @@ def _made_before(earlier: dict[str, Any], made_with: dict[str, Any]) -> dict[str
 def _changed(task: Task, path: Path, earlier: dict[str, Any], made: dict[str, str]) -> str:
     """A wanted result, or the page, that is no longer as it was made; empty where there is none."""
     for name in task.results_of(path):
-        if name in made and task.results.has(name) and task.results.sha256(name) != made[name]:
+        if name in made and task.results.has(name) and task.results.fingerprint(name) != made[name]:
             return task.results.place_of(name)
     if task.report is not None and made:
         page = task.report.page_of(path)

@@ -203,7 +203,15 @@ def test_results_go_to_an_address(patterns: tuple[str, str], ecg: Ecg) -> None:
     assert "6 recordings (6 done before)" in again.stderr
     ecg("predict", *patterns, *READ, "-o", "out", "--beats-parquet")
     at_address = json.loads(files.cat("memory://ward/results/summary.json"))
-    assert at_address == summary_in("out")
+    in_folder = summary_in("out")
+    for row, same in zip(at_address["recordings"], in_folder["recordings"], strict=True):
+        assert row.pop("results").keys() == same.pop("results").keys()
+    assert at_address == in_folder
+    with files.open("memory://ward/results/ward0/day0.csv", "ab") as stream:
+        stream.write(b"edited\n")
+    edited = ecg("predict", *patterns, *READ, *options)
+    assert "ward0/day0.csv: changed; it was made again" in edited.stderr
+    assert "6 recordings (5 done before)" in edited.stderr
 
 
 def test_a_result_at_an_address_is_written_whole_or_not_at_all() -> None:
