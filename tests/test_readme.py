@@ -103,7 +103,7 @@ def test_a_command(line: str, place: Path, mitdb: Path, monkeypatch: pytest.Monk
     command, _, code = line.partition("  # exit code ")
     exit_code, messages = run(shortened(command, mitdb), place)
     assert exit_code == int(code or 0), messages
-    for output in re.findall(r"(?:-o|--png|>) (\S+)", command):
+    for output in re.findall(r"(?:-o|--png|>) (?!- )(\S+)", command):
         path = output.replace(".csv", "_train.csv") if "--split" in line else output
         assert (place / path).exists()
 
