@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from ecgcli.errors import WorkerError, is_out_of_processes
 from ecgcli.guard import Guard, current_guard, set_guard
+from ecgcli.interrupts import StopSignal
 from ecgcli.registry import PluginWarning
 
 Item = TypeVar("Item")
@@ -65,7 +66,7 @@ def in_order_prepared(
             initargs=(prepare, current_guard()),
         )
     try:
-        with _starting():
+        with _starting(), _signals_later():
             results = pool.map(_do, items)
         yield from results
     except BrokenProcessPool as error:
@@ -74,7 +75,8 @@ def in_order_prepared(
             "use fewer with --jobs"
         ) from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        with _signals_later():
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
@@ -88,6 +90,25 @@ def _starting() -> Iterator[None]:
             f"a worker process cannot be started: {reason}; use fewer with --jobs, or raise the "
             "limit on processes (ulimit -u)"
         ) from error
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM inside the block, and for good from processes started in it.
+
+    A signal while processes are started would leave one that the pool does not know, and that
+    takes the message by which another one ends; one while they are waited for would leave them
+    alone. In both cases the program would never end. And a process that is still starting would
+    print a traceback.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
+    with StopSignal(patient=True) as stop:  # another thread may be given what this one blocks
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    stop.interrupt_if_requested()
 
 
 def one_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing.util
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from ecgcli.errors import WorkerError
-from ecgcli.parallel import in_order, one_ahead
+from ecgcli.parallel import in_order, in_order_prepared, one_ahead
 
 
 def square(number: int) -> int:
@@ -89,3 +90,56 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         began = time.monotonic()
         assert parent.stdout.read() == b""  # the pipe closes when the last worker has ended
         assert time.monotonic() - began < 10
+
+
+def stop_while_starting(everyone: bool) -> None:
+    """Ctrl-C after the system has started the second process, before the pool knows of it.
+
+    A terminal sends it to ``everyone``; ``kill`` to the first process alone.
+    """
+    started = []
+
+    def start(path: object, arguments: list[object], descriptors: object) -> int:
+        process = spawn(path, arguments, descriptors)
+        if "--multiprocessing-fork" in map(str, arguments):
+            started.append(process)
+            if len(started) == 2:
+                time.sleep(0.2)
+                os.kill(0 if everyone else os.getpid(), signal.SIGINT)
+        return process
+
+    spawn = multiprocessing.util.spawnv_passfds  # type: ignore[attr-defined]
+    multiprocessing.util.spawnv_passfds = start  # type: ignore[attr-defined]
+    list(in_order(square, range(9), 2))
+
+
+def stop_twice(everyone: bool) -> None:
+    """Ctrl-C while the workers prepare their work, and again while they are waited for."""
+    for seconds in (1, 1.5):
+        process = 0 if everyone else os.getpid()
+        threading.Timer(seconds, os.kill, (process, signal.SIGINT)).start()
+    list(in_order_prepared(prepare_slowly, range(9), 2))
+
+
+def prepare_slowly() -> Callable[[int], int]:
+    time.sleep(3)
+    return square
+
+
+@pytest.mark.parametrize("everyone", [True, False])
+@pytest.mark.parametrize("stop", [stop_while_starting, stop_twice])
+def test_ctrl_c_ends_it_whenever_it_comes(stop: Callable[[bool], None], everyone: bool) -> None:
+    program = (
+        f"import sys; from tests.test_parallel import {stop.__name__} as stop\n"
+        f"try: stop({everyone})\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            _, messages = process.communicate(timeout=20)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, messages) == (130, "")
