@@ -91,7 +91,7 @@ def require_replaceable(target: Path, *, annotations: bool = False) -> None:
     if of_recordings and not guard.replace and not _is_marked(target):
         raise OutputError(
             f"{target}: this file exists, and another program made it; choose another name "
-            "(ecg predict replaces it with --force)"
+            "or folder (ecg predict replaces it with --force)"
         )
 
 

@@ -27,6 +27,7 @@ from ecgcli.commands.console import (
     was_typed,
 )
 from ecgcli.errors import ConfigError
+from ecgcli.guard import require_replaceable
 from ecgcli.wording import counted
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def command(
     the review and writes NAME.reviewed.csv, a table of the corrected beats, and NAME.reviewed,
     a WFDB annotation file that ecg evaluate reads with --annotations.
     """
-    from ecgcli.review.journal import journal_of, login_name, require_new
-    from ecgcli.review.results import write_results
+    from ecgcli.review.journal import ENDING, journal_of, login_name, require_new
+    from ecgcli.review.results import ANNOTATOR, write_results
     from ecgcli.review.serving import Server
     from ecgcli.review.session import Review, apply_file, find_beats
     from ecgcli.view.charts import require_bokeh
@@ -100,6 +101,8 @@ def command(
     if answers is None:
         require_bokeh()
     file = journal_of(recording, out)
+    name = file.name.removesuffix(ENDING)
+    require_replaceable(file.with_name(f"{name}.{ANNOTATOR}"), annotations=True)
     if not resume:
         require_new(file)
     classifier = open_recording_classifier(model, engine, console)
@@ -107,7 +110,6 @@ def command(
         analysis = find_beats(recording, classifier, options)
     for note in analysis.notes:
         console.print(f"{analysis.lead.name}: {note}")
-    name = file.name.removesuffix(".review.csv")
     with Review(analysis, file, reader or login_name()) as review:
         if answers is None:
             with Server(review, classifier, file.parent, name, port) as server:

@@ -13,6 +13,7 @@ from ecgcli.cells import quoting, to_cell
 from ecgcli.classes import ABSTAINED, LABEL_OF_SYMBOL
 from ecgcli.errors import DataError
 from ecgcli.files import atomic_write, write_text
+from ecgcli.guard import MARK
 from ecgcli.prediction.beats import DECIMALS
 from ecgcli.recordings.annotation_file import annotation_bytes
 from ecgcli.recordings.rhythm_annotations import FIBRILLATION, NORMAL, RHYTHM_SYMBOL
@@ -34,14 +35,14 @@ def write_results(review: Review, folder: Path, name: str) -> tuple[Path, Path]:
         The table and the annotation file.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or another program made the annotation file.
         DataError: there are no beats.
     """
     beats = review.beats()
     table, annotations = folder / f"{name}.{ANNOTATOR}.csv", folder / f"{name}.{ANNOTATOR}"
     content = _annotation_file(review, beats)
     write_text(table, _table(review, beats))
-    with atomic_write(annotations) as stream:
+    with atomic_write(annotations, annotations=True) as stream:
         stream.write(content)
     return table, annotations
 
@@ -62,6 +63,8 @@ def _table(review: Review, beats: Reviewed) -> str:
 def _annotation_file(review: Review, beats: Reviewed) -> bytes:
     """The beats that can be read, by their symbols, and the stretches that were named.
 
+    The first beat has the auxiliary text `MARK`.
+
     Raises:
         DataError: there are no beats, and an annotation file cannot be empty.
     """
@@ -72,7 +75,11 @@ def _annotation_file(review: Review, beats: Reviewed) -> bytes:
             "no beats are left, and an annotation file cannot be empty", file=review.analysis.path
         )
     symbols = _symbols(review, beats)[kept].tolist()
-    marks = [(time, symbol, 0, "") for time, symbol in zip(beats.times[kept], symbols, strict=True)]
+    texts = [MARK, *[""] * (len(symbols) - 1)]
+    marks = [
+        (time, symbol, 0, text)
+        for time, symbol, text in zip(beats.times[kept], symbols, texts, strict=True)
+    ]
     for stretch in corrections.stretches:
         if stretch.kind == "fibrillation":
             marks.append((stretch.start, RHYTHM_SYMBOL, 0, FIBRILLATION))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
 import wfdb
 from typer.testing import Result
@@ -66,6 +67,23 @@ def test_answers_are_applied_without_a_browser(ecg: Ecg, recording: Path) -> Non
     again = ecg("review", recording, "--answers", answers)
     assert again.exit_code == 2
     assert "continue with --resume" in again.stderr
+
+
+def test_annotations_of_another_program_stay(ecg: Ecg, recording: Path) -> None:
+    answers = recording.with_name("answers.csv")
+    answers.write_text("time,class\n2.75,V\n")
+    arguments = ("review", recording, "--answers", answers, "-q")
+    assert ecg(*arguments).exit_code == 0
+    own = recording.with_suffix(".reviewed")
+    assert ecg(*arguments, "--resume").exit_code == 0  # its own are replaced
+    wfdb.wrann(recording.stem, "reviewed", np.array([9]), ["N"], fs=250, write_dir=str(own.parent))
+    theirs = own.read_bytes()
+    given = recording.with_suffix(".review.csv").read_bytes()
+    result = ecg(*arguments, "--resume")
+    assert result.exit_code == 2
+    assert f"{own}: this file exists, and another program made it" in result.stderr
+    assert own.read_bytes() == theirs
+    assert recording.with_suffix(".review.csv").read_bytes() == given
 
 
 def test_answers_that_do_not_fit_leave_nothing_behind(ecg: Ecg, recording: Path) -> None:
