@@ -121,6 +121,9 @@ def writing(target: Path) -> Iterator[None]:
         advice = "choose a place that has room and lets you write"
         if isinstance(error, IsADirectoryError):
             advice = "name a file"
+        elif isinstance(error, (FileExistsError, NotADirectoryError)):
+            files = (str(path) for path in target.parents if path.is_file())
+            advice = f"{next(files, target)} is a file; name a folder"
         raise OutputError(f"cannot write {target}: {reason}; {advice}") from error
 
 

@@ -57,6 +57,12 @@ def test_places_that_cannot_be_written_are_output_errors(place: str, tmp_path: P
         write_text(tmp_path / place, "text")
 
 
+def test_a_file_that_should_be_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(OutputError, match=f"; {tmp_path}/file is a file; name a folder$"):
+        write_text(tmp_path / "file" / "below" / "x.txt", "text")
+
+
 def test_what_a_killed_process_left_is_removed_and_what_a_live_one_writes_stays(
     tmp_path: Path,
 ) -> None:

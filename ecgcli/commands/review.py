@@ -102,9 +102,13 @@ def command(
         require_bokeh()
     file = journal_of(recording, out)
     name = file.name.removesuffix(ENDING)
+    if answers is not None and file.exists() and answers.exists() and answers.samefile(file):
+        raise ConfigError(f"--answers {answers}: this is the review itself; name other answers")
     require_replaceable(file.with_name(f"{name}.{ANNOTATOR}"), annotations=True)
     if not resume:
         require_new(file)
+    elif not file.exists():
+        console.print(f"{file}: there is no review yet; this begins one")
     classifier = open_recording_classifier(model, engine, console)
     with console.status("classifying"):
         analysis = find_beats(recording, classifier, options)

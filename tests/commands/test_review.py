@@ -67,6 +67,19 @@ def test_answers_are_applied_without_a_browser(ecg: Ecg, recording: Path) -> Non
     again = ecg("review", recording, "--answers", answers)
     assert again.exit_code == 2
     assert "continue with --resume" in again.stderr
+    own = recording.with_name("made.review.csv")
+    doubled = ecg("review", recording, "--answers", own, "--resume")
+    assert doubled.exit_code == 2
+    assert f"--answers {own}: this is the review itself" in doubled.stderr
+    assert own.read_text() == review
+
+
+def test_resuming_a_review_that_was_not_begun_is_noted(ecg: Ecg, recording: Path) -> None:
+    answers = recording.with_name("answers.csv")
+    answers.write_text("time,class\n2.75,V\n")
+    result = ecg("review", recording, "--answers", answers, "--resume")
+    assert result.exit_code == 0
+    assert "made.review.csv: there is no review yet; this begins one" in result.stderr
 
 
 def test_annotations_of_another_program_stay(ecg: Ecg, recording: Path) -> None:
