@@ -331,6 +331,8 @@ def _predict_many(
     console.print(
         f"{counted(done, 'recording')}{before}, {counted(beats, 'beat')} -> {task.results}"
     )
+    if task.beats and (others := task.other_parts(paths)):
+        console.print(f"beats.parquet also has {counted(others, 'recording')} of earlier runs")
     if task.report is not None:
         console.print(f"Pages: {task.report.write_index(pages)}; open it in a browser")
     if failed := len(recordings) - done:

@@ -104,6 +104,11 @@ class Task:
         place = place_below(self.root, recording).as_posix()
         return f"{BEATS}/recording={quote(place, safe='')}/beats.parquet"
 
+    def other_parts(self, recordings: Iterable[Path]) -> int:
+        """The number of parts of `BEATS` that are of other recordings, from earlier runs."""
+        own = {Path(self.part_of(path)).parent.name for path in recordings}
+        return len({*self.results.folders(BEATS)} - own)
+
     def results_of(self, recording: Path) -> list[str]:
         """The names of all results of a recording but its page and its summary."""
         parts = [self.part_of(recording)] if self.beats else []

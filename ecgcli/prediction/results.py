@@ -29,6 +29,9 @@ class Results(Protocol):
     def names(self) -> list[str]:
         """The files that do not lie in subfolders."""
 
+    def folders(self, name: str) -> list[str]:
+        """The names of the folders in a folder of the results; none where there is none."""
+
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
 
@@ -84,6 +87,10 @@ class Folder:
     def names(self) -> list[str]:
         """See `Results`."""
         return sorted(path.name for path in self.folder.glob("*") if path.is_file())
+
+    def folders(self, name: str) -> list[str]:
+        """See `Results`."""
+        return sorted(path.name for path in (self.folder / name).glob("*") if path.is_dir())
 
     def has(self, name: str) -> bool:
         """See `Results`."""
@@ -168,12 +175,19 @@ class Address:
 
     def names(self) -> list[str]:
         """See `Results`."""
+        return self._list(self.address, "file")
+
+    def folders(self, name: str) -> list[str]:
+        """See `Results`."""
+        return self._list(self.place_of(name), "directory")
+
+    def _list(self, place: str, kind: str) -> list[str]:
         with self._reaching("read"):
             try:
-                entries = self.file_system().ls(self.address, detail=True)
+                entries = self.file_system().ls(place, detail=True)
             except FileNotFoundError:
                 return []
-        return sorted(Path(entry["name"]).name for entry in entries if entry["type"] == "file")
+        return sorted(Path(entry["name"]).name for entry in entries if entry["type"] == kind)
 
     def has(self, name: str) -> bool:
         """See `Results`."""

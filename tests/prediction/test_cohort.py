@@ -104,6 +104,14 @@ def test_the_data_set_is_added_to_results_that_lack_it(patterns: tuple[str, str]
     assert "done before" not in added.stderr
     again = ecg("predict", *patterns, *READ, "-o", "out", "--beats-parquet")
     assert "6 recordings (6 done before)" in again.stderr
+    assert "earlier runs" not in again.stderr
+
+
+@pytest.mark.parametrize("out", ["out", "memory://ward/two-runs"])
+def test_beats_of_earlier_runs_are_noted(out: str, patterns: tuple[str, str], ecg: Ecg) -> None:
+    ecg("predict", *patterns, *READ, "-o", out, "--beats-parquet")
+    one = ecg("predict", patterns[0], *READ, "-o", out, "--beats-parquet")
+    assert "beats.parquet also has 6 recordings of earlier runs" in one.stderr
 
 
 def test_shards_are_merged_by_a_run_without_them(patterns: tuple[str, str], ecg: Ecg) -> None:
