@@ -21,7 +21,7 @@ from ecgcli.beats.reader import BeatsReader, checksum, write_rows
 from ecgcli.cells import from_cell, quoting, to_cell
 from ecgcli.choices import Storage
 from ecgcli.classes import AAMI_CLASSES, CLASS_SETS, LABEL_OF_SYMBOL
-from ecgcli.errors import DataError
+from ecgcli.errors import DataError, OutputError
 from ecgcli.files import atomic_write, is_stream, remove
 from ecgcli.inputs import is_parquet, read_array, require_file
 from ecgcli.wording import counted
@@ -313,6 +313,10 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
     The sidecars of an earlier file of this name are removed before the new file gets its name.
     Even if the program is killed, a sidecar on disk belongs to its file, or there is no sidecar.
     A stream, such as ``-``, gets no sidecars (see `ecgcli.files.is_stream`).
+
+    Raises:
+        OutputError: it cannot be written, or would take the sidecars of ``x.csv`` for ``x.csv.gz``
+            or the other way round: their names are the same.
     """
     if target.suffix.lower() == ".parquet":
         from ecgcli.beats.parquet_writer import writing_parquet
@@ -321,6 +325,7 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
         with writing_parquet(target, storage=storage, info=has_info, context=has_context) as writer:
             writer.write(beats)
         return
+    _require_own_sidecars(target)
     with ExitStack() as sidecars, atomic_write(target) as stream:
         if not is_stream(target):
             _write_sidecars(sidecars, target, beats)
@@ -332,6 +337,17 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
         if not is_stream(target):
             remove(info_path(target))
             remove(context_path(target))
+
+
+def _require_own_sidecars(target: Path) -> None:
+    name = target.name
+    other = target.with_name(name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz")
+    for sidecar in (info_path(target), context_path(target)):
+        if sidecar.exists() and other.exists():
+            raise OutputError(
+                f"{target}: its sidecar would replace that of {other}, {sidecar.name}; choose "
+                "another name"
+            )
 
 
 def _write_sidecars(sidecars: ExitStack, target: Path, beats: Beats) -> None:

@@ -20,6 +20,7 @@ from ecgcli.commands.console import (
     messages,
     print_json,
     progress_bar,
+    suggest,
 )
 from ecgcli.cores import use_threads
 from ecgcli.wording import counted
@@ -93,4 +94,4 @@ def command(
         console.print(
             f"Held-out beats: area under ROC {card.metrics['roc_auc']:.4f}, normal against the rest"
         )
-    console.print(f"Next: ecg anomaly score TEST.csv --model {fitted.run}")
+    suggest(console, "ecg", "anomaly", "score", "TEST.csv", "--model", fitted.run)

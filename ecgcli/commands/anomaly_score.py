@@ -26,6 +26,7 @@ from ecgcli.commands.console import (
     read_options,
     refuse_options,
     results,
+    suggest,
 )
 from ecgcli.cores import use_threads
 from ecgcli.wording import counted
@@ -101,8 +102,13 @@ def command(
     check_requirements(figures, required)
     if fitted.card.method == "forecaster":
         row = int(scored.scores.argmax())
-        at = f"--rows {row}" if scored.times is None else f"--after {scored.times[row] + 0.2:.1f}"
-        console.print(f"Next: ecg forecast {data} {at} --model {path.parent} --png forecast.png")
+        at = (
+            ("--rows", row)
+            if scored.times is None
+            else ("--after", f"{scored.times[row] + 0.2:.1f}")
+        )
+        with_model = ("--model", path.parent, "--png", "forecast.png")
+        suggest(console, "ecg", "forecast", data, *at, *with_model)
 
 
 def _print(scored: Scored) -> None:

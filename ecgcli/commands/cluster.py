@@ -23,6 +23,7 @@ from ecgcli.commands.console import (
     progress_bar,
     refuse_json_beside,
     results_beside,
+    suggest,
     was_typed,
 )
 from ecgcli.cores import use_threads
@@ -135,8 +136,9 @@ def command(
         if target is not None:
             console.print(f"{kind}: {target}")
     if means is None:
-        with_model = "" if model is None else f" --model {model}"
-        console.print(f"Next: ecg cluster {data}{with_model} --png clusters.png --means means.png")
+        with_model = () if model is None else ("--model", model)
+        pictures = ("--png", "clusters.png", "--means", "means.png")
+        suggest(console, "ecg", "cluster", data, *with_model, *pictures)
 
 
 def _print(clustering: Clustering, console: Console) -> None:

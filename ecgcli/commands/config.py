@@ -16,6 +16,7 @@ from ecgcli.commands.console import (
     print_json,
     refuse_before_subcommand,
     results,
+    suggest,
 )
 from ecgcli.commands.help import Command, Group
 from ecgcli.errors import OutputError
@@ -95,7 +96,7 @@ def copy(
     write_text(target, text)
     print_file(target)
     if not is_stream(target):
-        messages(quiet).print(f"Next: ecg train --config {target}")
+        suggest(messages(quiet), "ecg", "train", "--config", target)
 
 
 def _list(json: bool) -> None:

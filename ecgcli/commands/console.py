@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -316,6 +317,11 @@ def _console(**options: Any) -> Console:
             return super().render_str(visible(text), **more)
 
     return PlainConsole(highlight=False, markup=False, emoji=False, **options)
+
+
+def suggest(console: Console, *words: object) -> None:
+    """The last line of many commands: what to type next, which a shell reads as it is meant."""
+    console.print(f"Next: {join(map(str, words))}")
 
 
 def print_file(path: Path) -> None:

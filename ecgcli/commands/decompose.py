@@ -21,6 +21,7 @@ from ecgcli.commands.console import (
     read_options,
     refuse_json_beside,
     results_beside,
+    suggest,
 )
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def command(
         if path is not None:
             console.print(f"{title}: {path}")
     if png is None:
-        console.print(f"Next: ecg decompose {recording} --png parts.png")
+        suggest(console, "ecg", "decompose", recording, "--png", "parts.png")
 
 
 def _print(decomposition: Decomposition, console: Console) -> None:

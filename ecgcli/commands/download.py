@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecgcli.commands import completion
-from ecgcli.commands.console import Json, Quiet, messages, print_json, progress_bar
+from ecgcli.commands.console import (
+    Json,
+    Quiet,
+    messages,
+    print_json,
+    progress_bar,
+    suggest,
+)
 from ecgcli.sources import get_source
 
 if TYPE_CHECKING:
@@ -53,8 +59,8 @@ def command(
     if written[0].is_dir():
         _suggest_next_step(source, written[0], out, console)
     else:
-        config = chosen.config or f"cnn data.train={written[0]}"
-        console.print(f"Next: ecg train --config {config}")
+        config = (chosen.config,) if chosen.config else ("cnn", f"data.train={written[0]}")
+        suggest(console, "ecg", "train", "--config", *config)
 
 
 def _suggest_next_step(source: str, records: Path, out: Path, console: Console) -> None:
@@ -62,7 +68,6 @@ def _suggest_next_step(source: str, records: Path, out: Path, console: Console) 
     if not any(records.glob("*.atr")):
         return
     if not any(records.glob("*.dat")):
-        console.print(f"Next: ecg fibrillation fit {quote(str(records))}")
+        suggest(console, "ecg", "fibrillation", "fit", records)
     else:
-        target = quote(str(out / f"{source}.csv"))
-        console.print(f"Next: ecg prepare {quote(str(records))} -o {target} --context")
+        suggest(console, "ecg", "prepare", records, "-o", out / f"{source}.csv", "--context")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +27,7 @@ from ecgcli.commands.console import (
     read_options,
     refuse_options,
     results,
+    suggest,
     was_typed,
     working,
 )
@@ -178,8 +178,8 @@ def command(
     if not isinstance(evaluation, RhythmEvaluation):
         console.print(f"Confusion matrix: {page.with_name('confusion.png')}")
         target = "predictions" if data.is_dir() else "predictions.csv"
-        name = quote(str(model or shown_place(path)))
-        console.print(f"Next: ecg predict {quote(str(data))} --model {name} -o {target}")
+        name = model or shown_place(path)
+        suggest(console, "ecg", "predict", data, "--model", name, "-o", target)
 
 
 def _refuse_for_fibrillation(ctx: typer.Context, model: Path, data: Path, recordings: bool) -> None:

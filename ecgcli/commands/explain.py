@@ -22,6 +22,7 @@ from ecgcli.commands.console import (
     print_json,
     progress_bar,
     results,
+    suggest,
     was_typed,
 )
 from ecgcli.cores import use_threads
@@ -89,7 +90,8 @@ def command(
     if png is not None:
         console.print(f"Picture: {png}")
     elif not check:
-        console.print(f"Next: ecg explain {data} --model {classifier.place} --png why.png --check")
+        with_model = ("--model", classifier.place, "--png", "why.png", "--check")
+        suggest(console, "ecg", "explain", data, *with_model)
 
 
 def _print(explanation: Explanation, deletion: DeletionTest | None) -> None:

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from ecgcli.commands import completion
-from ecgcli.commands.console import Json, Normalize, Quiet, messages, print_json
+from ecgcli.commands.console import (
+    Json,
+    Normalize,
+    Quiet,
+    messages,
+    print_json,
+    suggest,
+)
 from ecgcli.wording import counted
 
 EXAMPLE = "Example: ecg export runs/cnn -o cnn.onnx"
@@ -73,4 +80,4 @@ def command(
         console.print(
             f"{exported.example} exists and was left as it is; remove it to get a new one"
         )
-    console.print(f"Next: python {exported.example} {source}")
+    suggest(console, "python", exported.example, source)

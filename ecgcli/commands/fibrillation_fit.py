@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, progress_bar
+from ecgcli.commands.console import (
+    Json,
+    Quiet,
+    Threads,
+    messages,
+    print_json,
+    progress_bar,
+    suggest,
+)
 from ecgcli.cores import thread_count, use_threads
 from ecgcli.wording import counted
 
@@ -68,4 +76,4 @@ def command(
     )
     for heading, gross, _ in episodes_table(fitted.figures).rows:
         console.print(f"  {heading:<52}{gross}")
-    console.print(f"Next: ecg evaluate {fitted.run} --data data/mitdb")
+    suggest(console, "ecg", "evaluate", fitted.run, "--data", "data/mitdb")

@@ -33,6 +33,7 @@ from ecgcli.commands.console import (
     read_options,
     refuse_json_beside,
     refuse_options,
+    suggest,
     was_typed,
 )
 from ecgcli.cores import thread_count
@@ -344,6 +345,6 @@ def _print(report: _Report, config: str, as_json: bool, console: Console) -> Non
     if is_stream(report.files[0]):
         console.print("The record and time of each beat were not written; a file has them.")
     elif report.counts is None:
-        console.print(f"Next: ecg predict {report.files[0]}")
+        suggest(console, "ecg", "predict", report.files[0])
     else:
-        console.print(f"Next: ecg train --config {config} data.train={report.files[0]}")
+        suggest(console, "ecg", "train", "--config", config, f"data.train={report.files[0]}")

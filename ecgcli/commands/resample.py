@@ -18,6 +18,7 @@ from ecgcli.commands.console import (
     print_file,
     print_json,
     refuse_json_beside,
+    suggest,
 )
 from ecgcli.errors import ConfigError
 from ecgcli.files import is_stream
@@ -87,7 +88,8 @@ def command(
     if is_stream(out):
         console.print("What was dropped, and the sidecar, were not written; a file has them.")
     else:
-        console.print(f"Next: ecg train --config cnn data.train={out} data.resample=null")
+        keys = (f"data.train={out}", "data.resample=null")
+        suggest(console, "ecg", "train", "--config", "cnn", *keys)
 
 
 def _counts(text: str) -> dict[str, int]:

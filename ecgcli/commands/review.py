@@ -24,6 +24,7 @@ from ecgcli.commands.console import (
     open_recording_classifier,
     print_json,
     read_options,
+    suggest,
     was_typed,
 )
 from ecgcli.errors import ConfigError
@@ -123,7 +124,9 @@ def command(
             console.print(f"{counted(count, 'answer')} applied")
         table, annotated = write_results(review, file.parent, name)
         _report(review, file, table, annotated, json, console)
-        console.print(f"Next: ecg evaluate MODEL --data {recording} --annotations {annotated}")
+        suggest(
+            console, "ecg", "evaluate", "MODEL", "--data", recording, "--annotations", annotated
+        )
 
 
 def _serve(server: Server, show: bool, stream: TextIO, console: Console) -> None:

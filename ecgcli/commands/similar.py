@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ from ecgcli.commands.console import (
     open_classifier,
     print_json,
     results,
+    suggest,
     working,
 )
 from ecgcli.cores import use_threads
@@ -82,8 +82,8 @@ def command(
         _print(similar)
     if png is not None:
         console.print(f"Picture: {png}")
-    same_rows = "" if rows is None else f" --rows {quote(rows)}"
-    console.print(f"Next: ecg explain {data} --model {classifier.place}{same_rows}")
+    same_rows = () if rows is None else ("--rows", rows)
+    suggest(console, "ecg", "explain", data, "--model", classifier.place, *same_rows)
 
 
 def _print(similar: Similar) -> None:

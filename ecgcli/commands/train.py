@@ -5,14 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ecgcli.classes import CLASS_MEANINGS
 from ecgcli.commands import completion
-from ecgcli.commands.console import Json, Quiet, Threads, messages, print_json, progress_bar
+from ecgcli.commands.console import (
+    Json,
+    Quiet,
+    Threads,
+    messages,
+    print_json,
+    progress_bar,
+    suggest,
+)
 from ecgcli.commands.help import Command
 from ecgcli.cores import use_threads
 from ecgcli.errors import ConfigError
@@ -181,7 +188,7 @@ def _summarize(run: Run, console: Console) -> None:
             console.print(sentence, style="yellow" if sentence == run.overfitting else None)
         console.print(f"Best epoch {run.best.epoch}: {figures} Curves: {run.picture}")
     console.print(f"Report: {run.path / PAGE}")
-    console.print(f"Next: ecg evaluate {quote(str(run.path))} --data {_test_file(run.path)}")
+    suggest(console, "ecg", "evaluate", run.path, "--data", _test_file(run.path))
 
 
 def _test_file(run: Path) -> str:
@@ -192,5 +199,5 @@ def _test_file(run: Path) -> str:
     for train in load_config(run / CONFIG).data.files:
         test = train.with_name(train.name.replace("_train.", "_test."))
         if test != train and test.exists():
-            return quote(str(test))
+            return str(test)
     return "TEST.csv"

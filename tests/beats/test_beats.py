@@ -215,6 +215,20 @@ def test_a_failed_write_keeps_beats_and_sidecar_that_were_there(
     assert target.read_bytes() == before[target]
 
 
+@pytest.mark.parametrize(("first", "second"), [("x.csv", "x.csv.gz"), ("x.csv.gz", "x.csv")])
+def test_a_sidecar_is_not_taken_from_the_file_it_belongs_to(
+    first: str, second: str, beats: Beats, tmp_path: Path
+) -> None:
+    write_beats(tmp_path / first, with_info(beats))
+    with pytest.raises(OutputError, match=r"its sidecar would replace that of .*x\.info\.csv"):
+        write_beats(tmp_path / second, beats)
+    assert read_beats(tmp_path / first).info is not None
+    assert not (tmp_path / second).exists()
+    (tmp_path / first).unlink()
+    write_beats(tmp_path / second, beats)
+    assert read_beats(tmp_path / second).info is None
+
+
 @pytest.mark.parametrize("moment", range(6))
 def test_a_killed_write_never_leaves_the_sidecar_of_another_file(
     moment: int, beats: Beats, tmp_path: Path

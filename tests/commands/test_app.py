@@ -147,7 +147,7 @@ def test_file_names_are_printed_as_they_are(trained: Path, beats: Beats, ecg: Ec
         assert name in ecg(*arguments).stdout
     result = ecg("cluster", name, "--png", "[/b].png", "-o", "[/b].csv")
     assert result.exit_code == 0
-    for line in ("Picture: [/b].png", "Assignments: [/b].csv", f"Next: ecg cluster {name}"):
+    for line in ("Picture: [/b].png", "Assignments: [/b].csv", f"Next: ecg cluster '{name}'"):
         assert line in result.stderr
     assert "[/b]missing[red].csv" in ecg("cluster", "[/b]missing[red].csv").stderr
 
@@ -158,7 +158,7 @@ def test_control_characters_in_names_are_shown(trained: Path, beats: Beats, ecg:
     write_beats(Path(name), beats)
     result = ecg("explain", name, "--model", trained, "--rows", 0)
     assert result.exit_code == 0
-    assert "ecg explain \\x1b[31m.csv" in result.stderr
+    assert "ecg explain '\\x1b[31m.csv'" in result.stderr
     assert "\x1b" not in result.output
 
 
