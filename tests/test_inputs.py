@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import threading
@@ -194,6 +195,14 @@ def test_a_process_substitution(demo: Path) -> None:
     command = " ".join(ecg_process("predict", f"<(cat {data})", "-m", "beats", "-q"))
     result = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     assert result.stdout.count(b"\n") == 1 + data.read_bytes().count(b"\n")
+
+
+def test_a_model_from_a_pipe_is_read_once(trained: Path, demo: Path) -> None:
+    words = ecg_process("predict", demo / "synthetic_test.csv", "-q", "--model")
+    by_name = subprocess.run([*words, trained], capture_output=True, check=True).stdout
+    line = f"{shlex.join(words)} <(cat {trained}/best.safetensors)"
+    piped = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert piped.stdout == by_name
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from ecgcli.checkpoints import Card
     from ecgcli.prediction import Classifier
     from ecgcli.recordings import ReadOptions
     from ecgcli.recordings.search import Search
@@ -175,9 +176,9 @@ def open_recording_classifier(
     from ecgcli.checkpoints.runs import find_checkpoint
     from ecgcli.prediction import load
 
-    checkpoint = find_checkpoint(model, Path("runs"), "recordings")
-    console.print(model_line(checkpoint, "recordings"))
-    return load(checkpoint, engine=engine)
+    classifier = load(find_checkpoint(model, Path("runs"), "recordings"), engine=engine)
+    console.print(model_line(classifier.path, classifier.card, "recordings"))
+    return classifier
 
 
 def find_recordings_at(places: Sequence[str], console: Console) -> Search:
@@ -190,20 +191,20 @@ def find_recordings_at(places: Sequence[str], console: Console) -> Search:
     return search
 
 
-def model_line(checkpoint: Path, weights: str) -> str:
+def model_line(checkpoint: Path, card: Card | None, weights: str) -> str:
     """The line that names the model, and what limits it: of weights, where that is described.
 
     Args:
         checkpoint: of the model.
+        card: of the checkpoint; that of pretrained weights is not needed.
         weights: the pretrained weights for the same input, for real people.
     """
-    from ecgcli.checkpoints import load_checkpoint
     from ecgcli.weights import name_of
 
     name = name_of(checkpoint)
     if name is not None:
         return f"Model: {name}, the pretrained weights; their limits: ecg models show {name}"
-    if not load_checkpoint(checkpoint).card.training_data.synthetic:
+    if card is None or not card.training_data.synthetic:
         return f"Model: {checkpoint}"
     return f"Model: {checkpoint}, trained on synthetic beats; for real ones: --model {weights}"
 

@@ -211,7 +211,7 @@ def _predict_beats(
 
     table_format = format_for(out, chosen_format, TABLE_FORMATS)
     classifier = load(path, engine=engine)
-    console.print(model_line(path, "beats"))
+    console.print(model_line(path, classifier.card, "beats"))
     with progress_bar(console) as progress:
         summary = predict_file(
             classifier,
@@ -249,8 +249,6 @@ def _predict_recordings(
     single = len(paths) == 1 and not (Path(source[0]).is_dir() or is_list(source[0]))
     if single:
         _refuse_options_of_many(ctx)
-    console.print(model_line(task.checkpoint, "recordings"))
-    if single:
         _refuse_address(out)
         _predict_one(paths[0], out, chosen_format, task, console)
     elif out == "-":
@@ -290,8 +288,9 @@ def _predict_one(
 
     by_ending = {ending.removeprefix("."): name for name, ending in ENDINGS.items()}
     table_format = chosen_format or by_ending[format_for(out, None, list(by_ending))]
+    classifier = load(task.checkpoint, engine=task.engine)
+    console.print(model_line(task.checkpoint, classifier.card, "recordings"))
     with working(console, f"classifying {path.name}"):
-        classifier = load(task.checkpoint, engine=task.engine)
         classified = classifier.classify(path, task.options, abstain=task.abstain)
         write_classified(out, classified, table_format)  # type: ignore[arg-type]
     print_summary(classified.summary(), console)
@@ -306,8 +305,12 @@ def _predict_many(
     from rich.text import Text
 
     from ecgcli.beats.preparation import Failure
+    from ecgcli.checkpoints import load_checkpoint
     from ecgcli.prediction.cohort import classify_many
+    from ecgcli.weights import name_of
 
+    card = None if name_of(task.checkpoint) else load_checkpoint(task.checkpoint).card
+    console.print(model_line(task.checkpoint, card, "recordings"))
     recordings = task.recordings_of(paths)
     pages: list[dict[str, Any]] = []
     done = already_done = beats = 0
