@@ -135,10 +135,10 @@ def classify_many(
     Yields the summary of each recording, in order, or why it failed. A recording whose file
     (and page, if there are pages) was already made from the same content, by the same model,
     options and version of ecg, is skipped, so an interrupted run continues where it stopped. One
-    whose summary is damaged, or whose file is no longer as it was made, is made again, and its
-    summary names what was replaced. A
-    result of another recording of the same name is not replaced: that recording fails. Once all
-    are done, the files of `ecgcli.prediction.cohort_files` are written.
+    whose summary is damaged, or whose file has changed since it was made, is made again, and its
+    summary names what was replaced. A result of another recording of the same name is not
+    replaced: that recording fails. Once all are done, the files of
+    `ecgcli.prediction.cohort_files` are written.
 
     Raises:
         ConfigError: two results would be one file, or shards would overlap.
@@ -205,12 +205,13 @@ def _classify_or_fail(
         content = {"content_sha256": content_sha256(path, task.options.annotations)}
         earlier, damaged = _earlier_summary(task, path)
         made = _made_before(earlier, made_with | content)
-        changed = _changed(task, path, earlier, made)
-        if not changed and _has_all(task, path, earlier, made):
+        wanted = _wanted(task, path, earlier, made)
+        if all(was and was == now for was, now in wanted.values()):
             return earlier | {"recording": name or earlier["recording"], "done_before": True}
         _require_same_recording(path, earlier, task)
         summary = _classify(classifier, task, made_with | content, recording, made)
-        replaced = {"damaged": damaged, "changed": changed}
+        different = (place for place, (was, now) in wanted.items() if was and now and was != now)
+        replaced = {"damaged": damaged, "changed": next(different, "")}
         return summary | {why: place for why, place in replaced.items() if place}
     except EcgError as error:
         return Failure(path, str(error))
@@ -276,27 +277,23 @@ def _made_before(earlier: dict[str, Any], made_with: dict[str, Any]) -> dict[str
     return made
 
 
-def _changed(task: Task, path: Path, earlier: dict[str, Any], made: dict[str, str]) -> str:
-    """A wanted result, or the page, that is no longer as it was made; empty where there is none."""
+def _wanted(
+    task: Task, path: Path, earlier: dict[str, Any], made: dict[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Of each wanted result and of the page, the fingerprint when it was made, and that of now.
+
+    Both are empty where it was not made in the same way; that of now, where it is not there.
+    """
+    results, wanted = task.results, dict[str, tuple[str, str]]()
     for name in task.results_of(path):
-        if name in made and task.results.has(name) and task.results.fingerprint(name) != made[name]:
-            return task.results.place_of(name)
-    if task.report is not None and made:
+        now = results.fingerprint(name) if name in made else ""
+        wanted[results.place_of(name)] = (made.get(name, ""), now)
+    if task.report is not None:
         page = task.report.page_of(path)
-        is_own = earlier.get("page") == str(page.resolve())
-        if is_own and page.exists() and sha256(page) != earlier.get("page_sha256"):
-            return str(page)
-    return ""
-
-
-def _has_all(task: Task, path: Path, earlier: dict[str, Any], made: dict[str, str]) -> bool:
-    """Whether the results and the page that are wanted were made before, and are there."""
-    if not all(name in made and task.results.has(name) for name in task.results_of(path)):
-        return False
-    if task.report is None:
-        return True
-    page = task.report.page_of(path)
-    return earlier.get("page") == str(page.resolve()) and page.exists()
+        is_own = made and earlier.get("page") == str(page.resolve())
+        was = earlier.get("page_sha256", "") if is_own else ""
+        wanted[str(page)] = (was, sha256(page) if was and page.is_file() else "")
+    return wanted
 
 
 def _require_same_recording(path: Path, earlier: dict[str, Any], task: Task) -> None:

@@ -39,7 +39,7 @@ class Results(Protocol):
         """The content of a file; raises `FileNotFoundError` where there is none."""
 
     def fingerprint(self, name: str) -> str:
-        """What a file differs in from one that replaced it."""
+        """What a file differs in from one that replaced it; empty where there is none."""
 
     def writing(self, name: str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
         """A stream whose bytes become the file when the block succeeds; see `atomic_write`."""
@@ -101,8 +101,9 @@ class Folder:
         return read_input(self.folder / name)
 
     def fingerprint(self, name: str) -> str:
-        """The SHA-256 of the file's bytes, in hexadecimal."""
-        return sha256(self.folder / name)
+        """The SHA-256 of the file's bytes, in hexadecimal; empty where there is none."""
+        path = self.folder / name
+        return sha256(path) if path.is_file() else ""
 
     def writing(self, name: str, *, annotations: bool = False) -> AbstractContextManager[IO[bytes]]:
         """See `Results`."""
@@ -201,7 +202,10 @@ class Address:
     def fingerprint(self, name: str) -> str:
         """The file's size: for a checksum all results would be fetched in every run."""
         with self._reaching("read"):
-            return f"{self.file_system().size(self.place_of(name))} bytes"
+            try:
+                return f"{self.file_system().size(self.place_of(name))} bytes"
+            except FileNotFoundError:
+                return ""
 
     @contextmanager
     def writing(self, name: str, *, annotations: bool = False) -> Iterator[IO[bytes]]:
