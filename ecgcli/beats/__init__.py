@@ -326,15 +326,16 @@ def write_beats(target: Path, beats: Beats, storage: Storage = "float32") -> Non
             writer.write(beats)
         return
     _require_own_sidecars(target)
+    alone = is_stream(target)
     with ExitStack() as sidecars, atomic_write(target) as stream:
-        if not is_stream(target):
+        if not alone:
             _write_sidecars(sidecars, target, beats)
         if target.suffix == ".gz":
             with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=3, mtime=0) as packed:
                 write_rows(cast(IO[bytes], packed), beats.samples, beats.labels)
         else:
             write_rows(stream, beats.samples, beats.labels)
-        if not is_stream(target):
+        if not alone:
             remove(info_path(target))
             remove(context_path(target))
 

@@ -109,7 +109,7 @@ def command(
     if not resume:
         require_new(file)
     elif not file.exists():
-        console.print(f"{file}: there is no review yet; this begins one")
+        console.print(f"{file}: there is no review yet; starting one")
     classifier = open_recording_classifier(model, engine, console)
     with console.status("classifying"):
         analysis = find_beats(recording, classifier, options)

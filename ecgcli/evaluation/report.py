@@ -75,7 +75,7 @@ def replaced_by(
 
 
 def _checksum(model: Path) -> str:
-    """The SHA-256 of a checkpoint; empty where it is no file, such as a pipe."""
+    """The SHA-256 of a checkpoint; empty if it is not a file but, for example, a pipe."""
     return sha256(model) if model.is_file() else ""
 
 

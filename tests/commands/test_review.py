@@ -79,7 +79,7 @@ def test_resuming_a_review_that_was_not_begun_is_noted(ecg: Ecg, recording: Path
     answers.write_text("time,class\n2.75,V\n")
     result = ecg("review", recording, "--answers", answers, "--resume")
     assert result.exit_code == 0
-    assert "made.review.csv: there is no review yet; this begins one" in result.stderr
+    assert "made.review.csv: there is no review yet; starting one" in result.stderr
 
 
 def test_annotations_of_another_program_stay(ecg: Ecg, recording: Path) -> None:
